@@ -1,0 +1,1 @@
+"""One module per thing outside the process. An adapter turns its library's errors into ours."""

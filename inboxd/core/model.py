@@ -1,0 +1,713 @@
+"""The nouns: message, person, case, situation, decision. Plain frozen data; everything else is a function over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+MailboxName = NewType("MailboxName", str)
+AgentName = NewType("AgentName", str)
+TeamName = NewType("TeamName", str)
+MessageNo = NewType("MessageNo", int)  # our own number of an incoming message, as in logs
+CaseNo = NewType("CaseNo", int)
+PersonNo = NewType("PersonNo", int)
+OutgoingNo = NewType("OutgoingNo", int)
+JobNo = NewType("JobNo", int)
+MessageId = NewType("MessageId", str)  # RFC 5322, 3.6.4, without the angle brackets
+
+
+class Kind(StrEnum):
+    """What sort of mail this is: a person's, or one of the machines' (all others are automatic)."""
+
+    PERSON = "person"
+    AUTO_RESPONSE = "auto_response"
+    OUT_OF_OFFICE = "out_of_office"
+    BOUNCE = "bounce"
+    FEEDBACK_REPORT = "feedback_report"
+    LIST = "list"
+    AUTO_GENERATED = "auto_generated"
+    SPAM = "spam"
+    LOOP = "loop"
+    OWN = "own"
+
+
+class Sentiment(StrEnum):
+    """How the writer feels, as far as the words show it."""
+
+    UPSET = "upset"
+    UNHAPPY = "unhappy"
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+
+
+class Answer(StrEnum):
+    """What an answer to the follow-up says."""
+
+    SATISFIED = "satisfied"
+    DISSATISFIED = "dissatisfied"
+    UNCLEAR = "unclear"
+    SATISFIED_AND_NEW = "satisfied_and_new"
+
+
+class CaseState(StrEnum):
+    """Where a case stands; the moves between them are in `lifecycle.TRANSITIONS`."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class Outcome(StrEnum):
+    """How a case ended by the customer's own word; `unknown` is never counted as satisfied."""
+
+    SATISFIED = "satisfied"
+    DISSATISFIED = "dissatisfied"
+    UNKNOWN = "unknown"
+    WON_BACK = "won_back"
+    COULD_NOT = "could_not"
+
+
+class Mode(StrEnum):
+    """How far inboxd goes in a mailbox: only think, route to agents, or everything."""
+
+    WATCH = "watch"
+    ROUTE = "route"
+    FULL = "full"
+
+
+class JobKind(StrEnum):
+    """The kinds of work; a workflow is the state of a case and its next job."""
+
+    TRIAGE = "triage"  # understand and decide one message
+    SEND = "send"  # hand one outgoing message to SMTP
+    GATHERED = "gathered"  # hand over what one person wrote within ten minutes
+    ASK = "ask"  # the follow-up question
+    REMIND = "remind"  # the same question once more
+    SILENCE = "silence"  # our answer was followed by silence: resolve
+    CLOSE = "close"  # nobody answered the question: close as unknown
+    ESCALATE = "escalate"  # the hour to answer has come
+    DIGEST = "digest"  # the daily mail of mode watch, the morning list
+    AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
+
+
+class OutgoingKind(StrEnum):
+    """Why a mail leaves; decides what is done after an ambiguous attempt."""
+
+    ROUTED = "routed"  # a customer's mail, with its brief, to an agent
+    REPLY = "reply"  # an agent's own words to a customer
+    NOTICE = "notice"  # ours to an agent, the lead or the admin
+    RETURNED = "returned"  # a held text, back to its agent
+    FOLLOW_UP = "follow_up"
+    REMINDER = "reminder"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+    @property
+    def automatic_to_customer(self) -> bool:
+        """Whether a machine says this to a customer: never sent again after an ambiguous attempt (I2)."""
+        return self in (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER, OutgoingKind.ACKNOWLEDGEMENT)
+
+
+class OutgoingState(StrEnum):
+    """The one truth of a send (facts in docs/explanation/sending.md)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DOT_SENT = "dot_sent"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+# --- what comes in -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mailbox address (lower case) and the name beside it ("" if none)."""
+
+    email: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """What the mail says of one attached file; `index` finds its bytes again in the raw mail."""
+
+    name: str
+    type: str
+    size: int  # bytes, decoded
+    index: int
+    content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An attached file with its bytes."""
+
+    name: str
+    type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMessage:
+    """One mail as it lay in the mailbox, with our own number and the capped arrival time."""
+
+    number: MessageNo
+    mailbox: MailboxName
+    received_at: datetime
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A mail as a person would see it. `parse` always gives one; what it had to leave out stands in `cut`."""
+
+    message_id: MessageId = MessageId("")
+    in_reply_to: tuple[MessageId, ...] = ()
+    references: tuple[MessageId, ...] = ()
+    sender: Address = Address(email="")  # From (first), else Sender, else Return-Path
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    delivered_to: tuple[str, ...] = ()  # Delivered-To, X-Original-To, Envelope-To: bare lower-case addresses
+    subject: str = ""
+    text: str = ""  # all that a reader sees: plain text, else the HTML as text
+    html: str = ""  # the HTML part as sent, "" if none
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()  # lower-case name, decoded value, in order
+    content_type: str = "text/plain"
+    report: str = ""  # text of message/delivery-status and of the returned headers, for bounces
+    size: int = 0
+    cut: tuple[str, ...] = ()
+    error: str = ""
+
+    def header(self, name: str) -> str:
+        """The first header of this (lower-case) name, "" if there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """What a delivery report says: which of our Message-IDs it quotes, for whom, and whether for good."""
+
+    about: tuple[MessageId, ...] = ()
+    recipients: tuple[str, ...] = ()
+    permanent: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """What kind of mail it is, with the reason in words (never with the sender's text in it)."""
+
+    kind: Kind
+    reason: str
+    bounce: Bounce | None = None
+
+    @property
+    def automatic(self) -> bool:
+        """Automatic is everything that no person wrote."""
+        return self.kind is not Kind.PERSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """Who is who by address, for screening: our own addresses and the agents'. All lower case."""
+
+    own: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+
+
+# --- what it says ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """Words of the mail, letter for letter, that made a reading; `weight` is their share in it."""
+
+    text: str
+    weight: float
+    why: str  # "waiting", "threat", "thanks", ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToRead:
+    """What the reader is given of a message."""
+
+    subject: str
+    new_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What the model says, 0..1 each, before any threshold. An unknown language claims no feeling (`upset` 0)."""
+
+    language: str = ""  # ISO 639-1; "" where not known
+    language_known: bool = True  # False: topics by phrases only, no feeling is claimed
+    topics: tuple[tuple[str, float], ...] = ()  # best first
+    upset: float = 0.0
+    happy: float = 0.0
+    urgent: float = 0.0
+    sensitive: float = 0.0
+    thanks_only: float = 0.0  # a thank-you with no question and no complaint
+    answer: Answer = Answer.UNCLEAR  # read as an answer to "is it solved?"
+    answer_sure: float = 0.0
+    opt_out: bool = False  # "please do not ask me again"
+    new_part: str = ""  # for satisfied_and_new: the sentences that bring something new
+    phrases: tuple[Phrase, ...] = ()  # strongest first
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A message, read: thresholds applied. What rules, brief and reports use."""
+
+    kind: Kind
+    language: str = ""
+    topic: str = "unsure"
+    topic_sure: float = 0.0
+    topics: tuple[tuple[str, float], ...] = ()
+    sentiment: Sentiment = Sentiment.NEUTRAL
+    upset: float = 0.0
+    urgent: float = 0.0
+    is_urgent: bool = False
+    sensitive: bool = False
+    thanks_only: bool = False
+    answer: Answer = Answer.UNCLEAR
+    opt_out: bool = False
+    new_part: str = ""
+    phrases: tuple[Phrase, ...] = ()
+    model: str = ""
+    new_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """One message after parse, screen, new text and reading: all that can be known of it without the store."""
+
+    number: MessageNo
+    mailbox: MailboxName
+    received_at: datetime
+    message: Message
+    screening: Screening
+    new_text: str
+    reading: Reading
+
+
+# --- people and cases --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A customer: one person, perhaps several addresses."""
+
+    number: PersonNo
+    name: str
+    email: str  # the address of the present message, else the first known
+    language: str = ""
+    no_follow_up: bool = False
+    asked_at: datetime | None = None  # the last follow-up question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One problem of one customer, until they say that it is solved."""
+
+    number: CaseNo
+    mailbox: MailboxName
+    customer: PersonNo
+    subject: str
+    state: CaseState
+    language: str = ""
+    topic: str = "unsure"
+    sentiment: Sentiment = Sentiment.NEUTRAL  # of the customer's latest message
+    first_sentiment: Sentiment = Sentiment.NEUTRAL
+    assignee: AgentName | None = None
+    team: TeamName | None = None
+    priority: str = "normal"
+    labels: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    opened_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    resolved_by: AgentName | None = None
+    by_silence: bool = False  # resolved because nobody wrote, not because an agent said so
+    reopened: int = 0
+    round: int = 0  # which asking this is; part of answer tokens
+    outcome: Outcome = Outcome.UNKNOWN
+    good_sign: bool = False  # the customer said that it works; not asked
+    repeat: bool = False
+    merged_into: CaseNo | None = None
+    linked_to: CaseNo | None = None
+    involved: tuple[AgentName, ...] = ()  # agents who held it or wrote in it
+    participants: tuple[Address, ...] = ()  # the customer's other readers (To and Cc)
+    last_reply_at: datetime | None = None  # our last words to the customer
+    last_reply_by: AgentName | None = None
+    last_reply_asks: bool = False  # it ended in a question: the next mail is no contact
+    briefs: tuple[str, ...] = ()  # what rules said the agent may do
+
+
+class Role(StrEnum):
+    """Who speaks in a line of a case's story."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """One earlier message of a case, for the brief and the quotation."""
+
+    at: datetime
+    role: Role
+    name: str
+    text: str  # the new text
+    message: MessageNo
+    event: str = ""  # "resolved", ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCase:
+    """An earlier case of the same person, with how it ended by their own answer."""
+
+    number: CaseNo
+    subject: str
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """One of our own outgoing messages, found by its Message-ID or number."""
+
+    number: OutgoingNo
+    message_id: MessageId
+    kind: OutgoingKind
+    purpose: str
+    case: CaseNo | None
+    agent: AgentName | None
+    person: PersonNo | None
+    round: int
+    sent_at: datetime | None
+    text: str = ""  # the plain text that we sent, for finding the agent's own words
+    first_line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An agent who could get a case, with the facts of this moment."""
+
+    name: AgentName
+    open_cases: int
+    knows_customer: bool = False
+    away: bool = False
+
+
+class ProofKind(StrEnum):
+    """How a mail proved that it belongs to what we sent (I6)."""
+
+    SIGNED_ADDRESS = "signed_address"
+    MESSAGE_ID = "message_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProof:
+    """Proof that this mail is the agent's: which case, and whether words go to the customer or stay among us."""
+
+    agent: AgentName
+    case: CaseNo | None
+    words_to_customer: bool  # True: reply to the routed mail or to a returned text; False: commands or a note
+    by: ProofKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerProof:
+    """Proof that this mail answers our follow-up; `said` is set for the two mailto lines."""
+
+    case: CaseNo
+    round: int
+    said: Answer | None
+    by: ProofKind
+    from_customer: bool  # False: a valid token from another address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxFacts:
+    """What the core must know of a mailbox (= brand)."""
+
+    name: MailboxName
+    address: str
+    brand: str  # "Acme Support"
+    mode: Mode = Mode.FULL
+    language: str = "en"
+    aliases: tuple[str, ...] = ()
+    plus_addresses: bool = True
+    authserv_id: str = ""
+    subject_tag: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much automatic mail went out lately (I4)."""
+
+    to_address_week: int = 0
+    acknowledged_day: int = 0
+    case_automatic_day: int = 0
+    case_mails_hour: int = 0
+    mailbox_automatic_10_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All facts a decision may use, as they are now. Stored whole with the decision, so that it can be replayed."""
+
+    now: datetime
+    mailbox: MailboxFacts
+    understood: Understood
+    person: Person | None = None  # the sender, if a customer we know
+    next_case: CaseNo = CaseNo(0)  # the number that a new case would get
+    next_person: PersonNo = PersonNo(0)
+    case: Case | None = None  # the case this message joined
+    joined_by: str = ""  # "signed address", "In-Reply-To", ...
+    customer: Person | None = None  # of the case
+    related: CaseNo | None = None  # an open case of the same person
+    story: tuple[StoryLine, ...] = ()
+    past: PastCase | None = None
+    contacts: tuple[datetime, ...] = ()  # earlier contacts of this person
+    asked_for: bool = False  # we asked for this mail
+    candidates: Mapping[AgentName, Candidate] = field(default_factory=dict)
+    turn: Mapping[TeamName, AgentName] = field(default_factory=dict)  # who got the last case of a team
+    agent: AgentName | None = None  # the sender's address is this agent's
+    agent_proof: AgentProof | None = None
+    replied_to: SentMessage | None = None  # ours, that this mail answers
+    answer_proof: AnswerProof | None = None
+    bounced: SentMessage | None = None
+    same_as: MessageNo | None = None  # the same mail, already here through another mailbox
+    counts: Counts = Counts()
+    tokens: tuple[str, ...] = ()  # agents' live tokens that occur in this mail: must not leave
+    quoted: str = ""  # the customer's own last mail, for the quotation
+    quoted_at: datetime | None = None
+    quoted_name: str = ""
+
+
+# --- what is decided ---------------------------------------------------------------------------------------------
+
+
+class CaseEvent(StrEnum):
+    """What can happen to a case; one column of `lifecycle.TRANSITIONS`."""
+
+    CUSTOMER_WROTE = "customer_wrote"
+    CUSTOMER_THANKED = "customer_thanked"
+    AGENT_REPLIED = "agent_replied"
+    AGENT_RESOLVED = "agent_resolved"
+    SILENCE = "silence"
+    SATISFIED = "satisfied"
+    DISSATISFIED = "dissatisfied"
+    UNCLEAR = "unclear"
+    NO_ANSWER = "no_answer"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """A new case; its number and, for a new customer, the person's number were given in the situation."""
+
+    case: Case
+    person: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """The message belongs to this case; its readers become participants."""
+
+    case: CaseNo
+    participants: tuple[Address, ...] = ()
+    role: Role = Role.CUSTOMER
+    contact: bool = False  # counts as a contact of the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """The case moves; `changes` are columns set with it (all named in `Case`)."""
+
+    case: CaseNo
+    event: CaseEvent
+    state: CaseState
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """The case goes to this agent, with the reason in words."""
+
+    case: CaseNo
+    agent: AgentName
+    team: TeamName | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Labels add up."""
+
+    case: CaseNo
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """Something happened that no other action says: a row of `event`."""
+
+    kind: str
+    case: CaseNo | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A job with a date; the same key again moves the date."""
+
+    kind: JobKind
+    key: str
+    at: datetime
+    case: CaseNo | None = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Jobs of these kinds for this case are gone."""
+
+    case: CaseNo
+    kinds: tuple[JobKind, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePerson:
+    """Columns of a person: language, no_follow_up, asked_at, name."""
+
+    person: PersonNo
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkOutgoing:
+    """A bounce came back for one of ours."""
+
+    outgoing: OutgoingNo
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclose:
+    """What a letter carries besides its text: the files of a stored message, or that message whole as message/rfc822."""
+
+    message: MessageNo
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An outgoing message before it has bytes. `purpose` is unique for ever: logic run twice sends once (I2)."""
+
+    kind: OutgoingKind
+    purpose: str
+    template: str
+    mailbox: MailboxName
+    language: str
+    to: Address
+    subject: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    case: CaseNo | None = None
+    round: int = 0
+    agent: AgentName | None = None  # the agent it goes to, or (kind reply) whose words it carries
+    person: PersonNo | None = None  # the customer it goes to
+    from_name: str = ""
+    cc: tuple[Address, ...] = ()
+    thread: tuple[MessageId, ...] = ()  # References; the last is In-Reply-To
+    reply_token: str = ""  # "r": words to the customer, "n": commands and notes, "": the plain address
+    answer_links: bool = False  # the two mailto answers
+    important: bool = False
+    enclose: tuple[Enclose, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A letter leaves."""
+
+    letter: Letter
+    at: datetime | None = None  # not before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """A person must look: the job stays, with the reason."""
+
+    reason: str
+
+
+Action = OpenCase | Join | Advance | Assign | Label | Log | Schedule | Cancel | ChangePerson | MarkOutgoing | Send | Park
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to happen, in order, with the reasons beside it. Nothing else acts."""
+
+    actions: tuple[Action, ...] = ()
+    because: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()  # each rule, yes or no, with the value that decided it
+    case: CaseNo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One piece of work with a date, claimed by us."""
+
+    number: JobNo
+    kind: JobKind
+    key: str
+    run_at: datetime
+    case: CaseNo | None = None
+    message: MessageNo | None = None
+    outgoing: OutgoingNo | None = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+    tries: int = 0
+    crashes: int = 0
+    marked: bool = False  # was in hand at an unclean stop: taken singly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A stored outgoing message: its bytes and Message-ID are final before the first attempt."""
+
+    number: OutgoingNo
+    message_id: MessageId
+    purpose: str
+    kind: OutgoingKind
+    mailbox: MailboxName
+    envelope_from: str
+    envelope_to: tuple[str, ...]
+    raw: bytes
+    state: OutgoingState
+    case: CaseNo | None = None
+    agent: AgentName | None = None
+    created_at: datetime
+    tries: int = 0
+    ambiguous: int = 0  # attempts whose end nobody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one attempt to send ended. `refused` are recipients the server would not take, with its words."""
+
+    sent: bool
+    ambiguous: bool = False  # the final dot may have been sent and no reply came (RFC 5321, 4.5.3.2.6)
+    permanent: bool = False  # 5xx: trying again cannot help
+    reply: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The loops: each a plain function that does one thing once."""

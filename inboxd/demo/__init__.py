@@ -1,0 +1,1 @@
+"""`inboxd demo`: the real daemon against embedded mail servers, with scripted people."""

@@ -1,0 +1,1 @@
+"""What reading commands work out: explain, test. They never send or write."""
