@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,27 +11,36 @@ from enum import StrEnum
 from typing import Protocol
 
 from inboxd.core.model import (
+    Action,
+    AgentName,
     Answer,
-    AnswerProof,
     Case,
     CaseNo,
+    Counts,
     Decision,
     Job,
     JobKind,
     JobNo,
     Letter,
-    MailboxFacts,
     MailboxName,
+    MessageId,
     MessageNo,
     Mode,
     Outgoing,
+    OutgoingKind,
     OutgoingNo,
     OutgoingState,
+    PastCase,
+    Person,
+    PersonNo,
     RawMessage,
+    Schedule,
     Scores,
+    SentMessage,
     Situation,
+    StoryLine,
+    TeamName,
     ToRead,
-    Understood,
     Verdict,
 )
 
@@ -84,10 +93,10 @@ class Mailbox(Protocol):
     def select(self) -> Folder:
         """Connect if need be and open the folder for reading; raises Temporary or Permanent (wrong password, no such folder)."""
 
-    def list(self, since: int, identity: bool = False) -> list[Listed]:
+    def list(self, since: int, identity: bool = False) -> Sequence[Listed]:
         """List all mails with UID >= since, in order of UID; with their identity where asked for."""
 
-    def fetch(self, listed: Sequence[Listed]) -> Iterator[list[Fetched]]:
+    def fetch(self, listed: Sequence[Listed]) -> Iterator[Sequence[Fetched]]:
         """Fetch whole mails in batches, never setting a flag. Each listed mail comes back exactly once."""
 
     def wait(self, timeout: timedelta) -> None:
@@ -151,68 +160,178 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """What a letter needs to become final bytes: number, Message-ID, date."""
+class MailboxState:
+    """What the store remembers of a mailbox: the mode it ran in last, and since when."""
 
-    number: OutgoingNo
-    message_id: str
-    at: datetime
+    mode: Mode
+    since: datetime
 
 
 class Transaction(Protocol):
-    """All writes happen in one of these; it commits whole or not at all."""
+    """Reads that belong to a write, and the write itself: it commits whole or not at all."""
 
     def savepoint(self) -> AbstractContextManager[None]:
         """What raises inside is undone alone."""
 
-    # fetch
-    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched | Listed, state: SightingState, now: datetime) -> MessageNo | None:
-        """Write a ledger row; for a new stored mail also the raw bytes and its triage job. None: known already."""
+    # --- fetch
+    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
+        """Write a ledger row; for a new mail also its raw bytes and its triage job. None: no new message."""
 
-    def move_cursor(self, mailbox: MailboxName, folder: Folder, next_uid: int, now: datetime) -> None:
+    def seen_before(self, mailbox: MailboxName, folder: str, listed: Listed) -> SightingState | None:
+        """How the same mail (identity and size) ended under an earlier UIDVALIDITY of this folder."""
+
+    def move_cursor(self, mailbox: MailboxName, cursor: Cursor) -> None:
         """The folder is read up to here."""
 
-    # triage
-    def gather(self, understood: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
-        """All facts about this message, as they are now. Allocates the numbers a new case and person would get."""
+    # --- facts
+    def case(self, number: CaseNo) -> Case | None:
+        """A case; one that was merged leads to the case it was merged into."""
 
-    def gather_case(self, case: CaseNo, mailbox: MailboxFacts, now: datetime) -> Situation:
-        """The same facts for a case whose job is due: its latest customer message stands for the message."""
+    def person(self, number: PersonNo) -> Person | None:
+        """A customer."""
 
-    def record(self, situation: Situation, decision: Decision, rules: str) -> tuple[Letter, ...]:
-        """Write message, reading, decision, case, events and jobs. Returns the letters that still need bytes."""
+    def person_of(self, email: str) -> Person | None:
+        """The customer with this address."""
 
-    def stamp(self, letter: Letter, message_id: str, now: datetime) -> Stamp | None:
-        """Reserve an outgoing message; None if this purpose was served before (I2)."""
+    def sent(self, ids: Sequence[MessageId]) -> dict[MessageId, SentMessage]:
+        """Those of these Message-IDs that are ours."""
 
-    def enclose(self, letter: Letter) -> tuple[tuple[MessageNo, bytes], ...]:
-        """The raw mails that a letter carries."""
+    def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
+        """Our latest outgoing message of these kinds in the case (to or from this agent, if named)."""
 
-    def queue(self, letter: Letter, stamp: Stamp, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str) -> OutgoingNo:
+    def cases_by_id(self, ids: Sequence[MessageId]) -> dict[MessageId, CaseNo]:
+        """The cases of messages with these ids, or that referred to them."""
+
+    def participates_in(self, email: str, case: CaseNo) -> bool:
+        """Whether this address belongs to the case's customer or to one of its other readers."""
+
+    def open_case_of(self, person: PersonNo, mailbox: MailboxName) -> Case | None:
+        """The person's latest case in this mailbox that is neither resolved, closed nor merged."""
+
+    def contacts(self, person: PersonNo, since: datetime) -> tuple[datetime, ...]:
+        """When this person had to write to us, oldest first."""
+
+    def contacted_in_case(self, case: CaseNo) -> datetime | None:
+        """The latest contact in this case."""
+
+    def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
+        """The case's messages, oldest first."""
+
+    def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
+        """The last case of this person before this one."""
+
+    def loads(self) -> dict[AgentName, int]:
+        """Open cases per agent."""
+
+    def known_by(self, person: PersonNo) -> frozenset[AgentName]:
+        """Agents who had a part in earlier cases of this person."""
+
+    def turns(self) -> dict[TeamName, AgentName]:
+        """Who got the last case of each team."""
+
+    def counts(self, mailbox: MailboxName, email: str, case: CaseNo | None, now: datetime) -> Counts:
+        """How much went out lately."""
+
+    def next_numbers(self) -> tuple[CaseNo, PersonNo]:
+        """The numbers that a new case and a new person would get."""
+
+    def held_answers(self, case: CaseNo, round_: int) -> tuple[tuple[datetime, Answer], ...]:
+        """Mailto answers of this round that wait for their two minutes."""
+
+    def not_handed_over(self, case: CaseNo) -> tuple[StoryLine, ...]:
+        """The customer's messages since the case was last handed to its agent."""
+
+    def thread_of(self, case: CaseNo) -> tuple[MessageId, ...]:
+        """Message-IDs of the exchange with the customer, oldest first: theirs and ours."""
+
+    def agent_threads(self, case: CaseNo) -> dict[AgentName, MessageId]:
+        """The Message-ID of the last routed mail that each agent got in this case."""
+
+    def latest_message(self, case: CaseNo) -> MessageNo | None:
+        """The customer's latest message in the case."""
+
+    def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
+        """Cases that are open, waiting or resolved, oldest first."""
+
+    def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
+        """The kinds of the jobs that wait for this case."""
+
+    def mailbox_state(self, mailbox: MailboxName) -> MailboxState | None:
+        """The mode this mailbox ran in last."""
+
+    def set_mailbox_state(self, mailbox: MailboxName, state: MailboxState) -> None:
+        """Remember the mode."""
+
+    def events(self, kinds: Sequence[str], mailbox: MailboxName, since: datetime) -> tuple[Mapping[str, object], ...]:
+        """What happened in a mailbox since then, oldest first: {at, kind, case, **data}."""
+
+    # --- record
+    def record(self, situation: Situation, decision: Decision, ruleset: str) -> None:
+        """Write message, reading, decision, case, people, events and jobs. Letters are left to `reserve` and `queue`."""
+
+    def apply(self, actions: Sequence[Action], mailbox: MailboxName, now: datetime) -> None:
+        """Write the actions of a due job."""
+
+    def reserve(self, letter: Letter, message_id: MessageId, now: datetime) -> OutgoingNo | None:
+        """Take the letter's purpose; None if it was served before (I2)."""
+
+    def enclosed(self, message: MessageNo) -> bytes:
+        """The raw bytes of a stored message."""
+
+    def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
         """Store the final bytes with a send job."""
 
-    # jobs
+    def remember_ruleset(self, hash_: str, files: str, now: datetime) -> None:
+        """Keep the rules that decisions name."""
+
+    # --- jobs
+    def schedule(self, job: Schedule) -> None:
+        """Add a job, or move the date of the one with this key."""
+
+    def schedule_once(self, job: Schedule) -> None:
+        """Add a job unless there is one with this key."""
+
+    def received(self, mailbox: MailboxName, since: datetime) -> int:
+        """How many messages came in since then."""
+
     def done(self, job: Job) -> None:
         """The job is gone, together with its effects."""
 
-    def retry(self, job: Job, at: datetime, error: str) -> None:
-        """Try again at this time."""
+    def retry(self, job: Job, at: datetime, error: str, counts: bool = True) -> None:
+        """Try again at this time; `counts` adds to its tries."""
 
     def park(self, job: Job, error: str, now: datetime) -> None:
         """A person must look; the job keeps its bytes and does not block the next one."""
 
-    # sending
-    def sending(self, outgoing: OutgoingNo) -> None:
-        """An attempt begins."""
+    def unpark(self, number: JobNo, now: datetime) -> bool:
+        """Try a parked job again."""
 
-    def dot_sent(self, outgoing: OutgoingNo) -> None:
-        """The final dot may be sent from now on."""
+    def drop(self, number: JobNo, now: datetime) -> bool:
+        """Give a parked job up; its mail stays stored."""
 
-    def sent(self, outgoing: OutgoingNo, verdict: Verdict, now: datetime) -> None:
-        """The server took it."""
+    # --- sending
+    def set_outgoing(
+        self,
+        number: OutgoingNo,
+        state: OutgoingState,
+        reply: str = "",
+        now: datetime | None = None,
+        ambiguous: bool = False,
+    ) -> None:
+        """Move a send to this state."""
 
-    def set_outgoing(self, outgoing: OutgoingNo, state: OutgoingState, reply: str) -> None:
-        """The send ended in this state."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedJob:
+    """What `inboxd parked` shows of a job that a person must look at."""
+
+    number: JobNo
+    kind: JobKind
+    case: CaseNo | None
+    message: MessageNo | None
+    outgoing: OutgoingNo | None
+    parked_at: datetime
+    error: str
 
 
 class Store(Protocol):
@@ -224,8 +343,14 @@ class Store(Protocol):
     def claim(self, kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
         """Take due jobs in hand, oldest first; one that was in hand at an unclean stop comes alone."""
 
+    def release(self, jobs: Sequence[Job]) -> None:
+        """Put claimed jobs back untouched (a clean stop)."""
+
     def next_due(self, kinds: Sequence[JobKind]) -> datetime | None:
-        """When the next job of these kinds is due; None if there is none."""
+        """When the next job of these kinds is due; None if there is none. Jobs in hand do not count."""
+
+    def in_hand(self, kinds: Sequence[JobKind]) -> int:
+        """How many jobs of these kinds are in hand."""
 
     def raw(self, message: MessageNo) -> RawMessage:
         """The mail as it lay in the mailbox."""
@@ -239,6 +364,8 @@ class Store(Protocol):
     def case(self, number: CaseNo) -> Case | None:
         """A case by its number."""
 
+    def parked(self) -> tuple[ParkedJob, ...]:
+        """The jobs that a person must look at."""
+
     def close(self) -> None:
         """Checkpoint and let go; never raises."""
-

@@ -11,6 +11,7 @@ from typing import NewType
 MailboxName = NewType("MailboxName", str)
 AgentName = NewType("AgentName", str)
 TeamName = NewType("TeamName", str)
+TopicName = NewType("TopicName", str)
 MessageNo = NewType("MessageNo", int)  # our own number of an incoming message, as in logs
 CaseNo = NewType("CaseNo", int)
 PersonNo = NewType("PersonNo", int)
@@ -85,7 +86,8 @@ class JobKind(StrEnum):
 
     TRIAGE = "triage"  # understand and decide one message
     SEND = "send"  # hand one outgoing message to SMTP
-    GATHERED = "gathered"  # hand over what one person wrote within ten minutes
+    HAND_OVER = "hand_over"  # give the agent, together, what one person wrote within ten minutes
+    ACKNOWLEDGE = "acknowledge"  # say that the mail is here, if nobody has answered meanwhile
     ASK = "ask"  # the follow-up question
     REMIND = "remind"  # the same question once more
     SILENCE = "silence"  # our answer was followed by silence: resolve
@@ -464,6 +466,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """Something of ours in a mail that a customer would read: what it is, where it stands, and the words around it."""
+
+    place: str
+    what: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All facts a decision may use, as they are now. Stored whole with the decision, so that it can be replayed."""
 
@@ -488,12 +499,14 @@ class Situation:
     replied_to: SentMessage | None = None  # ours, that this mail answers
     answer_proof: AnswerProof | None = None
     bounced: SentMessage | None = None
-    same_as: MessageNo | None = None  # the same mail, already here through another mailbox
     counts: Counts = Counts()
-    tokens: tuple[str, ...] = ()  # agents' live tokens that occur in this mail: must not leave
-    quoted: str = ""  # the customer's own last mail, for the quotation
-    quoted_at: datetime | None = None
-    quoted_name: str = ""
+    held_answers: tuple[tuple[datetime, Answer], ...] = ()  # mailto answers that wait for their two minutes
+    not_handed_over: tuple[StoryLine, ...] = ()  # the customer's messages that the agent has not got yet
+    customer_thread: tuple[MessageId, ...] = ()  # Message-IDs of the exchange with the customer, oldest first
+    agent_threads: Mapping[AgentName, MessageId] = field(default_factory=dict)  # what each agent got last in this case
+    oversize: int = 0  # bytes of a mail of which only the first part was fetched
+    leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
+    acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
 
 
 # --- what is decided ---------------------------------------------------------------------------------------------
@@ -528,7 +541,7 @@ class Join:
 
     case: CaseNo
     participants: tuple[Address, ...] = ()
-    role: Role = Role.CUSTOMER
+    role: Role | None = Role.CUSTOMER  # None: said among ourselves, no part of the case's story
     contact: bool = False  # counts as a contact of the person
 
 
@@ -663,6 +676,8 @@ class Decision:
     because: tuple[str, ...] = ()
     trace: tuple[str, ...] = ()  # each rule, yes or no, with the value that decided it
     case: CaseNo | None = None
+    words: str | None = None  # what an agent wrote to the customer: stands as this message's new text
+    later: datetime | None = None  # decide again at this time; nothing else is done now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,34 @@
+"""Facts, actions and traces as JSON, for the tables that keep a decision whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from inboxd.core.model import Message
+
+_BULK = frozenset({"text", "html", "headers", "report"})  # of a message: they stand in the raw mail
+
+
+def dump(value: Any) -> str:
+    """Write any of our frozen dataclasses as JSON; what the raw mail holds anyway is left out."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        skip = _BULK if isinstance(value, Message) else frozenset()
+        plain = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in skip}
+        return {"_": type(value).__name__, **plain}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

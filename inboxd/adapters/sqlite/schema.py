@@ -1,0 +1,109 @@
+"""The tables. Those that cannot be rebuilt later exist from day one; each change is a step in `MIGRATIONS`."""
+
+from __future__ import annotations
+
+import sqlite_utils
+from sqlite_utils import Migrations
+
+MIGRATIONS = Migrations("inboxd")
+
+# Times are seconds since 1970 in UTC (real); lists and mappings are JSON (text). STRICT refuses a wrong type.
+TABLES = """
+create table person (
+    id integer primary key, name text not null, language text not null default '',
+    no_follow_up integer not null default 0, asked_at real, created_at real not null
+) strict;
+create table address (email text primary key, person integer not null references person (id), name text not null) strict;
+create index address_person on address (person);
+
+create table cases (
+    id integer primary key, mailbox text not null, customer integer not null references person (id), subject text not null,
+    state text not null, outcome text not null, language text not null, topic text not null,
+    sentiment text not null, first_sentiment text not null, assignee text, team text, priority text not null,
+    labels text not null, briefs text not null, involved text not null, due_at real, opened_at real not null,
+    updated_at real not null, resolved_at real, closed_at real, resolved_by text, by_silence integer not null,
+    reopened integer not null, round integer not null, good_sign integer not null, repeat integer not null,
+    merged_into integer, linked_to integer, last_reply_at real, last_reply_by text, last_reply_asks integer not null
+) strict;
+create index cases_customer on cases (customer, opened_at);
+create index cases_live on cases (state, assignee) where state in ('open', 'waiting', 'resolved');
+create table participant (
+    case_id integer not null references cases (id), email text not null, name text not null, primary key (case_id, email)
+) strict;
+
+create table message (
+    id integer primary key, mailbox text not null, message_id text not null default '', content_hash text not null,
+    received_at real not null, case_id integer references cases (id), person integer, agent text, kind text not null default '',
+    sender text not null default '', name text not null default '', subject text not null default '',
+    role text not null default '', contact integer not null default 0, handed_over integer not null default 0
+) strict;
+create index message_content on message (content_hash);
+create index message_case on message (case_id, id);
+create index message_contact on message (person, received_at) where contact = 1;
+create table raw (message integer primary key references message (id), body blob not null) strict;
+create table thread_id (message_id text not null, case_id integer not null, primary key (message_id, case_id)) strict, without rowid;
+
+create table sighting (
+    mailbox text not null, folder text not null, uidvalidity integer not null, uid integer not null, message integer,
+    state text not null, internaldate real not null, size integer not null, identity text not null, at real not null,
+    why text not null default '', primary key (mailbox, folder, uidvalidity, uid)
+) strict, without rowid;
+create index sighting_identity on sighting (mailbox, folder, identity) where identity <> '';
+create table cursor (
+    mailbox text not null, folder text not null, uidvalidity integer not null, next_uid integer not null,
+    first_run_at real not null, primary key (mailbox, folder)
+) strict;
+create table mailbox (name text primary key, mode text not null, since real not null) strict;
+
+create table reading (
+    message integer primary key references message (id), model text not null, kind text not null, language text not null,
+    topic text not null, topic_sure real not null, topics text not null, sentiment text not null, upset real not null,
+    urgent real not null, sensitive integer not null, thanks_only integer not null, answer text not null,
+    phrases text not null, new_text text not null
+) strict;
+create table decision (
+    id integer primary key, message integer, case_id integer, at real not null, ruleset text not null, model text not null,
+    facts_json text not null, actions text not null, because text not null, trace text not null
+) strict;
+create index decision_message on decision (message);
+create index decision_case on decision (case_id, id);
+create table ruleset (hash text primary key, at real not null, files text not null) strict;
+create table correction (
+    id integer primary key, at real not null, message integer, case_id integer, agent text, field text not null, value text not null
+) strict;
+
+create table outgoing (
+    id integer primary key, purpose_key text not null unique, message_id text not null unique, mailbox text not null,
+    case_id integer, kind text not null, round integer not null, agent text, person integer, recipient text not null,
+    automatic integer not null, envelope_from text, envelope_to text, bytes blob, text text not null default '',
+    state text not null, reply text not null default '', ambiguous integer not null default 0,
+    created_at real not null, sent_at real
+) strict;
+create index outgoing_case on outgoing (case_id, id);
+create index outgoing_lately on outgoing (mailbox, created_at);
+create index outgoing_recipient on outgoing (recipient, created_at);
+
+create table event (
+    id integer primary key, at real not null, kind text not null, mailbox text not null, case_id integer, data text not null
+) strict;
+create index event_case on event (case_id, id);
+create index event_at on event (mailbox, at, kind);
+create table job (
+    id integer primary key, key text not null unique, kind text not null, case_id integer, message integer, outgoing integer,
+    run_at real not null, payload text not null default '{}', tries integer not null default 0,
+    crashes integer not null default 0, marked integer not null default 0, in_hand integer not null default 0,
+    parked_at real, error text not null default '', lane integer not null default 0
+) strict;
+create index job_due on job (kind, run_at) where in_hand = 0 and parked_at is null;
+create index job_marked on job (kind) where marked = 1;
+create index job_in_hand on job (kind) where in_hand = 1;
+create index job_case on job (case_id);
+"""
+
+
+@MIGRATIONS()
+def first(db: sqlite_utils.Database) -> None:
+    """All tables of the first version."""
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

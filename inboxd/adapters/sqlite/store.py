@@ -1,0 +1,257 @@
+"""The store: opens and guards the file, hands out jobs and transactions."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import sqlite_utils
+
+from inboxd.adapters.sqlite.schema import MIGRATIONS
+from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
+from inboxd.core.model import (
+    Case,
+    CaseNo,
+    Job,
+    JobKind,
+    JobNo,
+    MailboxName,
+    MessageId,
+    MessageNo,
+    Outgoing,
+    OutgoingKind,
+    OutgoingNo,
+    OutgoingState,
+    RawMessage,
+)
+from inboxd.errors import Permanent, Temporary
+from inboxd.ports import Cursor, ParkedJob
+
+PARK_AFTER_CRASHES = 3
+
+
+class SqliteStore:
+    """Store on one SQLite file. A second process on the same file is refused; `read_only` looks at it beside a daemon."""
+
+    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
+        self._lock = threading.RLock()
+        self._file: IO[str] | None = None
+        self.path = path
+        if read_only:
+            self._connection = _connect(f"file:{path}?mode=ro", uri=True)
+            return
+        if path != ":memory:":
+            self._file = _take_lock(Path(path))
+        self._connection = _connect(str(path))
+        try:
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                "secure_delete=ON",
+                "journal_size_limit=67108864",
+            ):
+                self._connection.execute(f"pragma {pragma}")
+            MIGRATIONS.apply(sqlite_utils.Database(self._connection))
+            self._recover()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise Permanent(f"the store {path} cannot be opened ({error}); restore it from a backup") from error
+
+    # --- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        """Begin at once as a writer: a deferred one would fail at its first write instead of waiting."""
+        with self._lock:
+            self._execute("begin immediate")
+            try:
+                yield SqliteTransaction(self._connection)
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+                raise
+            self._execute("commit")
+
+    def claim(self, kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
+        """Take due jobs in hand; people's words before ours, then the oldest."""
+        due = f"kind in ({marks(kinds)}) and in_hand = 0 and parked_at is null and run_at <= ?"
+        with self._lock:
+            rows = self._rows(f"select * from job where {due} and marked = 1 order by run_at, id limit 1", *kinds, time(now))
+            if not rows:
+                rows = self._rows(f"select * from job where {due} order by lane, run_at, id limit ?", *kinds, time(now), limit)
+            if rows:
+                with self.transaction() as tx:
+                    tx.take([JobNo(row["id"]) for row in rows])
+        return [_job(row) for row in rows]
+
+    def release(self, jobs: Sequence[Job]) -> None:
+        """Put claimed jobs back untouched."""
+        with self.transaction() as tx:
+            tx.put_back([job.number for job in jobs])
+
+    # --- reading
+
+    def next_due(self, kinds: Sequence[JobKind]) -> datetime | None:
+        """When the next job of these kinds is due."""
+        sql = f"select min(run_at) as at from job where kind in ({marks(kinds)}) and in_hand = 0 and parked_at is null"
+        return when(self._rows(sql, *kinds)[0]["at"])
+
+    def in_hand(self, kinds: Sequence[JobKind]) -> int:
+        """How many jobs of these kinds are in hand."""
+        return int(self._rows(f"select count(*) as n from job where in_hand = 1 and kind in ({marks(kinds)})", *kinds)[0]["n"])
+
+    def raw(self, message: MessageNo) -> RawMessage:
+        """The mail as it lay in the mailbox."""
+        row = self._rows(
+            "select m.mailbox, m.received_at, r.body from message m join raw r on r.message = m.id where m.id = ?",
+            message,
+        )[0]
+        return RawMessage(number=message, mailbox=MailboxName(row["mailbox"]), received_at=_must(row["received_at"]), raw=row["body"])
+
+    def outgoing(self, number: OutgoingNo) -> Outgoing:
+        """A stored outgoing message."""
+        row = self._rows(
+            "select o.*, coalesce(j.tries, 0) as tries from outgoing o left join job j on j.outgoing = o.id where o.id = ?",
+            number,
+        )[0]
+        return Outgoing(
+            number=number,
+            message_id=MessageId(row["message_id"]),
+            purpose=row["purpose_key"],
+            kind=OutgoingKind(row["kind"]),
+            mailbox=MailboxName(row["mailbox"]),
+            envelope_from=row["envelope_from"],
+            envelope_to=tuple(json.loads(row["envelope_to"])),
+            raw=row["bytes"],
+            state=OutgoingState(row["state"]),
+            case=row["case_id"],
+            agent=row["agent"],
+            created_at=_must(row["created_at"]),
+            tries=row["tries"],
+            ambiguous=row["ambiguous"],
+        )
+
+    def cursor(self, mailbox: MailboxName, folder: str) -> Cursor | None:
+        """How far the folder was read; None before the first run."""
+        rows = self._rows("select * from cursor where mailbox = ? and folder = ?", mailbox, folder)
+        if not rows:
+            return None
+        row = rows[0]
+        return Cursor(
+            folder=folder,
+            uidvalidity=row["uidvalidity"],
+            next_uid=row["next_uid"],
+            first_run_at=_must(row["first_run_at"]),
+        )
+
+    def case(self, number: CaseNo) -> Case | None:
+        """A case by its number."""
+        with self._lock:
+            return SqliteTransaction(self._connection).case(number)
+
+    def parked(self) -> tuple[ParkedJob, ...]:
+        """The jobs that a person must look at."""
+        return tuple(
+            ParkedJob(
+                number=JobNo(row["id"]),
+                kind=JobKind(row["kind"]),
+                case=row["case_id"],
+                message=row["message"],
+                outgoing=row["outgoing"],
+                parked_at=_must(row["parked_at"]),
+                error=row["error"],
+            )
+            for row in self._rows("select * from job where parked_at is not null order by parked_at, id")
+        )
+
+    def look(self, sql: str, *values: object) -> list[Mapping[str, Any]]:
+        """Answer a reading command (`status`, `explain CASE`, the demo's counts); never writes."""
+        if not sql.lstrip().lower().startswith(("select", "with")):
+            raise ValueError("look only reads")
+        return [dict(row) for row in self._rows(sql, *values)]
+
+    def close(self) -> None:
+        """Checkpoint and let go; never raises."""
+        with self._lock:
+            try:
+                if self._file is not None:
+                    self._connection.execute("pragma wal_checkpoint(truncate)")
+                self._connection.close()
+            except sqlite3.Error:
+                pass  # the next start recovers from the log
+            if self._file is not None:
+                self._file.close()
+
+    # --- inside
+
+    def _recover(self) -> None:
+        """We are the only process: what was in hand when the last one ended is nobody's now."""
+        with self.transaction() as tx:
+            tx.recover(PARK_AFTER_CRASHES)
+
+    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def _execute(self, sql: str) -> None:
+        try:
+            self._connection.execute(sql)
+        except sqlite3.OperationalError as error:  # disk full, file gone: nothing was written
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise Temporary(f"the store cannot be written: {error}") from error
+
+
+def _connect(path: str, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False, timeout=30)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _take_lock(path: Path) -> IO[str]:
+    """One process, one file: a lock that the kernel lets go when its holder dies, also by kill -9."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115  # held open as long as the store
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "?"
+        lock.close()
+        raise Permanent(
+            f"another inboxd (process {holder}) works on {path}. Stop it first, or ask it: inboxd status, inboxd reload, inboxd parked"
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    path.touch(mode=0o600)
+    return lock
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(
+        number=JobNo(row["id"]),
+        kind=JobKind(row["kind"]),
+        key=row["key"],
+        run_at=_must(row["run_at"]),
+        case=row["case_id"],
+        message=row["message"],
+        outgoing=row["outgoing"],
+        payload=json.loads(row["payload"]),
+        tries=row["tries"],
+        crashes=row["crashes"],
+        marked=bool(row["marked"]),
+    )
+
+
+def _must(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,832 @@
+"""One transaction: the facts a decision needs, and the writing down of what it says."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from inboxd.adapters.sqlite.dump import dump
+from inboxd.core.model import (
+    Action,
+    Address,
+    Advance,
+    AgentName,
+    Answer,
+    Assign,
+    Cancel,
+    Case,
+    CaseNo,
+    CaseState,
+    ChangePerson,
+    Counts,
+    Decision,
+    Job,
+    JobKind,
+    JobNo,
+    Join,
+    Label,
+    Letter,
+    Log,
+    MailboxName,
+    MarkOutgoing,
+    MessageId,
+    MessageNo,
+    Mode,
+    OpenCase,
+    Outcome,
+    OutgoingKind,
+    OutgoingNo,
+    OutgoingState,
+    PastCase,
+    Person,
+    PersonNo,
+    Role,
+    Schedule,
+    Send,
+    Sentiment,
+    SentMessage,
+    Situation,
+    StoryLine,
+    TeamName,
+)
+from inboxd.ports import Cursor, Fetched, Folder, Listed, MailboxState, SightingState
+
+_CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
+_PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
+_LIVE = "('open', 'waiting', 'resolved')"
+
+
+class SqliteTransaction:
+    """See `ports.Transaction`. Only `SqliteStore.transaction` makes one that may write."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._depth = 0
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What raises inside is undone alone."""
+        self._depth += 1
+        name = f"s{self._depth}"
+        self._db.execute(f"savepoint {name}")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:  # disk full rolls all back by itself
+                self._db.execute(f"rollback to {name}")
+                self._db.execute(f"release {name}")
+            raise
+        finally:
+            self._depth -= 1
+        self._db.execute(f"release {name}")
+
+    # --- fetch
+
+    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
+        """Write the ledger row; a new mail also gets its raw bytes and a triage job."""
+        listed, message, state = item.listed, None, item.state
+        known = self._one(
+            "select 1 as one from sighting where mailbox = ? and folder = ? and uidvalidity = ? and uid = ?",
+            mailbox,
+            folder.name,
+            folder.uidvalidity,
+            listed.uid,
+        )
+        if known:
+            return None
+        fresh = False
+        if item.raw is not None:
+            same = self._one("select id from message where content_hash = ?", content_hash)
+            if same:
+                message, state = MessageNo(same["id"]), SightingState.COPY
+            else:
+                message, fresh = self._store(mailbox, item, content_hash, now), True
+        self._db.execute(
+            "insert into sighting (mailbox, folder, uidvalidity, uid, message, state, internaldate, size, identity, at, why)"
+            " values (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                mailbox,
+                folder.name,
+                folder.uidvalidity,
+                listed.uid,
+                message,
+                state,
+                time(listed.internaldate),
+                listed.size,
+                listed.identity,
+                time(now),
+                item.why,
+            ),
+        )
+        return message if fresh else None
+
+    def _store(self, mailbox: MailboxName, item: Fetched, content_hash: str, now: datetime) -> MessageNo:
+        received = min(item.listed.internaldate, now)
+        cursor = self._db.execute(
+            "insert into message (mailbox, content_hash, received_at) values (?,?,?)",
+            (mailbox, content_hash, time(received)),
+        )
+        number = MessageNo(cursor.lastrowid or 0)
+        self._db.execute("insert into raw (message, body) values (?,?)", (number, item.raw))
+        payload = {"oversize": item.listed.size} if item.state is SightingState.OVERSIZE else {}
+        self._db.execute(
+            "insert into job (key, kind, message, run_at, payload) values (?,?,?,?,?)",
+            (f"triage:{number}", JobKind.TRIAGE, number, time(now), dump(payload)),
+        )
+        return number
+
+    def seen_before(self, mailbox: MailboxName, folder: str, listed: Listed) -> SightingState | None:
+        """How the same mail ended under an earlier UIDVALIDITY of this folder."""
+        row = self._one(
+            "select state from sighting where mailbox = ? and folder = ? and identity = ? and identity <> '' and size = ?",
+            mailbox,
+            folder,
+            listed.identity,
+            listed.size,
+        )
+        return SightingState(row["state"]) if row else None
+
+    def move_cursor(self, mailbox: MailboxName, cursor: Cursor) -> None:
+        """The folder is read up to here."""
+        self._db.execute(
+            "insert into cursor values (?,?,?,?,?) on conflict (mailbox, folder) do update set uidvalidity = excluded.uidvalidity,"
+            " next_uid = excluded.next_uid",
+            (mailbox, cursor.folder, cursor.uidvalidity, cursor.next_uid, time(cursor.first_run_at)),
+        )
+
+    # --- facts
+
+    def case(self, number: CaseNo) -> Case | None:
+        """A case; one that was merged leads to the case it was merged into."""
+        row = self._one("select * from cases where id = ?", number)
+        hops = 0
+        while row and row["merged_into"] is not None and hops < 20:
+            row, hops = self._one("select * from cases where id = ?", row["merged_into"]), hops + 1
+        return self._case(row) if row else None
+
+    def _case(self, row: sqlite3.Row) -> Case:
+        readers = self._all("select email, name from participant where case_id = ? order by rowid", row["id"])
+        return Case(
+            number=CaseNo(row["id"]),
+            mailbox=MailboxName(row["mailbox"]),
+            customer=PersonNo(row["customer"]),
+            subject=row["subject"],
+            state=CaseState(row["state"]),
+            language=row["language"],
+            topic=row["topic"],
+            sentiment=Sentiment(row["sentiment"]),
+            first_sentiment=Sentiment(row["first_sentiment"]),
+            assignee=row["assignee"],
+            team=row["team"],
+            priority=row["priority"],
+            labels=tuple(json.loads(row["labels"])),
+            due_at=when(row["due_at"]),
+            opened_at=_must(row["opened_at"]),
+            updated_at=_must(row["updated_at"]),
+            resolved_at=when(row["resolved_at"]),
+            closed_at=when(row["closed_at"]),
+            resolved_by=row["resolved_by"],
+            by_silence=bool(row["by_silence"]),
+            reopened=row["reopened"],
+            round=row["round"],
+            outcome=Outcome(row["outcome"]),
+            good_sign=bool(row["good_sign"]),
+            repeat=bool(row["repeat"]),
+            merged_into=row["merged_into"],
+            linked_to=row["linked_to"],
+            involved=tuple(json.loads(row["involved"])),
+            participants=tuple(Address(email=r["email"], name=r["name"]) for r in readers),
+            last_reply_at=when(row["last_reply_at"]),
+            last_reply_by=row["last_reply_by"],
+            last_reply_asks=bool(row["last_reply_asks"]),
+            briefs=tuple(json.loads(row["briefs"])),
+        )
+
+    def person(self, number: PersonNo) -> Person | None:
+        """A customer, by the address they used last."""
+        row = self._one(
+            "select p.*, (select email from address a where a.person = p.id order by a.rowid desc limit 1) as email"
+            " from person p where id = ?",
+            number,
+        )
+        return _person(row) if row else None
+
+    def person_of(self, email: str) -> Person | None:
+        """The customer with this address."""
+        row = self._one("select p.*, a.email as email from address a join person p on p.id = a.person where a.email = ?", email)
+        return _person(row) if row else None
+
+    def sent(self, ids: Sequence[MessageId]) -> dict[MessageId, SentMessage]:
+        """Those of these Message-IDs that are ours."""
+        if not ids:
+            return {}
+        rows = self._all(f"select * from outgoing where message_id in ({marks(ids)})", *ids)
+        return {MessageId(row["message_id"]): _sent(row) for row in rows}
+
+    def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
+        """Our latest outgoing message of these kinds in the case."""
+        row = self._one(
+            f"select * from outgoing where case_id = ? and kind in ({marks(kinds)}) and (? is null or agent = ?) order by id desc limit 1",
+            case,
+            *kinds,
+            agent,
+            agent,
+        )
+        return _sent(row) if row else None
+
+    def cases_by_id(self, ids: Sequence[MessageId]) -> dict[MessageId, CaseNo]:
+        """The cases of messages with these ids, or that referred to them; the newest case wins."""
+        if not ids:
+            return {}
+        rows = self._all(f"select message_id, case_id from thread_id where message_id in ({marks(ids)}) order by case_id", *ids)
+        found = {MessageId(row["message_id"]): CaseNo(row["case_id"]) for row in rows}
+        for message_id, sent in self.sent(ids).items():
+            if sent.case is not None:
+                found[message_id] = sent.case
+        return found
+
+    def participates_in(self, email: str, case: CaseNo) -> bool:
+        """Whether this address belongs to the case's customer or to one of its other readers."""
+        return bool(
+            self._one(
+                "select 1 as one from cases c join address a on a.person = c.customer where c.id = ? and a.email = ?"
+                " union all select 1 from participant where case_id = ? and email = ?",
+                case,
+                email,
+                case,
+                email,
+            )
+        )
+
+    def open_case_of(self, person: PersonNo, mailbox: MailboxName) -> Case | None:
+        """The person's latest case in this mailbox that is neither resolved, closed nor merged."""
+        row = self._one(
+            "select * from cases where customer = ? and mailbox = ? and state in ('open', 'waiting') order by id desc limit 1",
+            person,
+            mailbox,
+        )
+        return self._case(row) if row else None
+
+    def contacts(self, person: PersonNo, since: datetime) -> tuple[datetime, ...]:
+        """When this person had to write to us, oldest first."""
+        rows = self._all(
+            "select received_at from message where person = ? and contact = 1 and received_at >= ? order by received_at",
+            person,
+            time(since),
+        )
+        return tuple(_must(row["received_at"]) for row in rows)
+
+    def contacted_in_case(self, case: CaseNo) -> datetime | None:
+        """The latest contact in this case."""
+        row = self._one("select max(received_at) as at from message where case_id = ? and contact = 1", case)
+        return when(row["at"]) if row else None
+
+    def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
+        """The case's messages, oldest first; what only we said among ourselves is not in it."""
+        rows = self._all(
+            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text"
+            " from message m join reading r on r.message = m.id where m.case_id = ? and m.role <> '' and r.new_text <> '' order by m.id",
+            case,
+        )
+        return tuple(_line(row) for row in rows)
+
+    def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
+        """The last case of this person before this one."""
+        row = self._one(
+            "select * from cases where customer = ? and id < ? and state <> 'merged' order by id desc limit 1",
+            person,
+            before,
+        )
+        if not row:
+            return None
+        return PastCase(
+            number=CaseNo(row["id"]),
+            subject=row["subject"],
+            at=_must(row["opened_at"]),
+            outcome=Outcome(row["outcome"]),
+        )
+
+    def loads(self) -> dict[AgentName, int]:
+        """Open cases per agent."""
+        rows = self._all("select assignee, count(*) as n from cases where state = 'open' and assignee is not null group by assignee")
+        return {AgentName(row["assignee"]): row["n"] for row in rows}
+
+    def known_by(self, person: PersonNo) -> frozenset[AgentName]:
+        """Agents who had a part in earlier cases of this person."""
+        rows = self._all("select involved from cases where customer = ? order by id desc limit 20", person)
+        return frozenset(AgentName(name) for row in rows for name in json.loads(row["involved"]))
+
+    def turns(self) -> dict[TeamName, AgentName]:
+        """Who got the last case of each team."""
+        rows = self._all(
+            "select team, assignee from cases where team is not null and assignee is not null order by updated_at desc limit 200"
+        )
+        last: dict[TeamName, AgentName] = {}
+        for row in rows:
+            last.setdefault(TeamName(row["team"]), AgentName(row["assignee"]))
+        return last
+
+    def counts(self, mailbox: MailboxName, email: str, case: CaseNo | None, now: datetime) -> Counts:
+        """How much went out lately (I4)."""
+        day, week = time(now - timedelta(days=1)), time(now - timedelta(days=7))
+        to = self._one(
+            "select count(*) as week, coalesce(sum(kind = 'acknowledgement' and created_at > ?), 0) as day from outgoing"
+            " where recipient = ? and automatic = 1 and created_at > ?",
+            day,
+            email,
+            week,
+        )
+        of = self._one(
+            "select coalesce(sum(automatic = 1), 0) as day, coalesce(sum(kind in ('routed', 'reply') and created_at > ?), 0) as hour"
+            " from outgoing where case_id = ? and created_at > ?",
+            time(now - timedelta(hours=1)),
+            case,
+            day,
+        )
+        box = self._one(
+            "select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?",
+            mailbox,
+            time(now - timedelta(minutes=10)),
+        )
+        assert to and of and box  # count(*) always gives a row
+        return Counts(
+            to_address_week=to["week"],
+            acknowledged_day=to["day"],
+            case_automatic_day=of["day"],
+            case_mails_hour=of["hour"],
+            mailbox_automatic_10_minutes=box["n"],
+        )
+
+    def next_numbers(self) -> tuple[CaseNo, PersonNo]:
+        """The numbers that a new case and a new person would get; they are never deleted, so none comes twice."""
+        row = self._one("select (select coalesce(max(id), 1000) + 1 from cases) as c, (select coalesce(max(id), 0) + 1 from person) as p")
+        assert row
+        return CaseNo(row["c"]), PersonNo(row["p"])
+
+    def held_answers(self, case: CaseNo, round_: int) -> tuple[tuple[datetime, Answer], ...]:
+        """Mailto answers of this round that wait for their two minutes."""
+        rows = self._all("select data from event where case_id = ? and kind = 'answer.held' order by id", case)
+        held = [json.loads(row["data"]) for row in rows]
+        return tuple((datetime.fromisoformat(h["at"]), Answer(h["said"])) for h in held if h["round"] == round_)
+
+    def not_handed_over(self, case: CaseNo) -> tuple[StoryLine, ...]:
+        """The customer's messages since the case was last handed to its agent."""
+        rows = self._all(
+            "select m.id, m.received_at, m.role, m.name, r.new_text from message m join reading r on r.message = m.id"
+            " where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
+            case,
+        )
+        return tuple(_line(row) for row in rows)
+
+    def thread_of(self, case: CaseNo) -> tuple[MessageId, ...]:
+        """Message-IDs of the exchange with the customer, oldest first: theirs and ours."""
+        rows = self._all(
+            "select message_id, received_at as at from message where case_id = ? and role = 'customer' and message_id <> ''"
+            " union all select message_id, created_at from outgoing where case_id = ?"
+            " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') order by at",
+            case,
+            case,
+        )
+        return tuple(MessageId(row["message_id"]) for row in rows)
+
+    def agent_threads(self, case: CaseNo) -> dict[AgentName, MessageId]:
+        """The Message-ID of the last routed mail that each agent got in this case."""
+        rows = self._all(
+            "select agent, message_id from outgoing where case_id = ? and kind = 'routed' and agent is not null order by id",
+            case,
+        )
+        return {AgentName(row["agent"]): MessageId(row["message_id"]) for row in rows}
+
+    def latest_message(self, case: CaseNo) -> MessageNo | None:
+        """The customer's latest message in the case."""
+        row = self._one("select max(id) as id from message where case_id = ? and role = 'customer'", case)
+        return MessageNo(row["id"]) if row and row["id"] is not None else None
+
+    def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
+        """Cases that are open, waiting or resolved, oldest first."""
+        rows = self._all(f"select * from cases where state in {_LIVE} and (? is null or mailbox = ?) order by id", mailbox, mailbox)
+        return tuple(self._case(row) for row in rows)
+
+    def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
+        """The kinds of the jobs that wait for this case."""
+        return tuple(JobKind(row["kind"]) for row in self._all("select kind from job where case_id = ? order by run_at", case))
+
+    def mailbox_state(self, mailbox: MailboxName) -> MailboxState | None:
+        """The mode this mailbox ran in last."""
+        row = self._one("select * from mailbox where name = ?", mailbox)
+        return MailboxState(mode=Mode(row["mode"]), since=_must(row["since"])) if row else None
+
+    def set_mailbox_state(self, mailbox: MailboxName, state: MailboxState) -> None:
+        """Remember the mode."""
+        self._db.execute(
+            "insert into mailbox values (?,?,?) on conflict (name) do update set mode = excluded.mode, since = excluded.since",
+            (mailbox, state.mode, time(state.since)),
+        )
+
+    def events(self, kinds: Sequence[str], mailbox: MailboxName, since: datetime) -> tuple[Mapping[str, object], ...]:
+        """What happened in a mailbox since then, oldest first."""
+        rows = self._all(
+            f"select * from event where mailbox = ? and at >= ? and kind in ({marks(kinds)}) order by id",
+            mailbox,
+            time(since),
+            *kinds,
+        )
+        return tuple({"at": _must(r["at"]), "kind": r["kind"], "case": r["case_id"], **json.loads(r["data"])} for r in rows)
+
+    # --- record
+
+    def record(self, situation: Situation, decision: Decision, ruleset: str) -> None:
+        """Write message, reading, decision, case, people, events and jobs."""
+        u = situation.understood
+        sender = u.message.sender
+        self._db.execute(
+            "update message set message_id = ?, kind = ?, sender = ?, name = ?, subject = ?, person = ?, agent = ? where id = ?",
+            (
+                u.message.message_id,
+                u.screening.kind,
+                sender.email,
+                sender.name,
+                u.message.subject,
+                situation.person.number if situation.person else None,
+                situation.agent,
+                u.number,
+            ),
+        )
+        r = u.reading
+        self._db.execute(
+            "insert into reading values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) on conflict (message) do update set new_text = excluded.new_text",
+            (
+                u.number,
+                r.model,
+                u.screening.kind,
+                r.language,
+                r.topic,
+                r.topic_sure,
+                dump(r.topics),
+                r.sentiment,
+                r.upset,
+                r.urgent,
+                r.sensitive,
+                r.thanks_only,
+                r.answer,
+                dump(r.phrases),
+                r.new_text if decision.words is None else decision.words,
+            ),
+        )
+        self.apply(decision.actions, u.mailbox, situation.now, u.number)
+        if decision.case is not None:
+            self._remember_ids(situation, decision.case)
+        plain = [action for action in decision.actions if not isinstance(action, Send)]
+        letters = [action.letter.purpose for action in decision.actions if isinstance(action, Send)]
+        self._db.execute(
+            "insert into decision (message, case_id, at, ruleset, model, facts_json, actions, because, trace) values (?,?,?,?,?,?,?,?,?)",
+            (
+                u.number,
+                decision.case,
+                time(situation.now),
+                ruleset,
+                r.model,
+                dump(situation),
+                dump([*plain, *letters]),
+                dump(decision.because),
+                dump(decision.trace),
+            ),
+        )
+
+    def _remember_ids(self, situation: Situation, case: CaseNo) -> None:
+        message = situation.understood.message
+        ids = {i for i in (message.message_id, *message.in_reply_to, *message.references) if i}
+        ours = self.sent(list(ids))
+        rows = [(i, case) for i in ids if i not in ours]  # ours are found by the outgoing table
+        self._db.executemany("insert into thread_id values (?,?) on conflict do nothing", rows)
+
+    def apply(self, actions: Sequence[Action], mailbox: MailboxName, now: datetime, message: MessageNo | None = None) -> None:
+        """Write the actions in order; letters and parking are left to the daemon."""
+        for action in actions:
+            match action:
+                case OpenCase():
+                    self._open(action, now)
+                    self._event("case.opened", mailbox, action.case.number, {"because": action.case.topic}, now)
+                case Join():
+                    self._join(action, message, now)
+                case Advance():
+                    self._advance(action, mailbox, now)
+                case Assign():
+                    self._assign(action, mailbox, now)
+                case Label():
+                    self._label(action)
+                case Log():
+                    self._event(action.kind, mailbox, action.case, action.data, now)
+                case Schedule():
+                    self.schedule(action)
+                case Cancel():
+                    self._db.execute(
+                        f"delete from job where case_id = ? and kind in ({marks(action.kinds)}) and in_hand = 0",
+                        (action.case, *action.kinds),
+                    )
+                case ChangePerson():
+                    self._update("person", _PERSON_COLUMNS, action.person, action.changes)
+                case MarkOutgoing():
+                    self._db.execute("update outgoing set reply = ? where id = ?", (action.reply, action.outgoing))
+                case _:
+                    pass  # Send and Park: not the store's to carry out
+
+    def _open(self, action: OpenCase, now: datetime) -> None:
+        person, c = action.person, action.case
+        self._db.execute(
+            "insert into person (id, name, language, created_at) values (?,?,?,?) on conflict (id) do update set"
+            " name = case when person.name = '' then excluded.name else person.name end",
+            (person.number, person.name, person.language, time(now)),
+        )
+        self._db.execute(
+            "insert into address values (?,?,?) on conflict (email) do nothing",
+            (person.email, person.number, person.name),
+        )
+        columns = [f for f in Case.__dataclass_fields__ if f not in ("number", "participants")]
+        self._db.execute(
+            f"insert into cases (id, {', '.join(columns)}) values (?{',?' * len(columns)})",
+            (c.number, *(_value(getattr(c, name)) for name in columns)),
+        )
+        self._participants(c.number, c.participants)
+
+    def _participants(self, case: CaseNo, participants: Sequence[Address]) -> None:
+        self._db.executemany(
+            "insert into participant values (?,?,?) on conflict do nothing",
+            [(case, p.email, p.name) for p in participants],
+        )
+
+    def _join(self, action: Join, message: MessageNo | None, now: datetime) -> None:
+        self._participants(action.case, action.participants)
+        self._db.execute(
+            "update message set case_id = ?, role = ?, contact = ?,"
+            " person = coalesce(person, case when ? = 'customer' then (select customer from cases where id = ?) end) where id = ?",
+            (action.case, action.role or "", action.contact, action.role or "", action.case, message),
+        )
+        self._db.execute("update cases set updated_at = ? where id = ?", (time(now), action.case))
+
+    def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
+        self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
+        self._event(f"case.{action.event}", mailbox, action.case, {"state": action.state}, now)
+
+    def _assign(self, action: Assign, mailbox: MailboxName, now: datetime) -> None:
+        row = self._one("select involved from cases where id = ?", action.case)
+        involved = [*json.loads(row["involved"]), action.agent] if row else [action.agent]
+        self._db.execute(
+            "update cases set assignee = ?, team = ?, involved = ?, updated_at = ? where id = ?",
+            (action.agent, action.team, dump(list(dict.fromkeys(involved))), time(now), action.case),
+        )
+        data = {"agent": action.agent, "team": action.team, "because": action.why}
+        self._event("case.assigned", mailbox, action.case, data, now)
+
+    def _label(self, action: Label) -> None:
+        row = self._one("select labels from cases where id = ?", action.case)
+        labels = [*json.loads(row["labels"]), *action.labels] if row else []
+        self._db.execute("update cases set labels = ? where id = ?", (dump(list(dict.fromkeys(labels))), action.case))
+
+    def _update(self, table: str, allowed: frozenset[str], number: int, changes: Mapping[str, object]) -> None:
+        unknown = set(changes) - allowed
+        if unknown:
+            raise ValueError(f"{table} has no column to change called {', '.join(sorted(unknown))}")
+        if changes:
+            names = ", ".join(f"{name} = ?" for name in changes)
+            self._db.execute(f"update {table} set {names} where id = ?", (*(_value(v) for v in changes.values()), number))
+
+    def _event(self, kind: str, mailbox: MailboxName, case: CaseNo | None, data: Mapping[str, object], now: datetime) -> None:
+        self._db.execute(
+            "insert into event (at, kind, mailbox, case_id, data) values (?,?,?,?,?)",
+            (time(now), kind, mailbox, case, dump(data)),
+        )
+
+    def reserve(self, letter: Letter, message_id: MessageId, now: datetime) -> OutgoingNo | None:
+        """Take the letter's purpose; None if it was served before (I2)."""
+        automatic = letter.kind.automatic_to_customer
+        cursor = self._db.execute(
+            "insert into outgoing (purpose_key, message_id, mailbox, case_id, kind, round, agent, person, recipient, automatic, state, created_at)"
+            " values (?,?,?,?,?,?,?,?,?,?,?,?) on conflict (purpose_key) do nothing",
+            (
+                letter.purpose,
+                message_id,
+                letter.mailbox,
+                letter.case,
+                letter.kind,
+                letter.round,
+                letter.agent,
+                letter.person,
+                letter.to.email,
+                automatic,
+                OutgoingState.QUEUED,
+                time(now),
+            ),
+        )
+        return OutgoingNo(cursor.lastrowid) if cursor.rowcount == 1 and cursor.lastrowid else None
+
+    def enclosed(self, message: MessageNo) -> bytes:
+        """The raw bytes of a stored message."""
+        row = self._one("select body from raw where message = ?", message)
+        return bytes(row["body"]) if row else b""
+
+    def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
+        """Store the final bytes with a send job; what people wrote leaves before what we say by ourselves."""
+        row = self._one("select kind, case_id from outgoing where id = ?", number)
+        assert row
+        kind = OutgoingKind(row["kind"])
+        self._db.execute(
+            "update outgoing set envelope_from = ?, envelope_to = ?, bytes = ?, text = ? where id = ?",
+            (envelope_from, dump(list(envelope_to)), raw, text, number),
+        )
+        lane = 0 if kind in (OutgoingKind.REPLY, OutgoingKind.ROUTED) else 1
+        self._db.execute(
+            "insert into job (key, kind, outgoing, run_at, lane) values (?,?,?,?,?)",
+            (f"send:{number}", JobKind.SEND, number, time(at), lane),
+        )
+        if kind is OutgoingKind.ROUTED:
+            self._db.execute("update message set handed_over = 1 where case_id = ? and role = 'customer'", (row["case_id"],))
+
+    def remember_ruleset(self, hash_: str, files: str, now: datetime) -> None:
+        """Keep the rules that decisions name."""
+        self._db.execute("insert into ruleset values (?,?,?) on conflict do nothing", (hash_, time(now), files))
+
+    # --- jobs
+
+    def schedule(self, job: Schedule) -> None:
+        """Add a job, or move the date of the one with this key."""
+        self._db.execute(
+            "insert into job (key, kind, case_id, run_at, payload) values (?,?,?,?,?)"
+            " on conflict (key) do update set run_at = excluded.run_at, payload = excluded.payload, in_hand = 0, marked = 0, tries = 0",
+            (job.key, job.kind, job.case, time(job.at), dump(job.payload)),
+        )
+
+    def schedule_once(self, job: Schedule) -> None:
+        """Add a job unless there is one with this key."""
+        if self._one("select 1 as one from job where key = ?", job.key) is None:
+            self.schedule(job)
+
+    def received(self, mailbox: MailboxName, since: datetime) -> int:
+        """How many messages came in since then."""
+        row = self._one("select count(*) as n from message where mailbox = ? and received_at >= ?", mailbox, time(since))
+        return int(row["n"]) if row else 0
+
+    def take(self, numbers: Sequence[JobNo]) -> None:
+        """Mark jobs as in hand: after an unclean stop they are known."""
+        self._db.execute(f"update job set in_hand = 1 where id in ({marks(numbers)})", numbers)
+
+    def put_back(self, numbers: Sequence[JobNo]) -> None:
+        """These jobs were not touched."""
+        self._db.execute(f"update job set in_hand = 0 where id in ({marks(numbers)})", numbers)
+
+    def done(self, job: Job) -> None:
+        """The job is gone, together with its effects; one that was given a new date meanwhile stays."""
+        self._db.execute("delete from job where id = ? and in_hand = 1", (job.number,))
+
+    def retry(self, job: Job, at: datetime, error: str, counts: bool = True) -> None:
+        """Try again at this time."""
+        self._db.execute(
+            "update job set in_hand = 0, marked = 0, run_at = ?, tries = tries + ?, error = ? where id = ?",
+            (time(at), int(counts), error, job.number),
+        )
+
+    def park(self, job: Job, error: str, now: datetime) -> None:
+        """A person must look; the job does not block the next one."""
+        self._db.execute(
+            "update job set in_hand = 0, marked = 0, parked_at = ?, error = ? where id = ?",
+            (time(now), error, job.number),
+        )
+
+    def unpark(self, number: JobNo, now: datetime) -> bool:
+        """Try a parked job again."""
+        return self._parked(
+            number,
+            "update job set parked_at = null, crashes = 0, tries = 0, run_at = ? where id = ?",
+            time(now),
+            number,
+        )
+
+    def drop(self, number: JobNo, now: datetime) -> bool:
+        """Give a parked job up; its mail stays stored."""
+        return self._parked(number, "delete from job where id = ?", number)
+
+    def _parked(self, number: JobNo, sql: str, *values: object) -> bool:
+        row = self._one("select kind, outgoing from job where id = ? and parked_at is not null", number)
+        if not row:
+            return False
+        if row["outgoing"] is not None:  # sent again, or given up: a person decided
+            state = OutgoingState.QUEUED if sql.startswith("update") else OutgoingState.FAILED
+            self.set_outgoing(OutgoingNo(row["outgoing"]), state)
+        self._db.execute(sql, values)
+        return True
+
+    def recover(self, park_after: int) -> None:
+        """After an unclean stop: only a job that was alone in its loop's hand can have caused it; sends go by their state."""
+        triage = (JobKind.TRIAGE,)
+        house = [kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND)]
+        for loop in (triage, house):
+            rows = self._all(f"select id, crashes from job where in_hand = 1 and kind in ({marks(loop)})", *loop)
+            alone = int(len(rows) == 1)
+            for row in rows:
+                crashes = row["crashes"] + alone
+                parked = "run_at" if crashes >= park_after else "null"
+                self._db.execute(
+                    f"update job set in_hand = 0, marked = 1, crashes = ?, parked_at = {parked},"
+                    " error = case when ? >= ? then 'the process ended each time it was worked on' else error end where id = ?",
+                    (crashes, crashes, park_after, row["id"]),
+                )
+        self._db.execute("update job set in_hand = 0 where in_hand = 1")
+        self._db.execute("update outgoing set state = 'queued' where state = 'sending'")  # nothing had been sent
+
+    # --- sending
+
+    def set_outgoing(
+        self,
+        number: OutgoingNo,
+        state: OutgoingState,
+        reply: str = "",
+        now: datetime | None = None,
+        ambiguous: bool = False,
+    ) -> None:
+        """Move a send to this state."""
+        self._db.execute(
+            "update outgoing set state = ?, reply = ?, sent_at = coalesce(?, sent_at), ambiguous = ambiguous + ? where id = ?",
+            (state, reply, time(now) if now else None, int(ambiguous), number),
+        )
+
+    # --- inside
+
+    def _one(self, sql: str, *values: object) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+        return row
+
+    def _all(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        return self._db.execute(sql, values).fetchall()
+
+
+def time(at: datetime) -> float:
+    """A time as the tables hold it."""
+    return at.timestamp()
+
+
+def when(seconds: float | None) -> datetime | None:
+    """A time of the tables."""
+    return None if seconds is None else _must(seconds)
+
+
+def marks(values: Sequence[object]) -> str:
+    """Question marks for an `in (...)`."""
+    return ",".join("?" * len(values))
+
+
+def _must(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _value(value: object) -> Any:
+    match value:
+        case datetime():
+            return time(value)
+        case bool():
+            return int(value)
+        case tuple() | list():
+            return dump(list(value))
+        case _:
+            return value
+
+
+def _person(row: sqlite3.Row) -> Person:
+    return Person(
+        number=PersonNo(row["id"]),
+        name=row["name"],
+        email=row["email"] or "",
+        language=row["language"],
+        no_follow_up=bool(row["no_follow_up"]),
+        asked_at=when(row["asked_at"]),
+    )
+
+
+def _sent(row: sqlite3.Row) -> SentMessage:
+    text = row["text"]
+    return SentMessage(
+        number=OutgoingNo(row["id"]),
+        message_id=MessageId(row["message_id"]),
+        kind=OutgoingKind(row["kind"]),
+        purpose=row["purpose_key"],
+        case=row["case_id"],
+        agent=row["agent"],
+        person=row["person"],
+        round=row["round"],
+        sent_at=when(row["sent_at"]),
+        text=text,
+        first_line=text.split("\n", 1)[0],
+    )
+
+
+def _line(row: sqlite3.Row) -> StoryLine:
+    return StoryLine(
+        at=_must(row["received_at"]),
+        role=Role(row["role"]),
+        name=row["name"],
+        text=row["new_text"],
+        message=MessageNo(row["id"]),
+    )

@@ -1,0 +1,274 @@
+"""A letter, its templates and its files -> the text people read -> the final bytes: same input, same bytes.
+
+`render` makes the words, `compose` the mail around them. Values are printed, never run as templates, and cannot become
+headers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+from types import MappingProxyType
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from inboxd.core import lettering
+from inboxd.core.model import Address, File, Letter, MessageId, OutgoingKind
+from inboxd.errors import ConfigError, Permanent
+
+POLICY = SMTP.clone(max_line_length=78, cte_type="7bit")
+MAX_REFERENCES = 20  # the first and the latest: enough for every mail program to keep the thread
+MAX_SUBJECT = 400
+
+AUTO_SUBMITTED: Mapping[OutgoingKind, str] = MappingProxyType(
+    {  # RFC 3834, section 5; a person's words, relayed, carry none: an out-of-office must be able to answer them
+        OutgoingKind.NOTICE: "auto-generated",
+        OutgoingKind.RETURNED: "auto-generated",
+        OutgoingKind.FOLLOW_UP: "auto-generated",
+        OutgoingKind.REMINDER: "auto-generated",
+        OutgoingKind.ACKNOWLEDGEMENT: "auto-replied",
+    }
+)
+ONE_TAP = "one_tap"  # the template with the commands that one tap sends; a line is "label | body"
+ANSWER_LINKS = "answer_links"  # the template with the two answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailStamp:
+    """What a letter gets from the outside when it becomes a mail."""
+
+    message_id: str  # without angle brackets
+    date: datetime
+    from_: Address
+    reply_to: Address | None = None
+    answer_yes: str = ""  # the addresses that the two answers are mailed to
+    answer_no: str = ""
+    zone: tzinfo | None = None  # in which times are shown
+    default_language: str = "en"  # of the mailbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The words of a letter, twice. The text part is the truth; the HTML part says the same."""
+
+    text: str
+    html: str
+    language: str = "en"
+
+    @property
+    def first_line(self) -> str:
+        """What a locked phone shows, and the mark by which a reply shows where our mail begins."""
+        return self.text.split("\n", 1)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """The sources of all texts: "language/name" -> source, and "letter.html" for the HTML part."""
+
+    texts: Mapping[str, str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the texts, whatever their language."""
+        return frozenset(key.partition("/")[2] for key in self.texts if "/" in key)
+
+    def find(self, name: str, *languages: str) -> str | None:
+        """Give the key of this text in the first of these languages that has it, else in English."""
+        for language in (*languages, "en"):
+            for key in (f"{language.lower()}/{name}", f"{language.lower().partition('-')[0]}/{name}"):
+                if key in self.texts:
+                    return key
+        return None
+
+    def missing(self, names: Iterable[str], languages: Iterable[str]) -> tuple[str, ...]:
+        """Name each text that would have to be shown in another language, or cannot be shown at all."""
+        wanted = [f"{language}/{name}" for language in languages for name in names]
+        return tuple(key for key in wanted if key not in self.texts)
+
+    def mistakes(self) -> tuple[str, ...]:
+        """Say of each source that is no template why, with its line."""
+        environment = _environment(self, html=False)
+        found = []
+        for key, source in sorted(self.texts.items()):
+            try:
+                environment.parse(source)
+            except jinja2.TemplateSyntaxError as error:
+                found.append(f"templates/{key}.j2:{error.lineno}: {error.message}")
+        return tuple(found)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def render(letter: Letter, templates: Templates, stamp: MailStamp | None = None) -> Rendered:
+    """Fill in the letter's template. With a stamp times are shown in its zone and the HTML part gets its links."""
+    default = stamp.default_language if stamp else "en"
+    key = templates.find(letter.template, letter.language, default)
+    if key is None:
+        raise ConfigError(f"templates/en/{letter.template}.txt.j2: there is no such template")
+    language = key.partition("/")[0]
+    values = {
+        "links": lettering.LINKS_HERE,
+        **letter.values,
+        "language": language,
+        "zone": stamp.zone if stamp else None,
+    }
+    marked = _fill_in(_environment(templates, html=False), key, values).strip("\n") + "\n"
+    links = _links(letter, templates, stamp, language) if stamp else ()
+    page = {
+        "language": language,
+        "title": lettering.one_line(letter.subject),
+        "blocks": lettering.blocks(marked),
+        "links": links,
+    }
+    html = _fill_in(_environment(templates, html=True), "letter.html", page)
+    return Rendered(text=lettering.plain(marked), html=html.strip("\n") + "\n", language=language)
+
+
+def _fill_in(environment: jinja2.Environment, key: str, values: Mapping[str, object]) -> str:
+    try:
+        return environment.get_template(key).render(values)
+    except jinja2.TemplateError as error:
+        # UndefinedError names the variable, never its neighbours' values
+        raise Permanent(f"the template {key} cannot be filled in: {error.message}") from error
+
+
+@lru_cache(maxsize=8)
+def _environment(templates: Templates, *, html: bool) -> jinja2.Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.DictLoader(templates.texts),
+        undefined=jinja2.StrictUndefined,
+        autoescape=html,
+        finalize=None if html else lettering.printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(lettering.FILTERS)
+    return environment
+
+
+def _links(letter: Letter, templates: Templates, stamp: MailStamp, language: str) -> tuple[lettering.Link, ...]:
+    """Make the taps of the HTML part: each opens a mail that only has to be sent (RFC 6068)."""
+    targets: tuple[str, ...]
+    if letter.answer_links and stamp.answer_yes and stamp.answer_no:
+        name, targets, mark = ANSWER_LINKS, (stamp.answer_yes, stamp.answer_no), ""
+    elif letter.kind is OutgoingKind.ROUTED and stamp.reply_to and "+" in stamp.reply_to.email:
+        # a plain address proves nothing in a mail that answers none: there no tap is offered
+        name, targets, mark = ONE_TAP, (stamp.reply_to.email,) * 9, lettering.TAP_MARK
+    else:
+        return ()
+    key = templates.find(name, language, stamp.default_language)
+    if key is None:
+        return ()
+    lines = _fill_in(_environment(templates, html=False), key, {"language": language, "zone": None}).splitlines()
+    pairs = [line.partition("|")[::2] for line in lines if "|" in line]
+    subject = letter.subject if letter.subject.lower().startswith("re:") else f"Re: {letter.subject}"
+    return tuple(
+        lettering.Link(
+            label=mark + label.strip(), href=lettering.mailto(target, lettering.one_line(subject), body.strip())
+        )
+        for (label, body), target in zip(pairs, targets, strict=False)
+    )
+
+
+# --- bytes -------------------------------------------------------------------------------------------------------
+
+
+def compose(letter: Letter, rendered: Rendered, files: Sequence[File], stamp: MailStamp) -> bytes:
+    """Make the final bytes: 7 bit clean, CRLF, boundaries derived from the Message-ID, no header but ours."""
+    body = _body(rendered, files)
+    for number, part in enumerate(part for part in body.walk() if part.get_content_maintype() == "multipart"):
+        seed = f"{stamp.message_id}/{number}".encode()
+        part.set_boundary("=_" + hashlib.sha256(seed).hexdigest()[:32])
+    head = "".join(f"{line}\r\n" for line in _headers(letter, stamp))
+    return head.encode("ascii") + body.as_bytes(policy=POLICY)
+
+
+def _headers(letter: Letter, stamp: MailStamp) -> Iterator[str]:
+    """Write the header fields ourselves: address lists folded by the standard library of 3.11 can lose their commas."""
+    to = lettering.addresses([letter.to])
+    if not to:
+        raise Permanent("the recipient's address cannot be written in a mail header")
+    yield f"From: {lettering.addresses([stamp.from_])}"
+    yield f"To: {to}"
+    if cc := lettering.addresses(letter.cc):
+        yield f"Cc: {cc}"
+    if stamp.reply_to and (reply_to := lettering.addresses([stamp.reply_to])):
+        yield f"Reply-To: {reply_to}"
+    yield "Subject: " + lettering.unstructured(lettering.one_line(letter.subject)[:MAX_SUBJECT])
+    yield "Date: " + format_datetime(stamp.date.astimezone(stamp.zone) if stamp.zone else stamp.date)
+    yield f"Message-ID: <{stamp.message_id}>"
+    if thread := _thread(letter.thread):
+        yield f"In-Reply-To: <{thread[-1]}>"
+        yield "References: " + "\r\n ".join(f"<{each}>" for each in thread)
+    if letter.kind in AUTO_SUBMITTED:
+        yield f"Auto-Submitted: {AUTO_SUBMITTED[letter.kind]}"
+    if letter.important:
+        yield "Importance: high"
+
+
+def _thread(ids: Sequence[MessageId]) -> tuple[str, ...]:
+    """Keep the first and the latest ids, each once, and only those that are one printable word."""
+    usable = [each for each in dict.fromkeys(ids) if re.fullmatch(r"[!-;=?-~]{3,240}", each)]
+    if len(usable) > MAX_REFERENCES:
+        usable = usable[:1] + usable[-(MAX_REFERENCES - 1) :]
+    return tuple(usable)
+
+
+def _body(rendered: Rendered, files: Sequence[File]) -> EmailMessage:
+    message = EmailMessage(policy=POLICY)
+    message.set_content(rendered.text)
+    message.add_alternative(rendered.html, subtype="html")
+    if files:
+        message.make_mixed()
+    for file in files:
+        message.attach(_whole_mail(file) if file.type == "message/rfc822" else _attachment(file))
+    return message
+
+
+def _attachment(file: File) -> EmailMessage:
+    maintype, subtype = _type(file.type)
+    part = EmailMessage(policy=POLICY)
+    part.set_content(file.content, maintype=maintype, subtype=subtype, filename=_file_name(file.name))
+    del part["MIME-Version"]
+    return part
+
+
+def _type(given: str) -> tuple[str, str]:
+    """Keep a type that is one; multipart or message around foreign bytes would be read as part of our own mail."""
+    wellformed = re.fullmatch(r"([a-z0-9!#$&^_.+-]{1,60})/([a-z0-9!#$&^_.+-]{1,80})", given.lower())
+    if wellformed is None or wellformed[1] in ("multipart", "message"):
+        return "application", "octet-stream"
+    return wellformed[1], wellformed[2]
+
+
+def _file_name(name: str) -> str:
+    return lettering.one_line(name).replace("/", "_").replace("\\", "_")[:120] or "file"
+
+
+def _whole_mail(file: File) -> EmailMessage:
+    """Enclose a mail byte for byte; one that is not 7 bit goes as a file: RFC 2046, 5.2.1 allows no encoding here."""
+    name = _file_name(file.name)
+    if not _seven_bit(file.content):
+        return _attachment(File(name=name, type="application/octet-stream", content=file.content))
+    part = EmailMessage(policy=POLICY)
+    part["Content-Type"] = "message/rfc822"
+    part["Content-Transfer-Encoding"] = "7bit"
+    part.add_header("Content-Disposition", "attachment", filename=name)
+    part.set_payload(file.content.decode("ascii"))
+    return part
+
+
+def _seven_bit(raw: bytes) -> bool:
+    """Tell whether every server must pass these bytes on as they are (RFC 5321, 2.3.8 and 4.5.3.1.6)."""
+    if not raw.isascii() or b"\0" in raw or re.search(rb"(?<!\r)\n|\r(?!\n)", raw):
+        return False
+    return raw.endswith(b"\r\n") and all(len(line) <= 998 for line in raw.split(b"\r\n"))

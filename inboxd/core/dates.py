@@ -1,0 +1,162 @@
+"""Sentences of a text, and the days that they name: pure reading, English and German."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+# --- sentences ---------------------------------------------------------------------------------------------------
+
+_SHORT = r"(?:\b(?:nr|no|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
+_END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
+_GREETING = re.compile(
+    r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
+    r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b[^.?!]{0,50}[,!.]?",
+    re.IGNORECASE,
+)
+
+
+def sentences(text: str) -> list[str]:
+    """Cut a text into its sentences, letter for letter but for line breaks; greetings and lone names are none."""
+    found: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        for stretch in _unwrapped(paragraph):
+            found += _cut(stretch)
+    return [each for each in found if not _GREETING.fullmatch(each)]
+
+
+def _unwrapped(paragraph: str) -> Iterator[str]:
+    """Join the lines that a program wrapped; a short line, or one that begins a list, stands alone."""
+    held, last = "", 0
+    for line in (" ".join(line.split()) for line in paragraph.split("\n")):
+        begins = last < 40 or held.endswith(":") or re.match(r"[-*•\d]+[.)]?\s", line)
+        if held and begins and not re.match(r"[a-zäöüß]", line):
+            yield held
+            held = ""
+        held, last = f"{held} {line}".strip(), len(line)
+    if held:
+        yield held
+
+
+def _cut(stretch: str) -> Iterator[str]:
+    begin = 0
+    for end in _END.finditer(stretch):
+        before, after = stretch[begin : end.start()], stretch[end.end() :]
+        if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
+            continue
+        if re.search(r"\b\d{1,2}\.$", before) and re.match(_MONTH + r"|[a-zäöü]|\d", after, re.IGNORECASE):
+            continue  # "21. November"
+        yield stretch[begin : end.end()].strip()
+        begin = end.end()
+    if rest := stretch[begin:].strip():
+        yield rest
+
+
+# --- days --------------------------------------------------------------------------------------------------------
+
+_MONTHS = (
+    "jan(?:uary|uar)?", "feb(?:ruary|ruar)?", "mar(?:ch)?|märz|mrz", "apr(?:il)?", "may|mai", "june?|juni",
+    "july?|juli", "aug(?:ust)?", "sept?(?:ember)?", "o[ck]t(?:ober)?", "nov(?:ember)?", "de[cz](?:ember)?",
+)  # fmt: skip
+_MONTH = r"(?:" + "|".join(_MONTHS) + r")\b"
+_WEEKDAYS = (
+    "monday|montag", "tuesday|dienstag", "wednesday|mittwoch", "thursday|donnerstag", "friday|freitag",
+    "saturday|samstag|sonnabend", "sunday|sonntag",
+)  # fmt: skip
+_WEEKDAY = r"(?:" + "|".join(_WEEKDAYS) + r")"
+
+_ISO = re.compile(r"\b(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b")
+_DOTTED = re.compile(r"(?<![\w.,])(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.(?P<y>20\d\d|\d\d)?(?![\w.,]?\d)")
+_SLASHED = re.compile(r"(?<![\w/])(?P<a>\d{1,2})/(?P<b>\d{1,2})(?:/(?P<y>20\d\d|\d\d))?(?![\w/])")
+_DAY_MONTH = re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?(?:\s+of)?\s+(?P<m>{_MONTH})\.?,?(?:\s+(?P<y>20\d\d))?", re.IGNORECASE)
+_MONTH_DAY = re.compile(rf"\b(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d|\d)(?:,?\s+(?P<y>20\d\d))?", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"\b(?P<two>(?:the )?day after tomorrow|übermorgen)\b|\b(?P<one>tomorrow|(?<!guten )(?<!am )morgen)\b",
+    re.IGNORECASE,
+)
+_BY_WEEKDAY = re.compile(
+    rf"\b(?:(?P<how>this|coming|next|last|diesen|kommenden|nächsten|nächste|naechsten|letzten|letzte|vergangenen|until|till|by|before|"
+    rf"bis|spätestens|ab|from)\s+(?:zum\s+|am\s+)?)?(?P<w>{_WEEKDAY})\b",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:was|were|had|did|didn't|said|told|would|wrote|came|went|got|paid|last|ago|yesterday|nobody \w+ed|\w{3,}ed|"
+    r"war|waren|hatte|hatten|habe|haben|hat|sagten?|schrieb(?:en)?|wurden?|sollten?|kam|gestern|letzten|letzte|vergangenen)\b",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile(
+    r"\b(?:will|shall|going to|needs?|must|turns?|until|we'll|i'll|is|are|leaves?|have to|"
+    r"wird|werden|muss|müssen|brauchen?|bis)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDay:
+    """A day that a text names, with the sentence that names it."""
+
+    day: date
+    sentence: str
+    start: int  # where in the sentence
+
+
+def named_days(text: str, today: date) -> Iterator[NamedDay]:
+    """Give each day from today on that the text names, in order; what may lie in the past is left out."""
+    for sentence in sentences(text):
+        for start, day in sorted(_days(sentence, today)):
+            if day >= today:
+                yield NamedDay(day=day, sentence=sentence, start=start)
+
+
+def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
+    for match in _ISO.finditer(sentence):
+        yield from _dated(match, today, int(match["d"]), int(match["m"]))
+    for match in _DOTTED.finditer(sentence):
+        yield from _dated(match, today, int(match["d"]), int(match["m"]))
+    for match in _SLASHED.finditer(sentence):
+        a, b = int(match["a"]), int(match["b"])
+        if (a > 12) != (b > 12):  # 3/4 is two days, so it is none
+            yield from _dated(match, today, max(a, b), min(a, b))
+    for pattern in (_DAY_MONTH, _MONTH_DAY):
+        for match in pattern.finditer(sentence):
+            yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
+    for match in _RELATIVE.finditer(sentence):
+        if not _PAST.search(sentence) or _AHEAD.search(sentence):
+            yield match.start(), today + timedelta(days=2 if match["two"] else 1)
+    for match in _BY_WEEKDAY.finditer(sentence):
+        if day := _weekday(match, sentence, today):
+            yield match.start(), day
+
+
+def _number(word: str, patterns: tuple[str, ...]) -> int:
+    return next(number for number, each in enumerate(patterns, 1) if re.fullmatch(each, word, re.IGNORECASE))
+
+
+def _dated(match: re.Match[str], today: date, day: int, month: int) -> Iterator[tuple[int, date]]:
+    """Give the date; without a year it is the nearest: in November "3 Jan" is ahead, "7 Nov" was last week."""
+    year = int(match["y"]) if match["y"] else today.year
+    try:
+        found = date(year if year > 99 else 2000 + year, month, day)
+        if not match["y"] and (today - found).days > 183:
+            found = found.replace(year=found.year + 1)
+    except ValueError:
+        return
+    yield match.start(), found
+
+
+def _weekday(match: re.Match[str], sentence: str, today: date) -> date | None:
+    """Give the next such day, where the words look ahead. "Next Friday" is the one of next week."""
+    how = (match["how"] or "").casefold()
+    if how.startswith(("last", "letzt", "vergangen")):
+        return None
+    ahead = (_number(match["w"], _WEEKDAYS) - 1 - today.weekday()) % 7
+    if how in ("next", "nächsten", "nächste", "naechsten"):
+        monday = today + timedelta(days=7 - today.weekday())
+        return monday + timedelta(days=_number(match["w"], _WEEKDAYS) - 1)
+    if how in ("this", "coming", "diesen", "kommenden"):
+        return today + timedelta(days=ahead)
+    if _PAST.search(sentence) or not (how or _AHEAD.search(sentence)):
+        return None
+    return today + timedelta(days=ahead or 7)

@@ -1,0 +1,173 @@
+"""What to do about a message, and why. A decision is data: it can be printed, compared, tested and replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inboxd.core.due import due
+from inboxd.core.hear import contacts_with, facts_of, hear, trace_of
+from inboxd.core.letters import full_name, notice, to_lead
+from inboxd.core.model import (
+    Action,
+    AgentName,
+    ChangePerson,
+    Decision,
+    Job,
+    Join,
+    Kind,
+    Log,
+    MarkOutgoing,
+    OutgoingKind,
+    Send,
+    SentMessage,
+    Situation,
+)
+from inboxd.core.obey import obey
+from inboxd.core.permit import permit
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Rulebook, Ruling, judge
+
+
+def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
+    """Decide about one message. The same situation and rules give the same decision."""
+    decision = _by_kind(situation, book, policy, admin)
+    return _permitted(decision, situation, book, policy, admin)
+
+
+def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
+    """Decide about a date of a case that has come."""
+    decision = due(job, situation, book, policy, admin)
+    return _permitted(decision, situation, book, policy, admin)
+
+
+def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
+    screening = situation.understood.screening
+    if screening.kind is Kind.SPAM and situation.case is not None and situation.person is not None:
+        return hear(situation, book, policy)  # of a participant in a known case: an agent sees it, with the mark
+    if screening.automatic:
+        return _machine(situation, book, policy, admin)
+    if situation.agent_proof is not None and situation.case is not None:
+        return obey(situation, situation.agent_proof, book, policy)
+    return hear(situation, book, policy)
+
+
+# --- machines ------------------------------------------------------------------------------------------------------------
+
+
+def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
+    """Never dropped, never answered: noted in a known case, tied to what we sent, else stored and counted."""
+    kind, case = situation.understood.screening.kind, situation.case
+    if kind is Kind.BOUNCE and situation.bounced is not None:
+        return _bounce(situation, situation.bounced, book, admin)
+    if kind is Kind.FEEDBACK_REPORT:
+        return _feedback(situation, book, admin)
+    if situation.agent is not None:  # an agent's out-of-office reaches nobody
+        return _counted(situation, "an agent's automatic mail")
+    if kind in (Kind.AUTO_RESPONSE, Kind.OUT_OF_OFFICE) and case is not None:
+        data = {"message": situation.understood.number, "kind": kind}
+        noted = (Join(case=case.number, role=None), Log(kind="case.automatic_noted", case=case.number, data=data))
+        return Decision(actions=noted, because=(situation.understood.screening.reason,), case=case.number)
+    if kind in (Kind.OWN, Kind.LOOP):
+        return _counted(situation, situation.understood.screening.reason)
+    ruling = judge(book.rules, facts_of(situation, book, contacts_with(situation), reopened=False))
+    if ruling.then.assign and not ruling.unconditional and not ruling.then.ignore:
+        return hear(replace(situation, case=None), book, policy)  # a rule wants a person to see it
+    return replace(_counted(situation, situation.understood.screening.reason, ruling), trace=trace_of(ruling))
+
+
+def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> Decision:
+    by = ruling.by.get("ignore", "") if ruling else ""
+    data = {"message": situation.understood.number, "kind": situation.understood.screening.kind, "rule": by}
+    return Decision(actions=(Log(kind="message.automatic", data=data),), because=(why,))
+
+
+def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, admin: str) -> Decision:
+    """Mark what bounced and tell the agent whose words it carried; a bounce of a notice is told to nobody (no loop)."""
+    u, report = situation.understood, situation.understood.screening.bounce
+    number, data = sent.number, {"message": u.number, "outgoing": sent.number}
+    actions: list[Action] = [
+        MarkOutgoing(outgoing=number, reply="bounced"),
+        Log(kind="outgoing.bounced", case=sent.case, data=data),
+    ]
+    if sent.case is not None:
+        actions.append(Join(case=sent.case, role=None))
+    permanent = report.permanent if report else True
+    case = situation.case
+    if permanent and case is not None and sent.kind is OutgoingKind.REPLY:
+        agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
+        if agent is not None:
+            address = next(iter(report.recipients), "") if report else ""
+            customer = situation.customer.email if situation.customer else ""
+            values: dict[str, object] = {"address": address or customer, "permanent": True, "reply": ""}
+            actions.append(
+                Send(
+                    letter=notice(
+                        situation,
+                        agent,
+                        template="bounce_notice",
+                        purpose=f"bounce:{u.number}",
+                        case=case,
+                        values=values,
+                    )
+                )
+            )
+    elif permanent and sent.kind in (OutgoingKind.ROUTED, OutgoingKind.RETURNED):
+        failing = book.agents.get(sent.agent or AgentName(""))
+        values = {"failing": failing.full_name if failing else "", "subject": case.subject if case else ""}
+        letter = to_lead(
+            situation.mailbox,
+            book,
+            admin,
+            template="agent_unreachable",
+            purpose=f"bounce:{u.number}",
+            subject="A mail to an agent did not arrive",
+            values=values,
+        )
+        if failing is None or failing.name != book.lead:
+            actions.append(Send(letter=letter))
+    return Decision(actions=tuple(actions), because=("a bounce of ours",), case=sent.case)
+
+
+def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
+    """Somebody marked our mail as spam: no more questions to them, and the lead knows (RFC 5965)."""
+    person, case = situation.customer or situation.person, situation.case
+    data = {"message": situation.understood.number}
+    actions: list[Action] = [Log(kind="person.complained", case=case.number if case else None, data=data)]
+    if person is not None:
+        actions.append(ChangePerson(person=person.number, changes={"no_follow_up": True}))
+    values: dict[str, object] = {"customer": full_name(person), "subject": case.subject if case else ""}
+    letter = to_lead(
+        situation.mailbox,
+        book,
+        admin,
+        template="feedback_notice",
+        purpose=f"feedback:{situation.understood.number}",
+        subject="A mail of ours was marked as spam",
+        values=values,
+    )
+    return Decision(actions=(*actions, Send(letter=letter)), because=("a feedback report",), case=case.number if case else None)
+
+
+# --- caps and modes ------------------------------------------------------------------------------------------------------
+
+
+def _permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
+    """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
+    actions = permit(decision.actions, situation, policy)
+    capped = [a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and str(a.data["because"]).startswith("cap")]
+    if capped:
+        hour = situation.now.strftime("%Y%m%d%H")
+        where = f"case {decision.case}" if decision.case else situation.mailbox.name
+        subject = situation.case.subject if situation.case else ""
+        values: dict[str, object] = {"because": capped[0].data["because"], "case": decision.case or 0, "subject": subject}
+        letter = to_lead(
+            situation.mailbox,
+            book,
+            admin,
+            template="held_back",
+            purpose=f"breaker:{where}:{hour}",
+            subject="Held back: too much mail",
+            values=values,
+        )
+        actions = (*actions, Send(letter=letter))
+    return replace(decision, actions=actions)

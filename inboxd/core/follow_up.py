@@ -1,0 +1,97 @@
+"""When to ask whether it is solved, and what an answer means for the case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from inboxd.core.model import (
+    Answer,
+    AnswerProof,
+    Case,
+    CaseState,
+    JobKind,
+    Outcome,
+    OutgoingKind,
+    Person,
+    Reading,
+    Schedule,
+    Sentiment,
+    Situation,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.rules import FollowUpPolicy
+
+ASKING = (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER)
+ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
+
+
+def after_resolved(case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime) -> Schedule:
+    """Tell the next job of a case that was just resolved: ask later, or close as unknown where nobody is asked."""
+    if not may_ask(case, person, policy, now + policy.ask_after):
+        return close_later(case, policy, now)
+    return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=now + policy.ask_after, case=case.number)
+
+
+def close_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
+    """Nobody answered, or nobody is asked: the case closes, outcome unknown."""
+    return Schedule(kind=JobKind.CLOSE, key=f"close:{case.number}", at=now + policy.close_after, case=case.number)
+
+
+def remind_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
+    """Ask once more, later."""
+    return Schedule(kind=JobKind.REMIND, key=f"remind:{case.number}", at=now + policy.remind_after, case=case.number)
+
+
+def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:
+    """Whether this person is asked about this case: not against their wish, not too often, not if they said it works."""
+    if case.good_sign or person is None or person.no_follow_up:
+        return False
+    if case.outcome is Outcome.DISSATISFIED:  # a bad experience was mended: ask once more, however lately we asked
+        return True
+    return person.asked_at is None or at - person.asked_at >= policy.at_most_every
+
+
+def wants_reminder(case: Case) -> bool:
+    """A question is repeated only where it matters: upset, reopened or a repeat contact."""
+    return Sentiment.UPSET in (case.sentiment, case.first_sentiment) or case.reopened > 0 or case.repeat
+
+
+def is_answer(situation: Situation) -> bool:
+    """Whether this mail answers our question: by token, or as a reply to it."""
+    if situation.answer_proof is not None:
+        return True
+    return situation.replied_to is not None and situation.replied_to.kind in ASKING and situation.case is not None
+
+
+def read_answer(reading: Reading, proof: AnswerProof | None) -> Answer:
+    """Read the words; a mailto line counts unless the words beside it say otherwise."""
+    said = proof.said if proof else None
+    if said is None:
+        return reading.answer
+    if said is Answer.DISSATISFIED:
+        return Answer.DISSATISFIED
+    if reading.answer is Answer.DISSATISFIED:
+        return Answer.UNCLEAR  # "yes" was tapped, and the words complain: a person reads it
+    return Answer.SATISFIED_AND_NEW if reading.answer is Answer.SATISFIED_AND_NEW else Answer.SATISFIED
+
+
+def is_machine_answer(situation: Situation, policy: Policy) -> bool:
+    """Link scanners and gateways: a mailto answer within seconds of delivery, or both answers within two minutes."""
+    proof, received = situation.answer_proof, situation.understood.received_at
+    if proof is None or proof.said is None:
+        return False
+    asked = situation.replied_to.sent_at if situation.replied_to else None
+    if asked is not None and received - asked < policy.machine_answers_within:
+        return True
+    other = Answer.DISSATISFIED if proof.said is Answer.SATISFIED else Answer.SATISFIED
+    return any(said is other and abs(at - received) <= policy.both_answers_within for at, said in situation.held_answers)
+
+
+def outcome_of_yes(case: Case) -> Outcome:
+    """A yes after a no is a person won back."""
+    return Outcome.WON_BACK if case.outcome in (Outcome.DISSATISFIED, Outcome.WON_BACK) else Outcome.SATISFIED
+
+
+def is_late(case: Case, policy: FollowUpPolicy, now: datetime) -> bool:
+    """Whether a closed case is past its grace time: what comes now is a new case, linked."""
+    return case.state is CaseState.CLOSED and case.closed_at is not None and now - case.closed_at > policy.grace

@@ -1,0 +1,523 @@
+"""What happens when a customer writes: a new case, the next word in an old one, a thank-you, or an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from inboxd.core.assign import Choice, assign
+from inboxd.core.follow_up import (
+    ASKING_JOBS,
+    close_later,
+    is_answer,
+    is_late,
+    is_machine_answer,
+    outcome_of_yes,
+    read_answer,
+)
+from inboxd.core.letters import acknowledgement, answer_values, bare_subject, full_name, notice, routed, to_lead
+from inboxd.core.lifecycle import advance, reopens
+from inboxd.core.model import (
+    Action,
+    Address,
+    Advance,
+    AgentName,
+    Answer,
+    Assign,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseState,
+    ChangePerson,
+    Decision,
+    JobKind,
+    Join,
+    Kind,
+    Label,
+    Log,
+    OpenCase,
+    Outcome,
+    Person,
+    Schedule,
+    Send,
+    Sentiment,
+    Situation,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge
+
+
+def hear(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
+    """Decide about a mail that a customer wrote."""
+    case = situation.case
+    if case is not None and is_answer(situation):
+        return _answered(situation, case, book, policy)
+    if case is None or is_late(case, book.follow_up, situation.now):
+        return _new_case(situation, book, policy)
+    if situation.understood.reading.thanks_only:
+        return _thanked(situation, case, book)
+    return _wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+
+
+# --- a new case ----------------------------------------------------------------------------------------------------------
+
+
+def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
+    u, now = situation.understood, situation.now
+    person = situation.person or Person(
+        number=situation.next_person,
+        name=u.message.sender.name,
+        email=u.message.sender.email,
+        language=u.reading.language,
+    )
+    contacts = contacts_with(situation)
+    ruling = judge(book.rules, facts_of(situation, book, contacts, reopened=False))
+    if ruling.then.ignore:
+        return _ignored(situation, ruling)
+    repeat = is_repeat(book, contacts, now)
+    case = Case(
+        number=situation.next_case,
+        mailbox=u.mailbox,
+        customer=person.number,
+        subject=bare_subject(u.message.subject),
+        state=CaseState.OPEN,
+        language=u.reading.language or person.language or situation.mailbox.language,
+        topic=u.reading.topic,
+        sentiment=u.reading.sentiment,
+        first_sentiment=u.reading.sentiment,
+        priority=ruling.then.priority or "normal",
+        labels=ruling.then.labels,
+        due_at=now + (ruling.then.answer_within or policy.answer_within),
+        opened_at=now,
+        updated_at=now,
+        repeat=repeat,
+        linked_to=situation.case.number if situation.case else situation.related,
+        participants=readers(situation, person, book),
+        briefs=(ruling.then.brief,) if ruling.then.brief else (),
+    )
+    choice = assign(ruling.then.assign, situation, book)
+    thread = (u.message.message_id,) if u.message.message_id else ()
+    there = replace(situation, case=case, customer=person, story=(), customer_thread=thread, agent_threads={})
+    actions: list[Action] = [
+        OpenCase(case=case, person=person),
+        Join(case=case.number, participants=case.participants, contact=is_contact(situation)),
+    ]
+    if choice:
+        actions += [
+            Assign(case=case.number, agent=choice.agent, team=choice.team, why=why_of(ruling, choice)),
+            Send(
+                letter=routed(
+                    there,
+                    case,
+                    book.agents[choice.agent],
+                    policy,
+                    purpose=f"route:{u.number}:{choice.agent}",
+                    why=why_of(ruling, choice),
+                    marked_spam=u.screening.kind is Kind.SPAM,
+                )
+            ),
+        ]
+    actions += [escalate_at(case), *_told(there, case, ruling, book), *_acknowledge(there, case, ruling, policy)]
+    return _decided(actions, ruling, case, choice)
+
+
+def _ignored(situation: Situation, ruling: Ruling) -> Decision:
+    data = {"message": situation.understood.number, "because": ruling.by.get("ignore", "")}
+    return Decision(
+        actions=(Log(kind="message.ignored", data=data),),
+        because=(f"rule '{ruling.by.get('ignore', '')}'",),
+        trace=trace_of(ruling),
+    )
+
+
+def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Schedule:
+    """The hour to answer: who holds the case is reminded, daily from then on (I11)."""
+    when = at or case.due_at
+    assert when is not None  # an open case has a due date
+    return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=when, case=case.number, payload={"count": count})
+
+
+def _acknowledge(situation: Situation, case: Case, ruling: Ruling, policy: Policy) -> list[Action]:
+    """An acknowledgement waits, and is dropped if somebody answers; some people get none."""
+    reading, message = situation.understood.reading, situation.understood.message
+    in_copy = bool(message.to) and not {a.email for a in message.to} & {
+        situation.mailbox.address,
+        *situation.mailbox.aliases,
+    }
+    if (
+        not ruling.then.reply_with
+        or reading.sentiment is Sentiment.UPSET
+        or reading.sensitive
+        or in_copy
+        or situation.understood.screening.automatic
+    ):
+        return []
+    payload = {"template": ruling.then.reply_with}
+    at = situation.now + policy.acknowledge_after
+    return [Schedule(kind=JobKind.ACKNOWLEDGE, key=f"acknowledge:{case.number}", at=at, case=case.number, payload=payload)]
+
+
+def acknowledge(situation: Situation, case: Case, template: str) -> Send:
+    """The acknowledgement itself, when its time has come."""
+    return Send(letter=acknowledgement(situation, case, template))
+
+
+# --- the next word in a case -----------------------------------------------------------------------------------------------
+
+
+def _wrote(
+    situation: Situation,
+    case: Case,
+    book: Rulebook,
+    policy: Policy,
+    event: CaseEvent,
+    *,
+    unhappy: bool = False,
+) -> Decision:
+    u, now = situation.understood, situation.now
+    state, again = advance(case.state, event), reopens(case.state, event)
+    contacts = contacts_with(situation) if is_contact(situation) else situation.contacts
+    ruling = judge(book.rules, facts_of(situation, book, contacts, reopened=again or case.reopened > 0))
+    if again or case.state is CaseState.WAITING or case.due_at is None:
+        due = now + (ruling.then.answer_within or policy.answer_within)
+    else:
+        due = min(case.due_at, now + (ruling.then.answer_within or policy.answer_within))
+    changes: dict[str, object] = {
+        "sentiment": u.reading.sentiment,
+        "due_at": due,
+        "priority": ruling.then.priority or case.priority,
+        "repeat": case.repeat or is_repeat(book, contacts, now),
+        "briefs": tuple(dict.fromkeys((*case.briefs, *((ruling.then.brief,) if ruling.then.brief else ())))),
+    }
+    if again:
+        changes |= {"reopened": case.reopened + 1, "good_sign": False, "closed_at": None, "resolved_at": None}
+    if unhappy:
+        changes["outcome"] = Outcome.DISSATISFIED
+    choice = _mover(situation, case, ruling, book, unhappy=unhappy)
+    moved = replace(case, state=state, assignee=choice.agent if choice else case.assignee, **changes)  # type: ignore[arg-type]
+    there = replace(situation, case=moved)
+    actions: list[Action] = [
+        Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
+        Advance(case=case.number, event=event, state=state, changes=changes),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
+        escalate_at(moved),
+    ]
+    if ruling.then.labels:
+        actions.append(Label(case=case.number, labels=ruling.then.labels))
+    if choice:
+        actions.append(Assign(case=case.number, agent=choice.agent, team=choice.team, why=why_of(ruling, choice)))
+    actions += _hand_over(there, case, moved, ruling, choice, book, policy, again=again, unhappy=unhappy)
+    actions += _told(there, moved, ruling, book)
+    return _decided(actions, ruling, moved, choice)
+
+
+def _mover(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, *, unhappy: bool) -> Choice | None:
+    """Who takes the case over, if anybody: a rule without conditions never moves a case that has an agent."""
+    if unhappy:  # a senior who was not part of it; all were: the lead
+        team = book.follow_up.unhappy_goes_to or book.senior_team
+        fresh = [name for name in book.teams[team].agents if name not in case.involved] if team in book.teams else []
+        if fresh:
+            return assign(team, situation, book, avoid=case.involved)
+        return assign(book.lead if book.lead in book.agents else team, situation, book)
+    if case.assignee is None or case.assignee not in book.agents:
+        return assign(ruling.then.assign, situation, book)
+    target = ruling.then.assign
+    if target is None or ruling.unconditional or target in (case.assignee, "same_agent_as_before"):
+        return None
+    if any(team.name == target and case.assignee in team.agents for team in book.teams.values()):
+        return None
+    return assign(target, situation, book)
+
+
+def _hand_over(
+    situation: Situation,
+    before: Case,
+    case: Case,
+    ruling: Ruling,
+    choice: Choice | None,
+    book: Rulebook,
+    policy: Policy,
+    *,
+    again: bool,
+    unhappy: bool,
+) -> list[Action]:
+    """The mail goes to whoever holds the case: at once, or together with what else comes in these ten minutes."""
+    u, now = situation.understood, situation.now
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is None:
+        return []
+    soon = now - before.opened_at < policy.gather and before.last_reply_at is None and not choice and not again
+    if soon:
+        return [Schedule(kind=JobKind.HAND_OVER, key=f"hand_over:{case.number}", at=now + policy.gather_quiet, case=case.number)]
+    others = [book.agents[name] for name in before.involved if name in book.agents and name != holder.name] if unhappy else []
+    why = why_of(ruling, choice) if choice else ""
+    both_know = tuple(agent.signs_as for agent in others)
+    letter = routed(
+        situation,
+        case,
+        holder,
+        policy,
+        purpose=f"route:{u.number}:{holder.name}",
+        why=why,
+        reopened=unhappy,
+        both_know=both_know,
+        marked_spam=u.screening.kind is Kind.SPAM,
+    )
+    told = [
+        notice(
+            situation,
+            agent,
+            template="answer_notice",
+            purpose=f"answer:{u.number}:{agent.name}",
+            case=case,
+            values=answer_values(Answer.DISSATISFIED, situation, agent, holder),
+        )
+        for agent in others
+    ]
+    return [Send(letter=letter), *(Send(letter=each) for each in told)]
+
+
+# --- thanks and answers ----------------------------------------------------------------------------------------------------
+
+
+def _thanked(situation: Situation, case: Case, book: Rulebook) -> Decision:
+    """A thank-you reopens nothing; it is a good sign, and goes to whoever earned it."""
+    event = CaseEvent.CUSTOMER_THANKED
+    changes = {"good_sign": True, "sentiment": situation.understood.reading.sentiment}
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+    ]
+    if case.state is CaseState.RESOLVED:
+        actions += [
+            Cancel(case=case.number, kinds=(JobKind.ASK, JobKind.REMIND)),
+            close_later(case, book.follow_up, situation.now),
+        ]
+    actions += _thanks_passed_on(situation, case, book)
+    return Decision(actions=tuple(actions), because=("a thank-you, with no question in it",), case=case.number)
+
+
+def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook) -> list[Action]:
+    u = situation.understood
+    asked = case.state in (CaseState.RESOLVED, CaseState.CLOSED)
+    return [
+        Send(
+            letter=notice(
+                situation,
+                book.agents[name],
+                template="thanks",
+                purpose=f"thanks:{u.number}:{name}",
+                case=case,
+                values={"quote": u.new_text.strip(), "at": u.received_at, "not_asked": asked},
+            )
+        )
+        for name in case.involved
+        if name in book.agents
+    ]
+
+
+def _answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """Read the answer to "is it solved?" as a person would; old answers to a case that goes on only leave a sign."""
+    u, proof = situation.understood, situation.answer_proof
+    if proof is not None and proof.said is not None:
+        if is_machine_answer(situation, policy):
+            data = {"message": u.number, "said": proof.said}
+            return Decision(
+                actions=(Join(case=case.number, role=None), Log(kind="answer.by_machine", case=case.number, data=data)),
+                because=("both answers, or too quick for a person: a machine's",),
+                case=case.number,
+            )
+        settled = u.received_at + policy.both_answers_within
+        if situation.now < settled:
+            held = {"at": u.received_at, "said": proof.said, "round": proof.round}
+            return Decision(actions=(Log(kind="answer.held", case=case.number, data=held),), later=settled, case=case.number)
+    answer = read_answer(u.reading, proof)
+    if proof is not None and not proof.from_customer:
+        answer = Answer.UNCLEAR  # the right token from another address: kept as text, a person looks
+    if u.reading.thanks_only and answer is Answer.UNCLEAR:
+        return _with_opt_out(_thanked(situation, case, book), situation)
+    match answer:
+        case Answer.SATISFIED | Answer.SATISFIED_AND_NEW:
+            decision = _satisfied(situation, case, book, policy, new=answer is Answer.SATISFIED_AND_NEW)
+        case Answer.DISSATISFIED:
+            decision = _wrote(situation, case, book, policy, CaseEvent.DISSATISFIED, unhappy=True)
+        case Answer.UNCLEAR:
+            decision = _unclear(situation, case, book, policy)
+    return _with_opt_out(decision, situation)
+
+
+def _satisfied(situation: Situation, case: Case, book: Rulebook, policy: Policy, *, new: bool) -> Decision:
+    event, u = CaseEvent.SATISFIED, situation.understood
+    state = advance(case.state, event)
+    changes: dict[str, object] = {"good_sign": True, "sentiment": u.reading.sentiment}
+    if state is CaseState.CLOSED:
+        changes |= {"outcome": outcome_of_yes(case), "closed_at": situation.now}
+    actions: list[Action] = [Advance(case=case.number, event=event, state=state, changes=changes)]
+    if state is CaseState.CLOSED:
+        actions.append(Cancel(case=case.number, kinds=ASKING_JOBS))
+    data = {"message": u.number, "answer": Answer.SATISFIED_AND_NEW if new else Answer.SATISFIED, "round": case.round}
+    actions += [
+        Log(kind="answer.read", case=case.number, data=data),
+        *_named_agent_told(situation, case, book, Answer.SATISFIED),
+    ]
+    if not new:
+        return Decision(actions=(Join(case=case.number), *actions), because=("the answer says: solved",), case=case.number)
+    opened = _new_case(situation, book, policy)
+    because = ("the answer says: solved, and brings something new", *opened.because)
+    return replace(opened, actions=(*actions, *opened.actions), because=because)
+
+
+def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """A person reads it: whoever the question named, else whoever holds the case."""
+    event, u = CaseEvent.UNCLEAR, situation.understood
+    state = advance(case.state, event)
+    if state is CaseState.OPEN:
+        return _wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=state),
+        Log(
+            kind="answer.read",
+            case=case.number,
+            data={"message": u.number, "answer": Answer.UNCLEAR, "round": case.round},
+        ),
+    ]
+    if JobKind.CLOSE not in situation.acts:
+        actions.append(close_later(case, book.follow_up, situation.now))
+    actions.append(Cancel(case=case.number, kinds=(JobKind.REMIND,)))
+    reader = book.agents.get(case.resolved_by or case.assignee or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
+    if reader is not None:
+        purpose = f"route:{u.number}:{reader.name}"
+        actions.append(Send(letter=routed(situation, case, reader, policy, purpose=purpose, why="an answer that only a person can read")))
+    return Decision(actions=tuple(actions), because=("the answer is not clear: a person reads it",), case=case.number)
+
+
+def _named_agent_told(situation: Situation, case: Case, book: Rulebook, answer: Answer) -> list[Action]:
+    named = book.agents.get(case.resolved_by or case.last_reply_by or AgentName(""))
+    if named is None:
+        return []
+    holder = book.agents.get(case.assignee or AgentName(""))
+    letter = notice(
+        situation,
+        named,
+        template="answer_notice",
+        purpose=f"answer:{situation.understood.number}:{named.name}",
+        case=case,
+        values=answer_values(answer, situation, named, holder),
+    )
+    return [Send(letter=letter)]
+
+
+def _with_opt_out(decision: Decision, situation: Situation) -> Decision:
+    """Whoever would rather not be asked is not asked."""
+    customer = situation.customer
+    if customer is None or not situation.understood.reading.opt_out:
+        return decision
+    quiet = (
+        ChangePerson(person=customer.number, changes={"no_follow_up": True}),
+        Log(kind="person.opted_out", case=decision.case),
+    )
+    return replace(decision, actions=(*decision.actions, *quiet))
+
+
+# --- facts -----------------------------------------------------------------------------------------------------------------
+
+
+def is_contact(situation: Situation) -> bool:
+    """A contact is a mail of a person that we did not ask for; thanks, answers and quick afterthoughts are none."""
+    u = situation.understood
+    if u.screening.automatic or situation.asked_for or u.reading.thanks_only:
+        return False
+    return not is_answer(situation)
+
+
+def contacts_with(situation: Situation) -> tuple[datetime, ...]:
+    """The person's contacts with the present one, where it is one."""
+    here = (situation.understood.received_at,) if is_contact(situation) else ()
+    return (*situation.contacts, *here)
+
+
+def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...], *, reopened: bool) -> Facts:
+    """What the words of a rule's `when` look at."""
+    u, r = situation.understood, situation.understood.reading
+    vip, labels = customer_words(book, u.message.sender.email)
+    words = {"known" if situation.person else "new", *labels, *({"vip"} if vip else ())}
+    return Facts(
+        now=situation.now,
+        kind=u.screening.kind,
+        topic=r.topic,
+        topic_sure=r.topic_sure,
+        sentiment=r.sentiment,
+        urgent=r.is_urgent,
+        sensitive=r.sensitive,
+        language=r.language,
+        customer=frozenset(words),
+        contacts=contacts,
+        reopened=reopened,
+        sender=u.message.sender.email,
+        to=tuple(address.email for address in (*u.message.to, *u.message.cc)),
+        subject=u.message.subject,
+        text=u.new_text,
+    )
+
+
+def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tuple[Address, ...]:
+    """The customer's other readers: everybody in To and Cc who is neither us, nor an agent, nor the customer."""
+    message, mailbox = situation.understood.message, situation.mailbox
+    ours = {mailbox.address, *mailbox.aliases} | {email for agent in book.agents.values() for email in agent.emails}
+    local, _, domain = mailbox.address.partition("@")
+    own = {message.sender.email, customer.email if customer else ""}
+    kept = [
+        a
+        for a in (*message.to, *message.cc)
+        if a.email
+        and a.email not in ours
+        and a.email not in own
+        and not (a.email.startswith(f"{local}+") and a.email.endswith(f"@{domain}"))
+    ]
+    if customer is not None and message.sender.email and situation.case is not None and message.sender.email != customer.email:
+        kept.append(message.sender)  # a colleague of the customer's answered: they stay on the thread
+    return tuple(dict.fromkeys(kept))
+
+
+def why_of(ruling: Ruling, choice: Choice) -> str:
+    """Why this agent, for the brief: the rule's reason, and why this one of the team."""
+    return ", ".join(part for part in (ruling.why or ruling.by.get("assign", ""), choice.why) if part)
+
+
+def trace_of(ruling: Ruling) -> tuple[str, ...]:
+    """Each rule, yes or no, with the value that decided, a line each."""
+    return tuple(
+        f"{'YES' if t.matched else 'no '} {t.rule} - {('; '.join(t.decided) + ('; ' if t.decided and t.reason else '')) + t.reason}"
+        for t in ruling.trace
+    )
+
+
+def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook) -> list[Action]:
+    """`tell` adds up: each named person hears of it in one line."""
+    u, told = situation.understood, []
+    holder = book.agents.get(case.assignee or AgentName(""))
+    for who in ruling.then.tell:
+        values: dict[str, object] = {
+            "holder": holder.signs_as if holder else "",
+            "because": ruling.why or ruling.by.get("assign", ""),
+            "sentiment": u.reading.sentiment,
+            "quote": u.reading.phrases[0].text if u.reading.phrases else "",
+        }
+        agent = book.agents.get(AgentName(book.lead if who == "lead" else who))
+        purpose = f"told:{u.number}:{who}"
+        if agent is not None:
+            told.append(Send(letter=notice(situation, agent, template="told", purpose=purpose, values=values, case=case)))
+        elif "@" in who:
+            subject = f"{case.subject} [#{case.number}]"
+            values |= {"customer": full_name(situation.customer or situation.person), "subject": case.subject}
+            letter = to_lead(situation.mailbox, book, who, template="told", purpose=purpose, subject=subject, values=values)
+            told.append(Send(letter=replace(letter, to=Address(email=who), agent=None)))
+    return list(told)
+
+
+def _decided(actions: list[Action], ruling: Ruling, case: Case, choice: Choice | None) -> Decision:
+    because = tuple(f"{question}: rule '{rule}'" for question, rule in ruling.by.items())
+    if choice:
+        because = (*because, f"{choice.agent}: {choice.why}")
+    return Decision(actions=tuple(actions), because=because, trace=trace_of(ruling), case=case.number)

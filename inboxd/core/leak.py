@@ -1,0 +1,129 @@
+"""The last look before a mail to a customer is queued: does it hold anything that is only for us?"""
+
+from __future__ import annotations
+
+import email
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.message import Message
+
+RUN = 6  # words in a row
+SHORT_NOTE = 3  # a note of fewer words is no evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """What must not leave and where it stands: "an agent's address" in "the text"; `excerpt` is the line."""
+
+    place: str
+    what: str
+    excerpt: str = ""
+
+
+def leaks(
+    raw: bytes,
+    *,
+    tokens: Sequence[str] = (),
+    agent_addresses: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    brief_lines: Sequence[str] = (),
+    quotation: str = "",
+) -> tuple[Leak, ...]:
+    """Search the final bytes: everywhere for tokens; outside the customer's own quotation also for the rest."""
+    found: list[Leak] = []
+    quoted = _words(quotation)
+    runs = _runs("a note", notes) | _runs("a line of the brief", brief_lines)
+    for place, text, shown in _places(email.message_from_bytes(raw)):
+        closed_up = re.sub(r"\s+", "", text).casefold()
+        if any(token.casefold() in closed_up for token in tokens if token):
+            found.append(Leak(place=place, what="an address that is only for one of us", excerpt=_line(text, tokens)))
+        found += _in_own_words(place, text, agent_addresses, runs, quoted) if shown else ()
+    return tuple(dict.fromkeys(found))
+
+
+def _in_own_words(
+    place: str, text: str, agent_addresses: Sequence[str], runs: dict[tuple[str, ...], str], quoted: Sequence[str]
+) -> Iterator[Leak]:
+    words = _without(_words(text), quoted)
+    stream = " ".join(words)
+    for address in agent_addresses:
+        if address and re.search(rf"(?<!\S){re.escape(' '.join(_words(address)))}(?!\S)", stream):
+            yield Leak(place=place, what="an agent's address", excerpt=_line(text, [address]))
+    for size in sorted({len(run) for run in runs}):
+        for at in range(len(words) - size + 1):
+            if what := runs.get(tuple(words[at : at + size])):
+                yield Leak(place=place, what=what, excerpt=" ".join(words[at : at + size]))
+                return
+
+
+def _runs(what: str, texts: Iterable[str]) -> dict[tuple[str, ...], str]:
+    """Take all runs of six words; of a shorter text the whole."""
+    found: dict[tuple[str, ...], str] = {}
+    for words in map(_words, texts):
+        if SHORT_NOTE <= len(words) < RUN and what == "a note":
+            found[tuple(words)] = what
+        found |= {tuple(words[at : at + RUN]): what for at in range(len(words) - RUN + 1)}
+    return found
+
+
+def _words(text: str) -> list[str]:
+    unquoted = re.sub(r"(?m)^[ \t]*(?:>[ \t]?)+", "", text)
+    return re.findall(r"[^\W_]+(?:[.'’@+_-][^\W_]+)*", unquoted.casefold())
+
+
+def _without(words: list[str], quoted: Sequence[str]) -> list[str]:
+    """Take out the quotation where it stands as a whole; a part of it in the agent's words stays."""
+    size = len(quoted)
+    for at in range(len(words) - size, -1, -1) if size else ():
+        if words[at : at + size] == list(quoted):
+            return [*words[:at], "|", *words[at + size :]]
+    return words
+
+
+def _line(text: str, wanted: Sequence[str]) -> str:
+    for line in text.split("\n"):
+        if any(each and each.casefold() in line.casefold() for each in wanted):
+            return " ".join(line.split())[:200]
+    return ""
+
+
+# --- what a reader could see -----------------------------------------------------------------------------------------
+
+
+def _places(message: Message) -> Iterator[tuple[str, str, bool]]:
+    """Give every decoded header and text part, enclosed mails included: its place, its text, whether that is what is seen."""
+    for number, part in enumerate(message.walk()):
+        for name, value in part.items():
+            yield (name if number == 0 else f"a header of part {number} ({name})"), _decoded(str(value)), True
+        if part.get_content_maintype() == "text":
+            file = part.get_filename()
+            kind = part.get_content_subtype()
+            place = f'the file "{_decoded(file)}"' if file else "the text" if kind == "plain" else f"the {kind.upper()} part"
+            text = _text(part)
+            yield place, text, kind != "html"
+            if kind == "html":
+                yield place, _visible(text), True
+
+
+def _decoded(value: str) -> str:
+    try:
+        return str(make_header(decode_header(value)))
+    except (ValueError, LookupError, UnicodeError):
+        return value
+
+
+def _text(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return str(payload)
+    try:
+        return payload.decode(part.get_content_charset("utf-8"), errors="replace")
+    except (LookupError, ValueError):
+        return payload.decode("latin-1")
+
+
+def _visible(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?i)<(?:br|/p|/div|/blockquote)[^>]*>", "\n", markup)))

@@ -1,0 +1,279 @@
+"""The letters that decisions send: who gets them, on which thread, with which facts. The words stand in templates/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from inboxd.core.brief import brief
+from inboxd.core.model import (
+    Address,
+    AgentName,
+    Answer,
+    Case,
+    CaseNo,
+    Enclose,
+    Letter,
+    MailboxFacts,
+    OutgoingKind,
+    Person,
+    Role,
+    Situation,
+    StoryLine,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Agent, Rulebook
+from inboxd.core.tokens import NOTICE, REPLY
+
+_PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg|tr|rif|odp)(?:\[\d+\])?\s*:\s*|\[#\d+\]\s*)+", re.IGNORECASE)
+_TAG = re.compile(r"\s*\[#\d{1,12}\]")
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without Re:, AW: and our tag, on one line."""
+    return " ".join(_PREFIX.sub("", _TAG.sub("", subject)).split())[:200]
+
+
+def first_name(name: str, email: str = "") -> str:
+    """What a line calls the customer: the first word of the name, else the local part of the address."""
+    word = name.replace(",", " ").split()
+    if word and "@" not in word[0]:
+        return word[0].strip("\"'")
+    return email.partition("@")[0] or "the customer"
+
+
+def greeted(name: str, language: str) -> str:
+    """How a machine's mail greets: by first name in English, by the whole name where a first name may be too near."""
+    if not name or "@" in name:
+        return ""
+    return name if language == "de" else first_name(name)
+
+
+def full_name(person: Person | None) -> str:
+    """The customer's name, else their address."""
+    return (person.name or person.email) if person else ""
+
+
+def _tagged(subject: str, number: CaseNo, mailbox: MailboxFacts) -> str:
+    return f"{subject} [#{number}]".strip() if mailbox.subject_tag else subject
+
+
+def _desk(mailbox: MailboxFacts) -> str:
+    return f"{mailbox.brand} desk"
+
+
+# --- to agents ---------------------------------------------------------------------------------------------------------
+
+
+def routed(
+    situation: Situation,
+    case: Case,
+    agent: Agent,
+    policy: Policy,
+    *,
+    purpose: str,
+    why: str,
+    reopened: bool = False,
+    marked_spam: bool = False,
+    both_know: Sequence[str] = (),
+    messages: Sequence[StoryLine] = (),
+) -> Letter:
+    """The customer's mail, with its brief, to the agent who holds the case. `messages`: several, handed over together."""
+    u, customer = situation.understood, situation.customer or situation.person
+    name = full_name(customer) or u.message.sender.name or u.message.sender.email
+    facts = brief(situation, due_at=case.due_at, why=why, you_may=case.briefs, zone=policy.zone)
+    last = situation.agent_threads.get(agent.name)
+    given = list(messages) or [
+        StoryLine(at=u.received_at, role=Role.CUSTOMER, name=u.message.sender.name, text=u.message.text, message=u.number)
+    ]
+    values: dict[str, object] = {
+        "brief": facts,
+        "marked_spam": marked_spam,
+        "both_know": tuple(both_know),
+        "oversize": situation.oversize,
+        "cut": u.message.cut,
+        "earlier": tuple(given[:-1]),
+    }
+    return Letter(
+        kind=OutgoingKind.ROUTED,
+        purpose=purpose,
+        template="routed",
+        mailbox=situation.mailbox.name,
+        language="en",
+        to=Address(email=agent.emails[0], name=agent.full_name),
+        subject=_tagged(f"{name}: {case.subject}".rstrip(": "), case.number, situation.mailbox),
+        values=values,
+        case=case.number,
+        round=case.round,
+        agent=agent.name,
+        person=case.customer,
+        from_name=f"{name} via {situation.mailbox.brand}",
+        thread=(last,) if last else (),
+        reply_token=REPLY,
+        important=case.priority == "high",
+        enclose=tuple(Enclose(message=line.message) for line in given),
+    )
+
+
+def notice(
+    situation: Situation,
+    to: Agent,
+    *,
+    template: str,
+    purpose: str,
+    values: dict[str, object],
+    case: Case | None = None,
+    subject: str = "",
+    kind: OutgoingKind = OutgoingKind.NOTICE,
+    enclose: Sequence[Enclose] = (),
+) -> Letter:
+    """One of our own mails to an agent: a reply to it is a command or a note, never words to a customer."""
+    last = situation.agent_threads.get(to.name) if case else None
+    customer = full_name(situation.customer or situation.person)
+    if case and not subject:
+        subject = f"{'Re: ' if last else ''}{customer}: {case.subject}".rstrip(": ")
+    return Letter(
+        kind=kind,
+        purpose=purpose,
+        template=template,
+        mailbox=situation.mailbox.name,
+        language="en",
+        to=Address(email=to.emails[0], name=to.full_name),
+        subject=_tagged(subject, case.number, situation.mailbox) if case else subject,
+        values={
+            "agent": to.signs_as,
+            "customer": first_name(customer),
+            "subject": case.subject if case else "",
+            "brand": situation.mailbox.brand,
+            **values,
+        },
+        case=case.number if case else None,
+        agent=to.name,
+        from_name=_desk(situation.mailbox),
+        thread=(last,) if last else (),
+        reply_token=(REPLY if kind is OutgoingKind.RETURNED else NOTICE) if case else "",
+        enclose=tuple(enclose),
+    )
+
+
+def to_lead(
+    mailbox: MailboxFacts,
+    book: Rulebook,
+    admin: str,
+    *,
+    template: str,
+    purpose: str,
+    subject: str,
+    values: dict[str, object],
+    case: CaseNo | None = None,
+    enclose: Sequence[Enclose] = (),
+) -> Letter:
+    """A mail to the lead, or to the admin where no lead is named."""
+    lead = book.agents.get(AgentName(book.lead))
+    to = Address(email=lead.emails[0], name=lead.full_name) if lead else Address(email=book.lead or admin)
+    return Letter(
+        kind=OutgoingKind.NOTICE,
+        purpose=purpose,
+        template=template,
+        mailbox=mailbox.name,
+        language="en",
+        to=to,
+        subject=subject,
+        values={"agent": lead.signs_as if lead else "", "mailbox": mailbox.brand, **values},
+        case=case,
+        agent=lead.name if lead else None,
+        from_name=_desk(mailbox),
+        reply_token=NOTICE if lead and case else "",
+        enclose=tuple(enclose),
+    )
+
+
+# --- to customers ------------------------------------------------------------------------------------------------------
+
+
+def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Policy) -> Letter:
+    """An agent's own words to the customer, the quotation of the customer's own last mail from the store, the files."""
+    u, last = situation.understood, last_from_customer(situation)
+    values: dict[str, object] = {
+        "words": words,
+        "signs_as": agent.signs_as,
+        "quotation": last.text if last else "",
+        "quoted_at": last.at if last else None,
+        "quoted_name": (last.name if last else "") or full_name(situation.customer),
+    }
+    letter = _to_customer(situation, case, OutgoingKind.REPLY, "reply", f"reply:{u.number}", values)
+    return replace(
+        letter,
+        agent=agent.name,
+        from_name=f"{agent.signs_as} at {situation.mailbox.brand}",
+        cc=case.participants,
+        enclose=(Enclose(message=u.number),) if u.message.attachments else (),
+    )
+
+
+def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: bool) -> Letter:
+    """The one question: is it solved? Goes to the customer alone, signed by the brand."""
+    asker = book.agents.get(case.resolved_by or case.last_reply_by or AgentName(""))
+    values: dict[str, object] = {
+        "agent": asker.signs_as if asker else situation.mailbox.brand,
+        "variant": "silence" if case.by_silence else "resolved",
+        "answered_at": case.last_reply_at,
+    }
+    kind = OutgoingKind.REMINDER if reminder else OutgoingKind.FOLLOW_UP
+    template = "reminder" if reminder else "follow_up"
+    purpose = f"{template}:case {case.number}:round {case.round}"
+    return replace(_to_customer(situation, case, kind, template, purpose, values), answer_links=not reminder)
+
+
+def acknowledgement(situation: Situation, case: Case, template: str) -> Letter:
+    """The mail is here; only where it tells something new."""
+    return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, f"acknowledgement:case {case.number}", {})
+
+
+def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template: str, purpose: str, values: dict[str, object]) -> Letter:
+    customer, mailbox = situation.customer or situation.person, situation.mailbox
+    assert customer is not None  # a case has a customer
+    return Letter(
+        kind=kind,
+        purpose=purpose,
+        template=template,
+        mailbox=mailbox.name,
+        language=case.language or mailbox.language,
+        to=Address(email=customer.email, name=customer.name),
+        subject=_tagged(f"Re: {case.subject}".strip(), case.number, mailbox),
+        values={"customer": greeted(customer.name, case.language), "subject": case.subject, "brand": mailbox.brand, **values},
+        case=case.number,
+        round=case.round,
+        person=customer.number,
+        from_name=mailbox.brand,
+        thread=situation.customer_thread,
+    )
+
+
+def last_from_customer(situation: Situation) -> StoryLine | None:
+    """The customer's own last mail, from the store."""
+    return next((line for line in reversed(situation.story) if line.role is Role.CUSTOMER), None)
+
+
+def answer_values(answer: Answer, situation: Situation, reader: Agent, holder: Agent | None) -> dict[str, object]:
+    """What the agent whom a question named is told of the answer, in one line."""
+    variants = {
+        Answer.SATISFIED: "solved",
+        Answer.SATISFIED_AND_NEW: "solved_and_new",
+        Answer.DISSATISFIED: "not_solved",
+        Answer.UNCLEAR: "unclear",
+    }
+    phrases, holder = situation.understood.reading.phrases, holder or reader
+    quote = phrases[0].text if phrases else situation.understood.new_text.strip().split("\n", 1)[0]
+    return {"variant": variants[answer], "quote": quote, "holder": holder.signs_as, "holder_is_reader": holder.name == reader.name}
+
+
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def worded_lines(text: str) -> tuple[str, ...]:
+    """The lines of a routed mail that inboxd or the admin worded: above and below the customer's words, without what is quoted."""
+    head, _, rest = text.partition("\n-----")
+    foot = rest.rpartition("\n-----\n")[2]
+    return tuple(_QUOTED.sub("", line) for line in (*head.splitlines(), *foot.splitlines()) if line.strip())

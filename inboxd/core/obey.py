@@ -1,0 +1,197 @@
+"""What happens when an agent writes: words go to the customer, a note stays among us, a command is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inboxd.core.commands import AgentReply, Held, read_reply
+from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
+from inboxd.core.letters import first_name, full_name, notice, reply
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import (
+    Action,
+    Advance,
+    AgentName,
+    AgentProof,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseState,
+    Decision,
+    Enclose,
+    JobKind,
+    Join,
+    Letter,
+    Log,
+    Mode,
+    OutgoingKind,
+    Role,
+    Schedule,
+    Send,
+    Situation,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Agent, Rulebook
+
+
+def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy) -> Decision:
+    """Decide about a mail that an agent proved to be theirs. In doubt nothing leaves and the text comes back."""
+    agent, case = book.agents[proof.agent], situation.case
+    assert case is not None  # a proof names a case that exists
+    read = read_reply(
+        situation.understood.message,
+        situation.understood.new_text,
+        situation.replied_to,
+        signs_as=(agent.signs_as, agent.full_name),
+    )
+    if read.held is not None:
+        return _back(situation, case, agent, read.held, read)
+    if situation.leaks:
+        return _back(situation, case, agent, Held(kind="leak", text=read.words), read)
+    commands = {command.name for command in read.commands}
+    if "help" in commands:
+        return _help(situation, case, agent)
+    if "note" in commands or not proof.words_to_customer:
+        return _note(situation, case, agent, read, book, resolve="resolve" in commands)
+    if not read.words and not situation.understood.message.attachments and "resolve" not in commands:
+        return _back(situation, case, agent, Held(kind="no_words"), read)
+    return _speak(situation, case, agent, read, book, policy, resolve="resolve" in commands)
+
+
+def _speak(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, *, resolve: bool) -> Decision:
+    words, actions = read.words.strip(), [Join(case=case.number, role=Role.AGENT)]
+    has_letter = bool(words or situation.understood.message.attachments)
+    moved, moves = _moves(situation, case, agent, book, replied=has_letter, words=words, resolve=resolve)
+    everything: list[Action] = [*actions, *moves]
+    if has_letter:
+        everything.append(Send(letter=reply(situation, moved, agent, words, policy)))
+    if resolve:
+        everything.append(Send(letter=_transcript(situation, moved, agent, words, read, book)))
+    because = ("resolve" if resolve else "an agent's words to the customer",)
+    return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
+
+
+def _moves(
+    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool
+) -> tuple[Case, list[Action]]:
+    """The case after the reply or `resolve`, and the actions that bring it there."""
+    now = situation.now
+    event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
+    state = advance(case.state, event)
+    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, agent.name)))}
+    if replied:
+        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words}
+    if case.assignee is None:
+        changes["assignee"] = agent.name
+    if state is CaseState.RESOLVED:
+        changes |= {
+            "resolved_at": now,
+            "resolved_by": agent.name,
+            "by_silence": False,
+            "round": case.round + 1,
+            "due_at": None,
+        }
+    else:
+        changes |= {"due_at": None, "resolved_at": None, "closed_at": None}
+    moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
+    actions: list[Action] = [
+        Advance(case=case.number, event=event, state=state, changes=changes),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.HAND_OVER, JobKind.ACKNOWLEDGE)),
+    ]
+    if state is CaseState.RESOLVED:
+        actions.append(after_resolved(moved, situation.customer, book.follow_up, now))
+    elif book.follow_up.ask_when_waiting is not None:
+        at = now + book.follow_up.ask_when_waiting
+        actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
+    return moved, actions
+
+
+def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook) -> Letter:
+    """What was done, as answer to a mail with a command in it."""
+    ask_at = situation.now + book.follow_up.ask_after
+    asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
+    customer = first_name(full_name(situation.customer))
+    values: dict[str, object] = {
+        "words": words,
+        "resolved": True,
+        "note": "",
+        "ask_at": ask_at if asked else None,
+        "left_out": read.left_out,
+        "readers": (customer, *(first_name(a.name, a.email) for a in case.participants)),
+    }
+    return notice(
+        situation,
+        agent,
+        template="transcript",
+        purpose=f"transcript:{situation.understood.number}",
+        case=case,
+        values=values,
+    )
+
+
+def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, *, resolve: bool) -> Decision:
+    """Kept among us: whoever holds the case reads it, a customer never does."""
+    u, text = situation.understood, (read.note or read.words).strip()
+    actions: list[Action] = [Join(case=case.number, role=None)]
+    if text:
+        actions.append(Log(kind="case.note", case=case.number, data={"agent": agent.name, "text": text, "message": u.number}))
+    moved = case
+    if resolve:
+        moved, moves = _moves(situation, case, agent, book, replied=False, words="", resolve=True)
+        actions += moves
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if text and holder is not None and holder.name != agent.name:
+        values: dict[str, object] = {"writer": agent.signs_as, "note": text}
+        letter = notice(
+            situation,
+            holder,
+            template="note",
+            purpose=f"note:{u.number}:{holder.name}",
+            case=moved,
+            values=values,
+            enclose=_files(situation),
+        )
+        actions.append(Send(letter=letter))
+    if read.commands:
+        letter = _transcript(situation, moved, agent, "", read, book)
+        letter = replace(letter, values={**letter.values, "resolved": resolve, "note": text})
+        actions.append(Send(letter=letter))
+    return Decision(actions=tuple(actions), because=("a note: it stays among us",), case=case.number, words="")
+
+
+def _files(situation: Situation) -> tuple[Enclose, ...]:
+    u = situation.understood
+    return (Enclose(message=u.number),) if u.message.attachments else ()
+
+
+def _help(situation: Situation, case: Case, agent: Agent) -> Decision:
+    letter = notice(situation, agent, template="help", purpose=f"help:{situation.understood.number}", case=case, values={})
+    return Decision(actions=(Join(case=case.number, role=None), Send(letter=letter)), because=("help",), case=case.number, words="")
+
+
+def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: AgentReply) -> Decision:
+    """Nothing has left and nothing has changed; the text comes back with a question."""
+    u = situation.understood
+    values: dict[str, object] = {
+        "kind": held.kind,
+        "found": held.found,
+        "meant": held.meant,
+        "text": held.text or read.words,
+    }
+    letter = notice(
+        situation,
+        agent,
+        template="returned",
+        purpose=f"returned:{u.number}",
+        case=case,
+        values=values,
+        kind=OutgoingKind.RETURNED,
+        enclose=_files(situation),
+    )
+    log = Log(kind="reply.held", case=case.number, data={"agent": agent.name, "because": held.kind, "message": u.number})
+    return Decision(
+        actions=(Join(case=case.number, role=None), log, Send(letter=letter)),
+        because=(f"held: {held.kind}",),
+        case=case.number,
+        words="",
+    )

@@ -1,0 +1,246 @@
+"""What an agent wrote in a reply to one of our mails: found by laying the reply beside the text that we sent.
+
+In doubt nothing is found: words for a customer are never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+RUN = 5  # words in a row that must be ours before a line counts as quoted
+MAX_LINES = 20_000
+
+
+class Doubt(StrEnum):
+    """Why the agent's own words could not be told from the rest."""
+
+    NOT_FOUND = "not_found"  # something is quoted, and nothing shows where our mail begins
+    OTHER_QUOTE = "other_quote"  # what is quoted is not the mail that we sent
+    INLINE = "inline"  # words stand between quoted lines
+    NO_WORDS = "no_words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """The words, or the doubt about them. `rest` says what was left out."""
+
+    words: str = ""
+    left_out: tuple[str, ...] = ()
+    doubt: Doubt | None = None
+
+
+def own_words(text: str, sent_text: str, first_line: str, *, html: str = "") -> OwnWords:
+    """Find what the agent wrote: by alignment with what we sent, else by its first line, else all of it if nothing is quoted."""
+    lines = [_clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
+    ours = _aligned(lines, sent_text) or _from_marker(lines, first_line)
+    if ours is None:
+        doubt = _quotes_anything(lines, html)
+        return OwnWords(doubt=doubt) if doubt else _finished(lines)
+    return _around(lines, ours)
+
+
+def _clean(line: str) -> str:
+    return re.sub("[\u200b\u200c\u200d\u2060\ufeff\u00ad]", "", line.replace("\u00a0", " ")).rstrip()
+
+
+# --- where our mail stands in the reply ----------------------------------------------------------------------------
+
+
+def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
+    """Mark the lines whose words are ours, in runs, whatever became of wrapping and quote signs. None: nothing of ours is here."""
+    sent = _words(sent_text)
+    runs = {tuple(sent[at : at + RUN]) for at in range(len(sent) - RUN + 1)}
+    words = [(word, number) for number, line in enumerate(lines) for word in _words(line)]
+    hit = [False] * len(words)
+    for at in range(len(words) - RUN + 1):
+        if tuple(word for word, _ in words[at : at + RUN]) in runs:
+            hit[at : at + RUN] = [True] * RUN
+    total, found = [0] * len(lines), [0] * len(lines)
+    for (_, number), is_ours in zip(words, hit, strict=True):
+        total[number] += 1
+        found[number] += is_ours
+    ours = [all_ > 0 and good >= max(1, 0.8 * all_) for all_, good in zip(total, found, strict=True)]
+    first = next((number for number, mine in enumerate(ours) if mine), None)
+    enough = min(12, max(RUN, len(sent) // 2))
+    return ours if first is not None and sum(found) >= enough and _begins_like(sent, words, hit) else None
+
+
+def _begins_like(sent: Sequence[str], words: Sequence[tuple[str, int]], hit: Sequence[bool]) -> bool:
+    """Ask that the quoted part holds some of our mail's beginning; a later stretch alone may be a quotation the agent chose."""
+    beginning = set(zip(sent[:60], sent[1:61], sent[2:62], strict=False))
+    mine = [word for (word, _), is_ours in zip(words, hit, strict=True) if is_ours]
+    return any(three in beginning for three in zip(mine, mine[1:], mine[2:], strict=False))
+
+
+def _words(text: str) -> list[str]:
+    """Take the words of a text without quote signs, stars of bold type, or punctuation that programs change."""
+    return re.findall(r"[^\W_]+", re.sub(r"(?m)^[\s>|]+", "", text).casefold())
+
+
+def _from_marker(lines: Sequence[str], first_line: str) -> list[bool] | None:
+    """Find the first line of our mail; it and everything below it is quoted then."""
+    wanted = _words(first_line)
+    if len(wanted) < 3:
+        return None
+    for number in range(len(lines)):
+        together = _words("\n".join(lines[number : number + 3]))
+        if together[: len(wanted)] == wanted and _words(lines[number]):
+            return [False] * number + [bool(line.strip()) for line in lines[number:]]
+    return None
+
+
+def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:
+    if any(_quote_sign(line) for line in lines):
+        return Doubt.OTHER_QUOTE
+    if any(_header_block(lines, number) or _opens_quote(lines, number) for number in range(len(lines))):
+        return Doubt.OTHER_QUOTE
+    marks = r"<blockquote|gmail_quote|divRplyFwdMsg|moz-cite-prefix|yahoo_quoted|protonmail_quote|OutlookMessageHeader"
+    return Doubt.NOT_FOUND if re.search(marks, html) else None
+
+
+# --- what stands around it -----------------------------------------------------------------------------------------
+
+
+def _around(lines: Sequence[str], ours: Sequence[bool]) -> OwnWords:
+    first = ours.index(True)
+    last = len(ours) - 1 - ours[::-1].index(True)
+    start, banner = _attribution(lines, first)
+    if banner:
+        return OwnWords(doubt=Doubt.INLINE)
+    above, below = list(lines[:start]), list(lines[last + 1 :])
+    if any(_quote_sign(line) for line in above):
+        return OwnWords(doubt=Doubt.OTHER_QUOTE)
+    if any(_by_hand(lines[number]) for number in range(first, last) if not ours[number]):
+        return OwnWords(doubt=Doubt.INLINE)
+    below = [line for line in below if _by_hand(line)] and below
+    while below and not _by_hand(below[0]):
+        below.pop(0)
+    upper, lower = _finished(above), _finished([line for line in below if not _quote_sign(line)])
+    if upper.words and lower.words:
+        return OwnWords(doubt=Doubt.INLINE)
+    if lower.words and any(_quote_sign(line) for line in below):
+        return OwnWords(doubt=Doubt.INLINE)
+    chosen = upper if upper.words else lower
+    return OwnWords(
+        words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=chosen.doubt if not chosen.words else None
+    )
+
+
+def _quote_sign(line: str) -> bool:
+    return bool(re.match(r"\s*(?:>|\|\s)", line))
+
+
+_SCRAPS = re.compile(
+    r"\s*(?:[\W_]*|→.*|\[?(?:cid|mailto|https?):\S+\]?|<[^<>]*>|\[(?:image|bild|cid|logo)[^\]]*\]|[*_]{2,}|.*<mailto:[^>]*>?)\s*",
+    re.IGNORECASE,
+)
+
+
+def _by_hand(line: str) -> bool:
+    """Tell whether a line that is not ours may be the agent's: programs leave links, pictures and rules behind."""
+    return not _quote_sign(line) and not _SCRAPS.fullmatch(line)
+
+
+_WROTE = re.compile(
+    r"\b(?:wrote|writes|schrieb|geschrieben|schreef|geschreven|escribi[oó]|écrit|ecrit|scritto|escreveu|skrev|kirjoitti|"
+    r"napisał(?:a|\(a\))?|napsal(?:\(a\)|a)?|írta|пишет|написал(?:а|\(а\))?|написа|yazdı|a scris|schrieben|写道|έγραψε)\b.{0,60}[:：]\s*$",
+    re.IGNORECASE,
+)
+_TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,).*[:：]\s*$")
+_ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
+_FIELD = re.compile(r"\s*\*?[^\W\d_][\w .'-]{0,22}\s?:\*?\s")
+
+
+def _opens_quote(lines: Sequence[str], number: int) -> int:
+    """Say how many lines from here are a program's "On ... wrote:", 0 if none; it may be wrapped over up to four."""
+    if not lines[number].strip() or _quote_sign(lines[number]):
+        return 0
+    for count in range(1, 5):
+        part = lines[number : number + count]
+        if not part[-1].strip():
+            return 0
+        joined = " ".join(line.strip() for line in part)
+        if _WROTE.search(joined) and re.search(r"\d|@", joined) and len(joined) < 400:
+            return count
+        if _TIMED.match(joined) and "@" in joined and re.search(r"\d", joined) and len(joined) < 400:
+            return count
+    return 0
+
+
+def _header_block(lines: Sequence[str], number: int) -> int:
+    """Say how many lines from here are a header block as Outlook sets it above a quotation, 0 if none."""
+    end = number
+    while end < len(lines) and (
+        _FIELD.match(lines[end]) or (end > number + 1 and lines[end].strip() and end - number < 14)
+    ):
+        end += 1
+    block = lines[number:end]
+    fields = sum(bool(_FIELD.match(line)) for line in block)
+    first_is_field = bool(block) and bool(_FIELD.match(block[0]))
+    return (
+        len(block)
+        if first_is_field and fields >= 3 and any("@" in line or re.search(r"\d\d", line) for line in block)
+        else 0
+    )
+
+
+def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
+    """Find where the program's own lines above our mail begin, and whether something stands between them and our mail."""
+    for number in range(max(0, first - 60), first):
+        count = _opens_quote(lines, number) or _header_block(lines[:first], number)
+        if not count:
+            continue
+        between = lines[number + count : first]
+        return _rule_above(lines, number), any(_by_hand(line) and not _BANNER.search(line) for line in between)
+    return _rule_above(lines, first), False
+
+
+_BANNER = re.compile(
+    r"external|extern|outside (?:of )?(?:your|the|our)|caution|vorsicht|warning|achtung|click links|unless you",
+    re.IGNORECASE,
+)
+
+
+def _rule_above(lines: Sequence[str], start: int) -> int:
+    """Take along the rule or "Original Message" line above, with the blank lines."""
+    while start > 0 and (not lines[start - 1].strip() or _ORIGINAL.fullmatch(lines[start - 1])):
+        start -= 1
+    return start
+
+
+# --- signatures ----------------------------------------------------------------------------------------------------
+
+_PHONE = re.compile(
+    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis)|enviado (?:desde|do|de)|"
+    r"inviato da|verzonden vanaf|skickat från|sendt fra|obtenez|holen sie sich|télécharger)\b.{0,30}"
+    r"(?:iphone|ipad|android|outlook|samsung|galaxy|huawei|k-9|thunderbird|blackberry|mobile|handy|mobil|mail f|mail for|proton|yahoo|gmx|web\.de|smartphone)",
+    re.IGNORECASE,
+)
+MAX_SIGNATURE = 20
+
+
+def _finished(lines: Sequence[str]) -> OwnWords:
+    """Cut the signature below "-- " (RFC 3676, 4.3) and the line that phones add, and say so."""
+    kept, left_out = list(lines), list[str]()
+    mark = next((number for number, line in enumerate(kept) if line.strip() == "--"), None)
+    if mark is not None:
+        below = [line for line in kept[mark + 1 :] if line.strip()]
+        if len(below) <= MAX_SIGNATURE:
+            kept = kept[:mark]
+            left_out.append(f"your signature ({len(below)} line{'' if len(below) == 1 else 's'})")
+    _strip(kept)
+    if kept and len(kept[-1]) < 120 and _PHONE.match(kept[-1].strip(" *_<")):
+        left_out.append(f'the line "{kept.pop().strip()}"')
+        _strip(kept)
+    words = "\n".join(kept)
+    return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
+
+
+def _strip(lines: list[str]) -> None:
+    while lines and not lines[-1].strip():
+        lines.pop()
+    while lines and not lines[0].strip():
+        lines.pop(0)

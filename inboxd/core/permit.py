@@ -1,0 +1,65 @@
+"""What may leave: the mailbox's mode and the caps have the last word over every letter (I4)."""
+
+from __future__ import annotations
+
+from inboxd.core.model import Action, Counts, Letter, Log, Mode, OutgoingKind, Send, Situation
+from inboxd.core.policy import Caps, Policy
+
+PEOPLE = (OutgoingKind.ROUTED, OutgoingKind.REPLY)
+
+
+def permit(actions: tuple[Action, ...], situation: Situation, policy: Policy) -> tuple[Action, ...]:
+    """Replace each letter that must not leave by a line in the log that says so; all else passes."""
+    mode, counts = situation.mailbox.mode, situation.counts
+    permitted: list[Action] = []
+    for action in actions:
+        if not isinstance(action, Send):
+            permitted.append(action)
+            continue
+        why = _withheld(action.letter, mode) or _capped(action.letter, counts, policy.caps)
+        if why is None:
+            permitted.append(action)
+        else:
+            permitted.append(withhold(action.letter, why))
+    return tuple(permitted)
+
+
+def withhold(letter: Letter, why: str) -> Log:
+    """The line that stands for a letter which did not leave."""
+    data = {"kind": letter.kind, "to": letter.agent or "customer", "because": why, "purpose": letter.purpose}
+    return Log(kind="letter.withheld", case=letter.case, data=data)
+
+
+def _withheld(letter: Letter, mode: Mode) -> str | None:
+    if letter.template in ALWAYS:
+        return None
+    if mode is Mode.WATCH:
+        return "mode watch"
+    if mode is Mode.ROUTE and letter.kind.automatic_to_customer:
+        return "mode route"
+    return None
+
+
+# Told in every mode: the watch mail itself, and what a person must know whatever inboxd may do otherwise.
+ALWAYS = frozenset({"watch_daily", "left_watch", "rules_broken", "breaker", "held_back", "unsent"})
+
+
+def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
+    if letter.kind in PEOPLE and counts.case_mails_hour >= caps.case_mails_an_hour:
+        return f"cap: {caps.case_mails_an_hour} mails an hour in one case"
+    if not letter.kind.automatic_to_customer:
+        return None
+    if counts.mailbox_automatic_10_minutes >= caps.mailbox_automatic_in_10_minutes:
+        return f"cap: {caps.mailbox_automatic_in_10_minutes} automatic mails in 10 minutes"
+    if counts.to_address_week >= caps.automatic_a_week:
+        return f"cap: {caps.automatic_a_week} automatic mails a week to one address"
+    if counts.case_automatic_day >= caps.case_automatic_a_day:
+        return f"cap: {caps.case_automatic_a_day} automatic mails a day in one case"
+    if letter.kind is OutgoingKind.ACKNOWLEDGEMENT and counts.acknowledged_day >= caps.acknowledgements_a_day:
+        return "cap: one acknowledgement a day to one address"
+    return None
+
+
+def asked_in_vain(actions: tuple[Action, ...]) -> bool:
+    """Whether the follow-up question was withheld: then nobody will answer it."""
+    return any(isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] in ("follow_up", "reminder") for a in actions)

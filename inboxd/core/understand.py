@@ -1,0 +1,84 @@
+"""Parse, screen, cut and read messages: all that can be known of them without the store. Shared by triage and explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inboxd.core.classify import classify
+from inboxd.core.model import Directory, Message, MessageNo, RawMessage, Scores, Screening, ToRead, Understood
+from inboxd.core.new_text import new_text
+from inboxd.core.parse import parse
+from inboxd.core.screen import screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A stage raised on this message: it is parked with its bytes, and a person gets it."""
+
+    number: MessageNo
+    stage: str
+    error: str  # the class of the error and its place, never the mail's words
+
+
+Read = Callable[[Sequence[ToRead]], Sequence[Scores]]
+
+
+def understand(raws: Sequence[RawMessage], directory: Directory, read: Read) -> list[Understood | Failure]:
+    """Understand a batch. Never raises: where a stage failed, a Failure stands in its place."""
+    seen = [_see(raw, directory) for raw in raws]
+    texts = [_to_read(one) for one in seen if not isinstance(one, Failure)]
+    try:
+        scores = iter(read(texts))
+        return [one if isinstance(one, Failure) else _read(raw, one, next(scores)) for raw, one in zip(raws, seen, strict=True)]
+    except Exception as error:
+        if len(raws) == 1:
+            return [Failure(number=raws[0].number, stage="read", error=_place(error))]
+    return [understood for raw in raws for understood in understand([raw], directory, read)]  # find the one that fails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    message: Message
+    screening: Screening
+    new_text: str
+
+
+def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
+    stage = "parse"
+    try:
+        message = parse(raw.raw)
+        stage = "screen"
+        screening = screen(message, directory)
+        stage = "new_text"
+        return _Seen(message=message, screening=screening, new_text=new_text(message))
+    except Exception as error:
+        return Failure(number=raw.number, stage=stage, error=_place(error))
+
+
+def _to_read(seen: _Seen) -> ToRead:
+    return ToRead(subject=seen.message.subject, new_text=seen.new_text)
+
+
+def _read(raw: RawMessage, seen: _Seen, scores: Scores) -> Understood:
+    return Understood(
+        number=raw.number,
+        mailbox=raw.mailbox,
+        received_at=raw.received_at,
+        message=seen.message,
+        screening=seen.screening,
+        new_text=seen.new_text,
+        reading=classify(seen.screening.kind, scores, seen.new_text),
+    )
+
+
+def _place(error: Exception) -> str:
+    """Name an error without its message, which may quote the mail (I8)."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{where}"
+
+
+place_of = _place

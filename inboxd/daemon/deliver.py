@@ -1,0 +1,144 @@
+"""Deliver: send job -> mail server. Each attempt is written down before the final dot can be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from inboxd.core.letters import to_lead
+from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingState, Send, Verdict
+from inboxd.core.retry import TELL_AFTER, wait
+from inboxd.daemon.office import Office
+from inboxd.daemon.write import store as queue
+from inboxd.errors import InboxdError
+from inboxd.logs import log
+from inboxd.ports import Mailer, Transaction
+
+KINDS = (JobKind.SEND,)
+BATCH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """The mailers, one a mailbox, and chance for the waiting times."""
+
+    mailers: Mapping[MailboxName, Mailer]
+    jitter: Callable[[], float]
+
+
+def deliver(office: Office, post: Post) -> int:
+    """Send what is due, once; returns how many attempts were made. Runs its own event loop."""
+    return asyncio.run(deliver_due(office, post))
+
+
+async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Send what is due, once, on the running event loop."""
+    jobs = office.store.claim(KINDS, office.clock.now(), BATCH)
+    for number, job in enumerate(jobs):
+        if stopping():
+            office.store.release(jobs[number:])
+            return number
+        await _one(office, post, job)
+    return len(jobs)
+
+
+async def _one(office: Office, post: Post, job: Job) -> None:
+    assert job.outgoing is not None  # a send job always has one
+    outgoing = office.store.outgoing(job.outgoing)
+    if outgoing.state is OutgoingState.DOT_SENT:  # the process ended between the final dot and the server's word
+        verdict = Verdict(sent=False, ambiguous=True, reply="the process ended before the server's answer was read")
+    elif outgoing.state in (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNKNOWN):
+        with office.store.transaction() as tx:
+            tx.done(job)
+        return
+    else:
+        verdict = await _attempt(office, post, outgoing)
+    with office.store.transaction() as tx:
+        _write_down(office, post, tx, job, outgoing, verdict)
+
+
+async def _attempt(office: Office, post: Post, outgoing: Outgoing) -> Verdict:
+    async def before_data() -> None:
+        with office.store.transaction() as tx:
+            tx.set_outgoing(outgoing.number, OutgoingState.DOT_SENT)
+
+    try:
+        return await post.mailers[outgoing.mailbox].send(outgoing, before_data)
+    except InboxdError as error:
+        return Verdict(sent=False, reply=str(error))
+
+
+def _write_down(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict) -> None:
+    now, number = office.clock.now(), outgoing.number
+    if verdict.sent:
+        tx.set_outgoing(number, OutgoingState.SENT, _reply(verdict), now)
+        tx.done(job)
+        log("outgoing.sent", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-", refused=len(verdict.refused))
+        if verdict.refused:
+            _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+    elif verdict.ambiguous:
+        _ambiguous(office, tx, job, outgoing, verdict, now)
+    elif verdict.permanent:
+        tx.set_outgoing(number, OutgoingState.FAILED, _reply(verdict))
+        tx.done(job)
+        log("outgoing.refused", level="error", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-", todo="see the notice")
+        _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+    else:
+        _deferred(office, post, tx, job, outgoing, verdict, now)
+
+
+def _ambiguous(office: Office, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict, now: datetime) -> None:
+    """Nobody knows whether it arrived. People's words once more, byte-equal; what a machine says to a customer never (I2)."""
+    number = outgoing.number
+    log("outgoing.ambiguous", level="warning", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-")
+    if outgoing.kind.automatic_to_customer or outgoing.ambiguous >= 1:
+        tx.set_outgoing(number, OutgoingState.UNKNOWN, _reply(verdict), ambiguous=True)
+        tx.park(job, "nobody knows whether this mail arrived; retry sends the same mail once more", now)
+    else:
+        tx.set_outgoing(number, OutgoingState.QUEUED, _reply(verdict), ambiguous=True)
+        tx.retry(job, now, "ambiguous: sent once more with the same Message-ID", counts=False)
+
+
+def _deferred(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict, now: datetime) -> None:
+    waited = now - outgoing.created_at
+    again = wait(job.tries + 1, waited, post.jitter())
+    if again is None:
+        tx.set_outgoing(outgoing.number, OutgoingState.FAILED, _reply(verdict))
+        tx.done(job)
+        log("outgoing.given_up", level="error", outgoing=outgoing.number, kind=outgoing.kind, todo="see the notice")
+        _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+        return
+    tx.set_outgoing(outgoing.number, OutgoingState.QUEUED, _reply(verdict))
+    tx.retry(job, now + again, "deferred")
+    log("outgoing.deferred", level="warning", outgoing=outgoing.number, kind=outgoing.kind, tries=job.tries + 1)
+    if waited >= TELL_AFTER:
+        _tell(office, tx, outgoing, verdict, job, now, given_up=False)
+
+
+def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict, job: Job, now: datetime, *, given_up: bool) -> None:
+    """A person hears of what did not arrive: the lead. A notice about a notice is not sent (no loop)."""
+    if outgoing.kind is OutgoingKind.NOTICE:
+        return
+    rules, mailbox = office.rules, office.mailboxes[outgoing.mailbox]
+    case = office.store.case(outgoing.case) if outgoing.case is not None else None
+    values: dict[str, object] = {
+        "given_up": given_up,
+        "customer": case.subject if case else "a person",
+        "tries": job.tries + 1,
+        "since": outgoing.created_at,
+        "reply": _reply(verdict),
+        "words": "",
+    }
+    letter = to_lead(
+        mailbox, rules.book, office.admin, template="unsent", purpose=f"unsent:{outgoing.number}:{'end' if given_up else 'wait'}",
+        subject="A mail has not arrived" if given_up else "A mail has not left yet", values=values,
+    )  # fmt: skip
+    written = office.writer(rules).write(tx, [Send(letter=letter)], now)
+    queue(tx, written, office.mailboxes, now)
+
+
+def _reply(verdict: Verdict) -> str:
+    refused = "; ".join(sorted(set(verdict.refused.values())))
+    return " ".join(part for part in (verdict.reply, refused) if part)[:500]

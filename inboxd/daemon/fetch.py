@@ -1,0 +1,110 @@
+"""Fetch: mailbox -> raw messages and triage jobs. Mail, ledger and cursor are one commit; nothing else happens before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inboxd.core.model import MailboxName
+from inboxd.core.thread import content_key
+from inboxd.logs import log
+from inboxd.ports import Clock, Cursor, Fetched, Folder, Listed, Mailbox, SightingState, Store, Transaction
+
+ROWS_A_COMMIT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One watched folder of one mailbox."""
+
+    name: MailboxName
+    mailbox: Mailbox
+    folder: str
+
+
+def fetch(source: Source, store: Store, clock: Clock) -> int:
+    """Take in what is new, once; returns how many new messages were stored. Safe to run twice and to kill at any point."""
+    folder = source.mailbox.select()
+    cursor = store.cursor(source.name, source.folder)
+    if cursor is None:
+        _first_run(source, store, folder, clock.now())
+        return 0
+    if cursor.uidvalidity != folder.uidvalidity:
+        return _renumbered(source, store, folder, cursor, clock)
+    if folder.uidnext and folder.uidnext <= cursor.next_uid:
+        return 0
+    return _take(source, store, folder, cursor, source.mailbox.list(cursor.next_uid), clock)
+
+
+def _first_run(source: Source, store: Store, folder: Folder, now: datetime) -> None:
+    """What lies there before the first run is entered in the ledger and never answered or routed (I10)."""
+    listed = source.mailbox.list(1, identity=True)
+    for start in range(0, len(listed), ROWS_A_COMMIT):
+        with store.transaction() as tx:
+            for item in listed[start : start + ROWS_A_COMMIT]:
+                _note(tx, source, folder, item, SightingState.BEFORE, now)
+    next_uid = max([folder.uidnext, *(item.uid + 1 for item in listed)])
+    with store.transaction() as tx:  # last: a first run that was cut short begins again
+        tx.move_cursor(source.name, Cursor(folder=source.folder, uidvalidity=folder.uidvalidity, next_uid=next_uid, first_run_at=now))
+    log("mailbox.first_run", mailbox=source.name, folder=source.folder, before=len(listed))
+
+
+def _take(source: Source, store: Store, folder: Folder, cursor: Cursor, listed: Sequence[Listed], clock: Clock) -> int:
+    new = 0
+    for batch in source.mailbox.fetch(listed):
+        with store.transaction() as tx:
+            now = clock.now()
+            for item in batch:
+                new += _store(tx, source, folder, item, now)
+            _move(tx, source, folder, cursor, max((item.listed.uid for item in batch), default=0) + 1)
+    return new
+
+
+def _store(tx: Transaction, source: Source, folder: Folder, item: Fetched, now: datetime) -> int:
+    key = content_key(item.raw) if item.raw is not None else ""
+    number = tx.see(source.name, folder, item, key, now)
+    if number is not None:
+        log("message.stored", mailbox=source.name, message=number, bytes=item.listed.size)
+    elif item.state in (SightingState.UNFETCHABLE, SightingState.OVERSIZE):
+        log("message.not_fetched", level="warning", mailbox=source.name, uid=item.listed.uid, state=item.state, because=item.why)
+    return int(number is not None)
+
+
+def _move(tx: Transaction, source: Source, folder: Folder, cursor: Cursor, next_uid: int) -> None:
+    cursor = Cursor(folder=cursor.folder, uidvalidity=folder.uidvalidity, next_uid=next_uid, first_run_at=cursor.first_run_at)
+    tx.move_cursor(source.name, cursor)
+
+
+def _note(tx: Transaction, source: Source, folder: Folder, item: Listed, state: SightingState, now: datetime) -> None:
+    tx.see(source.name, folder, Fetched(listed=item, state=state), "", now)
+
+
+def _renumbered(source: Source, store: Store, folder: Folder, cursor: Cursor, clock: Clock) -> int:
+    """UIDVALIDITY changed: the server numbers anew, and nothing is known by UID any more (RFC 9051, 2.3.1.1).
+
+    Mail known by identity and size, or older than the first run, is only entered again; the rest is fetched, and what is
+    stored already is known by its content. The cursor moves last, so that an interrupted pass begins again.
+    """
+    log("mailbox.renumbered", level="warning", mailbox=source.name, folder=source.folder)
+    fresh: list[Listed] = []
+    listed = source.mailbox.list(1, identity=True)
+    for start in range(0, len(listed), ROWS_A_COMMIT):
+        with store.transaction() as tx:
+            for item in listed[start : start + ROWS_A_COMMIT]:
+                state = tx.seen_before(source.name, source.folder, item)
+                if state in (SightingState.BEFORE, SightingState.STORED, SightingState.COPY):
+                    kept = SightingState.BEFORE if state is SightingState.BEFORE else SightingState.COPY
+                    _note(tx, source, folder, item, kept, clock.now())
+                elif item.internaldate < cursor.first_run_at:
+                    _note(tx, source, folder, item, SightingState.BEFORE, clock.now())
+                else:
+                    fresh.append(item)
+    new = 0
+    for batch in source.mailbox.fetch(fresh):
+        with store.transaction() as tx:
+            for each in batch:
+                new += _store(tx, source, folder, each, clock.now())
+    with store.transaction() as tx:
+        _move(tx, source, folder, cursor, max([folder.uidnext, *(item.uid + 1 for item in listed)]))
+    return new

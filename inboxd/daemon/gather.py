@@ -1,0 +1,215 @@
+"""Gather: all facts that a decision about one message, or about a due date, may use. Reads the store, decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from inboxd.core import tokens
+from inboxd.core.follow_up import ASKING
+from inboxd.core.model import (
+    AgentName,
+    AgentProof,
+    Answer,
+    AnswerProof,
+    Candidate,
+    Case,
+    CaseNo,
+    CaseState,
+    MailboxFacts,
+    MessageId,
+    OutgoingKind,
+    Person,
+    ProofKind,
+    Role,
+    SentMessage,
+    Situation,
+    StoryLine,
+    Understood,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Rulebook, senders_agent
+from inboxd.core.thread import ids, tagged, thread
+from inboxd.ports import Transaction
+
+WORDS_TO_CUSTOMER = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)
+TO_AGENTS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED, OutgoingKind.NOTICE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatherer:
+    """What stays the same from message to message: rules, policy, and the keys that signed addresses are checked with."""
+
+    book: Rulebook
+    policy: Policy
+    keys: Sequence[bytes]
+
+    def message(self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime, oversize: int = 0) -> Situation:
+        """Gather for a message that came in."""
+        message, email = u.message, u.message.sender.email
+        agent = senders_agent(self.book, email) if email else None
+        found = tx.sent(ids(message))
+        replied_to = next((found[i] for i in ids(message) if i in found), None)
+        claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
+        agent_proof = self._agent_proof(tx, agent, claimed, replied_to, now)
+        answer_proof = None if agent_proof else self._answer_proof(tx, u, claimed, now)
+        person = tx.person_of(email) if email and agent_proof is None else None
+        case, by = self._case(tx, u, mailbox, now, person, agent_proof, answer_proof)
+        if agent_proof is not None and case is not None and (replied_to is None or replied_to.agent != agent_proof.agent):
+            kinds = WORDS_TO_CUSTOMER if agent_proof.words_to_customer else TO_AGENTS
+            replied_to = tx.last_sent(case.number, kinds, agent_proof.agent)
+        if answer_proof is not None and case is not None and (replied_to is None or replied_to.kind not in ASKING):
+            replied_to = tx.last_sent(case.number, ASKING)
+        bounce = u.screening.bounce
+        bounced = next(iter(tx.sent(bounce.about).values()), None) if bounce and bounce.about else None
+        if bounced is not None and bounced.case is not None:
+            case = tx.case(bounced.case)
+        situation = Situation(
+            now=now,
+            mailbox=mailbox,
+            understood=u,
+            person=person,
+            case=case,
+            joined_by=by,
+            replied_to=replied_to,
+            agent=agent,
+            agent_proof=agent_proof,
+            answer_proof=answer_proof,
+            bounced=bounced,
+            oversize=oversize,
+        )
+        return self._around(tx, situation)
+
+    def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
+        """Gather for a date of a case that has come; its latest customer message stands for the message."""
+        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer), case=case)
+        return self._around(tx, situation, present=False)
+
+    # --- proof
+
+    def _agent_proof(
+        self, tx: Transaction, agent: AgentName | None, claimed: Sequence[tokens.Token], replied_to: SentMessage | None, now: datetime
+    ) -> AgentProof | None:
+        """A signed address of this agent, or a reply to a Message-ID that only this agent got; never the sender alone (I6)."""
+        if agent is None:
+            return None
+        for token in claimed:
+            if token.kind not in (tokens.REPLY, tokens.NOTICE) or not tokens.proves(token, self.keys, f"agent:{agent}", 0, now):
+                continue
+            case = tx.case(token.case)
+            if case is not None:
+                words = token.kind == tokens.REPLY
+                return AgentProof(agent=agent, case=case.number, words_to_customer=words, by=ProofKind.SIGNED_ADDRESS)
+        if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS or replied_to.case is None:
+            return None
+        if replied_to.sent_at is not None and now - replied_to.sent_at > tokens.LIFE:
+            return None
+        case = tx.case(replied_to.case)
+        if case is None:
+            return None
+        words = replied_to.kind in WORDS_TO_CUSTOMER
+        return AgentProof(agent=agent, case=case.number, words_to_customer=words, by=ProofKind.MESSAGE_ID)
+
+    def _answer_proof(self, tx: Transaction, u: Understood, claimed: Sequence[tokens.Token], now: datetime) -> AnswerProof | None:
+        for token in claimed:
+            case = tx.case(token.case) if token.kind in (tokens.YES, tokens.NOT_YET) else None
+            if case is None or not tokens.proves(token, self.keys, f"person:{case.customer}", case.round, now):
+                continue
+            said = Answer.SATISFIED if token.kind == tokens.YES else Answer.DISSATISFIED
+            sender = tx.person_of(u.message.sender.email)
+            own = sender is not None and sender.number == case.customer
+            return AnswerProof(case=case.number, round=case.round, said=said, by=ProofKind.SIGNED_ADDRESS, from_customer=own)
+        return None
+
+    # --- case
+
+    def _case(
+        self,
+        tx: Transaction,
+        u: Understood,
+        mailbox: MailboxFacts,
+        now: datetime,
+        person: Person | None,
+        agent_proof: AgentProof | None,
+        answer_proof: AnswerProof | None,
+    ) -> tuple[Case | None, str]:
+        proof = agent_proof or answer_proof
+        message, email = u.message, u.message.sender.email
+        number = tagged(message.subject)
+        joined = thread(
+            message,
+            proved=proof.case if proof else None,
+            known=self._trusted(tx, u),
+            participates_in=(number,) if number is not None and email and tx.participates_in(email, number) else (),
+        )
+        if joined is not None:
+            case = tx.case(joined.case)
+            if case is not None:
+                return case, joined.by
+        if person is None or u.screening.automatic:
+            return None, ""
+        recent = tx.open_case_of(person.number, mailbox.name)
+        if recent is not None and now - recent.opened_at < self.policy.gather and recent.last_reply_at is None:
+            return recent, "written within ten minutes of the first"
+        return None, ""
+
+    def _trusted(self, tx: Transaction, u: Understood) -> dict[MessageId, CaseNo]:
+        """Cases by the ids this message names. Ids that only agents got lead a stranger nowhere."""
+        names = ids(u.message)
+        found, ours = tx.cases_by_id(names), tx.sent(names)
+        return {i: case for i, case in found.items() if i not in ours or ours[i].kind not in TO_AGENTS}
+
+    # --- the rest
+
+    def _around(self, tx: Transaction, s: Situation, *, present: bool = True) -> Situation:
+        case, now = s.case, s.now
+        customer = tx.person(case.customer) if case else None
+        person = s.person
+        if customer is not None and person is None and s.agent_proof is None and present:
+            known = tx.participates_in(s.understood.message.sender.email, case.number) if case else False
+            person = customer if known else None
+        who = person or customer
+        next_case, next_person = tx.next_numbers()
+        since = now - self.policy.contacts_kept
+        contacts = tx.contacts(who.number, since) if who else ()
+        asked_for = bool(case and case.last_reply_asks and case.state is CaseState.WAITING)
+        if case is not None and not asked_for and present:
+            last = tx.contacted_in_case(case.number)
+            asked_for = last is not None and s.understood.received_at - last < self.policy.same_contact
+        open_case = tx.open_case_of(person.number, s.mailbox.name) if person and case is None else None
+        story = tuple(self._named(line) for line in tx.story(case.number)) if case else ()
+        thread_ids = tx.thread_of(case.number) if case else ()
+        own_id = s.understood.message.message_id
+        if present and own_id and s.agent_proof is None and not s.understood.screening.automatic:
+            thread_ids = (*(i for i in thread_ids if i != own_id), own_id)
+        known_by = tx.known_by(who.number) if who else frozenset()
+        loads = tx.loads()
+        to = (who.email if who else "") or s.understood.message.sender.email
+        return replace(
+            s,
+            person=person,
+            customer=customer,
+            next_case=next_case,
+            next_person=next_person,
+            contacts=contacts,
+            asked_for=asked_for,
+            related=open_case.number if open_case else None,
+            story=story,
+            past=tx.past_case(who.number, case.number if case else next_case) if who else None,
+            candidates={
+                name: Candidate(name=name, open_cases=loads.get(name, 0), knows_customer=name in known_by) for name in self.book.agents
+            },
+            turn=tx.turns(),
+            counts=tx.counts(s.mailbox.name, to, case.number if case else None, now),
+            held_answers=tx.held_answers(case.number, case.round) if case else (),
+            not_handed_over=tx.not_handed_over(case.number) if case else (),
+            customer_thread=thread_ids,
+            agent_threads=tx.agent_threads(case.number) if case else {},
+            acts=tx.jobs_of(case.number) if case else (),
+        )
+
+    def _named(self, line: StoryLine) -> StoryLine:
+        """Agents are called in a story as they sign."""
+        agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
+        return replace(line, name=agent.signs_as) if agent else line

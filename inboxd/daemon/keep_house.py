@@ -1,0 +1,197 @@
+"""Housekeeping: what is due by date - ask, remind, close, nudge, the daily mails, the daily check of I11."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from inboxd.core.decide import decide_due
+from inboxd.core.letters import to_lead
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import (
+    Action,
+    Advance,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseState,
+    Enclose,
+    Job,
+    JobKind,
+    MailboxFacts,
+    MailboxName,
+    Mode,
+    Outcome,
+    Schedule,
+    Send,
+    Understood,
+)
+from inboxd.core.understand import Failure, place_of, understand
+from inboxd.daemon.office import Office
+from inboxd.daemon.write import store
+from inboxd.errors import InboxdError, Temporary
+from inboxd.logs import log
+from inboxd.ports import MailboxState, Transaction
+
+KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND))
+DAY = timedelta(days=1)
+MORNING = 7  # the hour, in the mailbox's time zone, at which daily mails leave
+
+
+def keep_house(office: Office) -> int:
+    """Do what is due, once; returns how many jobs were worked on. Safe to run twice."""
+    jobs = office.store.claim(KINDS, office.clock.now(), 20)
+    for job in jobs:
+        try:
+            with office.store.transaction() as tx, tx.savepoint():
+                _one(office, tx, job)
+                tx.done(job)
+        except Temporary:
+            raise
+        except Exception as error:
+            with office.store.transaction() as tx:
+                tx.park(job, place_of(error), office.clock.now())
+            log("job.parked", level="error", job=job.number, kind=job.kind, error=place_of(error), todo=f"inboxd parked show {job.number}")
+    return len(jobs)
+
+
+def open_house(office: Office) -> None:
+    """At start and after a reload of settings: daily jobs, and what a change of mode asks for."""
+    now = office.clock.now()
+    with office.store.transaction() as tx:
+        for name, mailbox in office.mailboxes.items():
+            before = tx.mailbox_state(name)
+            if before is None or before.mode is not mailbox.mode:
+                if before is not None and before.mode is Mode.WATCH:
+                    _leave_watch(office, tx, mailbox, now)
+                tx.set_mailbox_state(name, MailboxState(mode=mailbox.mode, since=now))
+                log("mailbox.mode", mailbox=name, mode=mailbox.mode)
+            for kind in (JobKind.DIGEST, JobKind.AUDIT):
+                tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
+        tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
+
+
+def _one(office: Office, tx: Transaction, job: Job) -> None:
+    if job.kind in (JobKind.DIGEST, JobKind.AUDIT):
+        _daily(office, tx, job)
+        return
+    case = tx.case(job.case) if job.case is not None else None
+    if case is None:
+        return
+    mailbox, now, rules = office.mailboxes[case.mailbox], office.clock.now(), office.rules
+    latest = _latest(office, tx, case)
+    situation = office.gatherer(rules).case(tx, case, latest, mailbox, now)
+    decision = decide_due(job, situation, rules.book, office.policy, office.admin)
+    sends = [action for action in decision.actions if isinstance(action, Send)]
+    written = office.writer(rules).write(tx, sends, now)
+    tx.apply(decision.actions, case.mailbox, now)
+    store(tx, written, office.mailboxes, now)
+    log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
+
+
+def _latest(office: Office, tx: Transaction, case: Case) -> Understood:
+    """The customer's latest message, understood again: the brief of a case that is handed over needs it."""
+    number = tx.latest_message(case.number)
+    if number is None:
+        raise InboxdError(f"case {case.number} has no message of its customer")
+    understood = understand([office.store.raw(number)], office.directory, office.rules.reader.read)[0]
+    if isinstance(understood, Failure):
+        raise InboxdError(f"message {number} cannot be read again: {understood.error}")
+    return understood
+
+
+# --- every day -------------------------------------------------------------------------------------------------------------
+
+
+def _next_morning(office: Office, now: datetime) -> datetime:
+    local = now.astimezone(office.policy.zone)
+    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    return (morning if morning > local else morning + DAY).astimezone(now.tzinfo)
+
+
+def _daily(office: Office, tx: Transaction, job: Job) -> None:
+    name = MailboxName(str(job.payload["mailbox"]))
+    now, mailbox = office.clock.now(), office.mailboxes.get(name)
+    if mailbox is None:
+        return  # taken out of the settings
+    if job.kind is JobKind.AUDIT:
+        _audit(office, tx, mailbox, now)
+    elif mailbox.mode is Mode.WATCH:
+        _watch_mail(office, tx, mailbox, now)
+    tx.schedule(Schedule(kind=job.kind, key=job.key, at=_next_morning(office, now), payload=job.payload))
+
+
+def _send(office: Office, tx: Transaction, letter: Send, now: datetime) -> None:
+    store(tx, office.writer(office.rules).write(tx, [letter], now), office.mailboxes, now)
+
+
+def _audit(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+    """I11: no open case without assignee, due date and next job."""
+    lacking = []
+    for case in tx.open_cases(mailbox.name):
+        jobs, lacks = tx.jobs_of(case.number), []
+        if case.state is CaseState.OPEN and case.assignee is None:
+            lacks.append("nobody has it")
+        if case.state is CaseState.OPEN and case.due_at is None:
+            lacks.append("no date")
+        if not jobs and not (case.state is CaseState.WAITING and office.rules.book.follow_up.ask_when_waiting is None):
+            lacks.append("no next step")
+        if lacks:
+            lacking.append(f"{case.subject or 'no subject'} [#{case.number}]: {', '.join(lacks)}")
+    if not lacking:
+        return
+    log("audit.found", level="error", mailbox=mailbox.name, cases=len(lacking), todo="inboxd status")
+    letter = to_lead(
+        mailbox, office.rules.book, office.admin, template="audit", purpose=f"audit:{mailbox.name}:{now:%Y%m%d}",
+        subject=f"{len(lacking)} open without somebody, a date or a next step", values={"findings": tuple(lacking)},
+    )  # fmt: skip
+    _send(office, tx, Send(letter=letter), now)
+
+
+def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+    """What I would have done: once a day, parked mails attached."""
+    since = now - DAY
+    opened = [e for e in tx.events(("case.assigned",), mailbox.name, since)]
+    ignored = tx.events(("message.automatic", "message.ignored"), mailbox.name, since)
+    received = tx.received(mailbox.name, since)
+    groups: dict[str, list[str]] = {}
+    for event in opened:
+        case = tx.case(event["case"])  # type: ignore[arg-type]  # the case of a case.assigned event
+        agent = office.rules.book.agents.get(event["agent"])  # type: ignore[call-overload]  # an agent's name
+        who = agent.full_name if agent else str(event["agent"])
+        person = tx.person(case.customer) if case else None
+        if case is not None:
+            line = f"{(person.name or person.email) if person else ''}, {case.subject}: {event['because']}"
+            groups.setdefault(f"To {who}", []).append(line)
+    parked = [job for job in office.store.parked() if job.message is not None and job.parked_at >= since]
+    parked = [job for job in parked if job.message and office.store.raw(job.message).mailbox == mailbox.name]
+    letter = to_lead(
+        mailbox, office.rules.book, office.admin, template="watch_daily", purpose=f"watch:{mailbox.name}:{now:%Y%m%d}",
+        subject=f"{now.astimezone(office.policy.zone):%A}: {received} mails, and what I would have done",
+        values={
+            "received": received, "groups": [{"title": t, "lines": tuple(lines)} for t, lines in sorted(groups.items())],
+            "automatic": len(ignored), "parked": len(parked),
+        },
+        enclose=tuple(Enclose(message=job.message, whole=True) for job in parked if job.message),
+    )  # fmt: skip
+    _send(office, tx, Send(letter=letter), now)
+
+
+def _leave_watch(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+    """People answered these themselves while we watched: nobody is asked about them, and the lead gets the list once."""
+    lines, event = [], CaseEvent.NO_ANSWER
+    for case in tx.open_cases(mailbox.name):
+        state = advance(CaseState.RESOLVED, event)
+        actions: tuple[Action, ...] = (
+            Advance(case=case.number, event=event, state=state, changes={"closed_at": now, "outcome": Outcome.UNKNOWN, "due_at": None}),
+            Cancel(case=case.number, kinds=KINDS),
+        )
+        tx.apply(actions, mailbox.name, now)
+        person = tx.person(case.customer)
+        lines.append(f"{(person.name or person.email) if person else ''}, {case.subject or 'no subject'} [#{case.number}]")
+    if not lines:
+        return
+    letter = to_lead(
+        mailbox, office.rules.book, office.admin, template="left_watch", purpose=f"left_watch:{mailbox.name}:{int(now.timestamp())}",
+        subject=f"{mailbox.brand}: from watching to working", values={"cases": tuple(lines)},
+    )  # fmt: skip
+    _send(office, tx, Send(letter=letter), now)

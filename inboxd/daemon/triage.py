@@ -1,0 +1,156 @@
+"""Triage: the whole journey of a message from its raw bytes to the letters that leave, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from inboxd.core import tokens
+from inboxd.core.decide import decide
+from inboxd.core.leak import leaks
+from inboxd.core.letters import to_lead, worded_lines
+from inboxd.core.model import (
+    Decision,
+    Enclose,
+    Job,
+    JobKind,
+    Leak,
+    Mode,
+    Send,
+    Situation,
+    Understood,
+)
+from inboxd.core.understand import Failure, place_of, understand
+from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.write import Written, agents_addresses, store, to_customer
+from inboxd.errors import Temporary
+from inboxd.logs import log
+from inboxd.ports import Transaction
+
+KINDS = (JobKind.TRIAGE,)
+BATCH = 32
+
+
+def triage(office: Office) -> int:
+    """Do what is due, once; returns how many messages were worked on. Safe to run twice."""
+    jobs = office.store.claim(KINDS, office.clock.now(), BATCH)
+    if jobs:
+        rules = office.rules  # the whole batch under one rule set, also if a reload comes meanwhile
+        raws = [office.store.raw(job.message) for job in jobs if job.message is not None]
+        understood = understand(raws, office.directory, rules.reader.read)
+        with office.store.transaction() as tx:
+            for job, message in zip(jobs, understood, strict=True):
+                _one(office, rules, tx, job, message)
+    return len(jobs)
+
+
+def _one(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Understood | Failure) -> None:
+    """One message; if a stage raises, its writes are undone alone and a person gets it."""
+    try:
+        if isinstance(message, Failure):
+            raise UnreadableError(f"{message.stage}: {message.error}")
+        with tx.savepoint():
+            situation, decision = _decide(office, rules, tx, job, message)
+            if decision.later is not None:
+                tx.apply(decision.actions, message.mailbox, situation.now)
+                tx.retry(job, decision.later, "waits for a second answer", counts=False)
+            else:
+                written = _write(office, rules, tx, situation, decision)
+                decision, written = _without_leak(office, rules, tx, situation, decision, written)
+                tx.record(situation, decision, rules.book.hash)
+                store(tx, written, office.mailboxes, situation.now)
+                tx.done(job)
+        log("message.decided", message=message.number, kind=message.screening.kind, case=decision.case or "-", because=decision.because[:1])
+    except Temporary:
+        raise  # the store cannot be written: nothing of the batch is lost, all of it comes again
+    except Exception as error:
+        _park(office, rules, tx, job, str(error) if isinstance(error, UnreadableError) else place_of(error))
+
+
+class UnreadableError(Exception):
+    """A stage could not cope with a message."""
+
+
+def _decide(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Understood) -> tuple[Situation, Decision]:
+    mailbox, now = office.mailboxes[message.mailbox], office.clock.now()
+    oversize = int(str(job.payload.get("oversize", 0)))
+    situation = office.gatherer(rules).message(tx, message, mailbox, now, oversize)
+    return situation, decide(situation, rules.book, office.policy, office.admin)
+
+
+def _write(office: Office, rules: RuleSet, tx: Transaction, situation: Situation, decision: Decision) -> tuple[Written, ...]:
+    sends = [action for action in decision.actions if isinstance(action, Send)]
+    return office.writer(rules).write(tx, sends, situation.now)
+
+
+def _without_leak(
+    office: Office, rules: RuleSet, tx: Transaction, situation: Situation, decision: Decision, written: tuple[Written, ...]
+) -> tuple[Decision, tuple[Written, ...]]:
+    """Search what customers would read for what is ours alone; on a hit nothing leaves and the text comes back (I5)."""
+    for each in written:
+        if not to_customer(each.letter):
+            continue
+        found = leaks(
+            each.raw,
+            tokens=_agents_tokens(situation),
+            agent_addresses=agents_addresses(rules.book),
+            notes=_notes(tx, situation),
+            brief_lines=_brief_lines(situation),
+            quotation=str(each.letter.values.get("quotation", "")),
+        )
+        if found:
+            log("reply.held", case=decision.case or "-", because="leak")
+            held = replace(situation, leaks=tuple(Leak(place=f.place, what=f.what, excerpt=f.excerpt) for f in found))
+            decision = decide(held, rules.book, office.policy, office.admin)
+            return decision, _write(office, rules, tx, held, decision)
+    return decision, written
+
+
+def _agents_tokens(situation: Situation) -> tuple[str, ...]:
+    """Signed addresses of agents that this mail carries somewhere, in a quoted header perhaps."""
+    message = situation.understood.message
+    found = tokens.tokens_in("\n".join((message.subject, message.text, message.html)))
+    return tuple(token for token in found if token[0] in (tokens.REPLY, tokens.NOTICE))
+
+
+def _notes(tx: Transaction, situation: Situation) -> tuple[str, ...]:
+    case = situation.case
+    if case is None:
+        return ()
+    events = tx.events(("case.note",), situation.mailbox.name, case.opened_at)
+    return tuple(str(event["text"]) for event in events if event["case"] == case.number)
+
+
+def _brief_lines(situation: Situation) -> tuple[str, ...]:
+    """What inboxd or the admin worded in the mail that this one answers; not what it quotes from the customer."""
+    case, sent = situation.case, situation.replied_to
+    said = case.briefs if case else ()
+    return (*said, *(worded_lines(sent.text) if sent else ()))
+
+
+def _park(office: Office, rules: RuleSet, tx: Transaction, job: Job, error: str) -> None:
+    """Keep it with its bytes and hand it to a person as an attachment; the next message is not held up (I3)."""
+    now = office.clock.now()
+    tx.park(job, error, now)
+    log("message.parked", message=job.message or "-", error=error, todo=f"inboxd parked show {job.number}", level="error")
+    if job.message is None:
+        return
+    mailbox = office.mailboxes[office.store.raw(job.message).mailbox]
+    if mailbox.mode is Mode.WATCH:
+        return  # it is attached to the daily mail
+    try:
+        with tx.savepoint():
+            letter = to_lead(
+                mailbox,
+                rules.book,
+                office.admin,
+                template="parked",
+                purpose=f"parked:message {job.message}",
+                subject="A mail that could not be read",
+                values={"reason": error, "message": job.message, "received_at": office.store.raw(job.message).received_at},
+                enclose=(Enclose(message=job.message, whole=True),),
+            )
+            written = office.writer(rules).write(tx, [Send(letter=letter, at=now + timedelta(0))], now)
+            store(tx, written, office.mailboxes, now)
+    except Exception as failed:
+        log("parked.not_told", message=job.message, error=place_of(failed), level="error")
