@@ -205,9 +205,9 @@ def _strongest(phrases: Sequence[Phrase], text: str, *, thanks: bool) -> tuple[s
     return tuple(found[:2])
 
 
-def _around(sentence: str, at: int) -> str:
+def _around(sentence: str, at: int, whole: int = 70) -> str:
     """Keep a short sentence whole; of a long one take the clause around this place."""
-    if len(sentence) <= 70:
+    if len(sentence) <= whole:
         return sentence
     cuts = [0, *(match.end() for match in re.finditer(r"[,;:]\s+(?:(?:and|but|und|aber)\s+)?", sentence)), len(sentence)]
     clause = next(sentence[a:b] for a, b in pairwise(cuts) if a <= at < b or b == len(sentence))
@@ -217,7 +217,7 @@ def _around(sentence: str, at: int) -> str:
 
 def _day_named(text: str, today: date) -> tuple[date | None, str]:
     named = next((each for each in named_days(text, today)), None)
-    return (named.day, _around(named.sentence, named.start)) if named else (None, "")
+    return (named.day, _around(named.sentence, named.start, whole=48)) if named else (None, "")
 
 
 # --- what happened so far ------------------------------------------------------------------------------------------

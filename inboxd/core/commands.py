@@ -14,8 +14,9 @@ from inboxd.core.own_words import own_words
 
 COMMANDS = ("resolve", "note", "help")
 LATER = (  # known by name so that they are never sent to a customer as text
-    "assign", "ask", "away", "cc", "could not", "drop", "find words", "for", "gave", "label", "merge", "mine", "no follow-up",
-    "original", "pass on", "same as", "send anyway", "sentiment", "show", "snooze", "split", "team", "to", "topic", "undo", "urgent",
+    "assign", "ask", "away", "cc", "could not", "drop", "find words", "for", "gave", "label", "merge", "mine",
+    "no follow-up", "original", "pass on", "same as", "send anyway", "sentiment", "show", "snooze", "split", "team", "to",
+    "topic", "undo", "urgent",
 )  # fmt: skip
 _BARE = frozenset({"find words", "mine", "no follow-up", "original", "pass on", "send anyway", "split", "undo"})
 
@@ -30,7 +31,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Why nothing left. `kind` is a key of the template `returned`; `found` is the agent's line, `meant` the likely command."""
+    """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
     kind: str  # near_miss, not_yet, ambiguous, no_words, not_found, other_quote, inline
     found: str = ""
@@ -49,16 +50,10 @@ class AgentReply:
     held: Held | None = None
 
 
-def read_reply(
-    message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()
-) -> AgentReply:
-    """Read the mail of an agent who proved to be one. `signs_as` are the names under which our own signature replaces theirs."""
-    found = own_words(
-        message.text,
-        sent.text if sent else "",
-        sent.first_line if sent else "",
-        html=message.html if message.html else "",
-    )
+def read_reply(message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()) -> AgentReply:
+    """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
+    sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
+    found = own_words(message.text, sent_text, first_line, html=message.html)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
     read = _read_words(found.words, signs_as)
@@ -90,6 +85,11 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
     return AgentReply(words=words, commands=tuple(commands))
 
 
+_GREETING = re.compile(
+    r"\s*\n\s*(?:hello|hi|dear|good (?:morning|afternoon|evening)|hallo|guten|liebe[rs]?|sehr geehrte[rs]?)\b", re.IGNORECASE
+)
+
+
 def _with_note(text: str, commands: tuple[Command, ...], rest: str, lines: Sequence[str]) -> AgentReply:
     """Everything below "note" stays among us; a greeting after a one-line note may be for the customer, so we ask."""
     below = "\n".join(lines)
@@ -105,11 +105,13 @@ def _with_note(text: str, commands: tuple[Command, ...], rest: str, lines: Seque
     return AgentReply(note=note, commands=commands)
 
 
-_SENTENCE = frozenset("also how our please that the these this we well what when where which why you your".split())
+_SENTENCE = frozenset(
+    ("also", "how", "our", "please", "that", "the", "these", "this", "we", "well", "what", "when", "where", "which", "why", "you", "your")
+)  # they follow "note" in a sentence
 
 
 def _command(line: str) -> tuple[str, str, str]:
-    """Read one line: (command, rest of the line, ""), ("", "", "") for words, or (likely command, "", kind of doubt)."""
+    """Read one line: (command, rest of the line, ""), ("", "", "") for words, (likely command, "", kind of doubt)."""
     first, mark, rest = _split(line)
     if first in COMMANDS:
         return _exact(first, mark, rest)

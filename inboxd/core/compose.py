@@ -172,9 +172,7 @@ def _links(letter: Letter, templates: Templates, stamp: MailStamp, language: str
     pairs = [line.partition("|")[::2] for line in lines if "|" in line]
     subject = letter.subject if letter.subject.lower().startswith("re:") else f"Re: {letter.subject}"
     return tuple(
-        lettering.Link(
-            label=mark + label.strip(), href=lettering.mailto(target, lettering.one_line(subject), body.strip())
-        )
+        lettering.Link(label=mark + label.strip(), href=lettering.mailto(target, lettering.one_line(subject), body.strip()))
         for (label, body), target in zip(pairs, targets, strict=False)
     )
 

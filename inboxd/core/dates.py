@@ -13,7 +13,7 @@ _SHORT = r"(?:\b(?:nr|no|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\
 _END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
-    r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b[^.?!]{0,50}[,!.]?",
+    r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
     re.IGNORECASE,
 )
 
@@ -32,7 +32,7 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
     held, last = "", 0
     for line in (" ".join(line.split()) for line in paragraph.split("\n")):
         begins = last < 40 or held.endswith(":") or re.match(r"[-*•\d]+[.)]?\s", line)
-        if held and begins and not re.match(r"[a-zäöüß]", line):
+        if held and (_GREETING.fullmatch(held) or (begins and not re.match(r"[a-zäöüß]", line))):
             yield held
             held = ""
         held, last = f"{held} {line}".strip(), len(line)
@@ -121,7 +121,8 @@ def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
             yield from _dated(match, today, max(a, b), min(a, b))
     for pattern in (_DAY_MONTH, _MONTH_DAY):
         for match in pattern.finditer(sentence):
-            yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
+            if match["m"] != "may":  # "you may 12 times"
+                yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
     for match in _RELATIVE.finditer(sentence):
         if not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)

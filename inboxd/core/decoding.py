@@ -9,6 +9,7 @@ import re
 _SURROGATES_AND_NULS = re.compile("[\x00\ud800-\udfff]")
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"[ \t\r\n]*")
+_SPOKEN = re.compile(rb"[a-z,.] [a-zA-Z]")  # between two words, never in base64
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 # Labels as found in mails, to the codec that reads them best (a superset where one exists, as browsers do).
@@ -110,7 +111,7 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
     """Undo a Content-Transfer-Encoding; an unknown or broken one gives what can be had."""
     encoding = encoding.strip().lower()
     if encoding == "base64":
-        return _base64(data)
+        return data if len(_SPOKEN.findall(data[:4000])) > 5 else _base64(data)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):

@@ -113,7 +113,7 @@ def _walk(root: LexborNode) -> str:
                 todo.append(child)
                 child = child.prev
     page.block(apart=False)
-    return _MANY_EMPTY.sub("\n\n\n", "\n".join(page.lines)).strip("\n")
+    return _MANY_EMPTY.sub("\n\n\n", "\n".join(page.lines)).strip("\n").replace("\xa0", " ")
 
 
 def _is_hidden(node: LexborNode) -> bool:

@@ -6,21 +6,13 @@ import email
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.message import Message
 
+from inboxd.core.model import Leak
+
 RUN = 6  # words in a row
 SHORT_NOTE = 3  # a note of fewer words is no evidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
-    """What must not leave and where it stands: "an agent's address" in "the text"; `excerpt` is the line."""
-
-    place: str
-    what: str
-    excerpt: str = ""
 
 
 def leaks(

@@ -168,10 +168,11 @@ def to_lead(
     values: dict[str, object],
     case: CaseNo | None = None,
     enclose: Sequence[Enclose] = (),
+    to_admin: bool = False,
 ) -> Letter:
-    """A mail to the lead, or to the admin where no lead is named."""
-    lead = book.agents.get(AgentName(book.lead))
-    to = Address(email=lead.emails[0], name=lead.full_name) if lead else Address(email=book.lead or admin)
+    """A mail to the lead, or to the admin: where no lead is named, or where it is about the machine."""
+    lead = None if to_admin else book.agents.get(AgentName(book.lead))
+    to = Address(email=lead.emails[0], name=lead.full_name) if lead else Address(email=admin if to_admin or "@" not in book.lead else book.lead)
     return Letter(
         kind=OutgoingKind.NOTICE,
         purpose=purpose,

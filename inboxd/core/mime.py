@@ -90,7 +90,7 @@ class _Walker:
         position = max(0, root.start - 1)  # the line break before the body may belong to the first boundary
         while self.open and (boundary := self._next_boundary(position)):
             self._close(boundary.level, boundary.before)
-            position = boundary.after
+            position = boundary.after - 1
             if boundary.closing:
                 self.open.pop()
             elif self.parts >= self.limits.parts:
@@ -98,10 +98,10 @@ class _Walker:
                 break
             else:
                 parent = self.open[-1][1]
-                part = self._entity(position, len(self.raw), parent.depth + 1, parent.type)
+                part = self._entity(boundary.after, len(self.raw), parent.depth + 1, parent.type)
                 parent.children.append(part)
                 self._descend(part)
-                position = max(position - 1, part.start - 2)
+                position = part.start - 1
         return root
 
     def _entity(self, start: int, end: int, depth: int, parent: str = "") -> Part:

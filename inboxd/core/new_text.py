@@ -151,9 +151,10 @@ def _old_lines(lines: list[str]) -> list[bool]:
             break
         taken, sure = _introduction(lines, index)
         if taken and _quotation_follows(lines, index + taken):
-            kept = _before_introduction(lines, index) if taken == 1 else ""
+            kept = _before(line) if taken == 1 else ""
             if kept:
                 lines[index] = kept
+                said = True
             _mark(old, index + bool(kept), index + taken)
             index += taken
             continue
@@ -203,7 +204,7 @@ def _begins_old_mail(lines: list[str], index: int) -> bool:
     line = lines[index][:_LONGEST]
     if _ORIGINAL.fullmatch(line) or _WROTE_BETWEEN_DASHES.fullmatch(line):
         return True
-    return ":" in line[:60] + "：" and _is_header_block(lines, index)
+    return (":" in line[:60] or "：" in line[:60]) and _is_header_block(lines, index)
 
 
 def _is_header_block(lines: list[str], index: int) -> bool:
@@ -290,10 +291,6 @@ def _quotation_follows(lines: list[str], index: int) -> bool:
         if line.strip():
             return is_quoted(line)
     return False
-
-
-def _before_introduction(lines: list[str], index: int) -> str:
-    return _before(lines[index])
 
 
 def _before(line: str) -> str:

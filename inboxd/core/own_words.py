@@ -33,7 +33,7 @@ class OwnWords:
 
 
 def own_words(text: str, sent_text: str, first_line: str, *, html: str = "") -> OwnWords:
-    """Find what the agent wrote: by alignment with what we sent, else by its first line, else all of it if nothing is quoted."""
+    """Find what the agent wrote: by alignment with what we sent, else by its first line, else all if nothing is quoted."""
     lines = [_clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
     ours = _aligned(lines, sent_text) or _from_marker(lines, first_line)
     if ours is None:
@@ -50,7 +50,7 @@ def _clean(line: str) -> str:
 
 
 def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
-    """Mark the lines whose words are ours, in runs, whatever became of wrapping and quote signs. None: nothing of ours is here."""
+    """Mark the lines whose words are ours, in runs, whatever became of wrapping and quote signs. None: nothing is ours."""
     sent = _words(sent_text)
     runs = {tuple(sent[at : at + RUN]) for at in range(len(sent) - RUN + 1)}
     words = [(word, number) for number, line in enumerate(lines) for word in _words(line)]
@@ -69,7 +69,7 @@ def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
 
 
 def _begins_like(sent: Sequence[str], words: Sequence[tuple[str, int]], hit: Sequence[bool]) -> bool:
-    """Ask that the quoted part holds some of our mail's beginning; a later stretch alone may be a quotation the agent chose."""
+    """Ask for some of our mail's beginning; a later stretch alone may be a quotation that the agent chose."""
     beginning = set(zip(sent[:60], sent[1:61], sent[2:62], strict=False))
     mine = [word for (word, _), is_ours in zip(words, hit, strict=True) if is_ours]
     return any(three in beginning for three in zip(mine, mine[1:], mine[2:], strict=False))
@@ -116,7 +116,7 @@ def _around(lines: Sequence[str], ours: Sequence[bool]) -> OwnWords:
     if any(_by_hand(lines[number]) for number in range(first, last) if not ours[number]):
         return OwnWords(doubt=Doubt.INLINE)
     below = [line for line in below if _by_hand(line)] and below
-    while below and not _by_hand(below[0]):
+    while below and not _by_hand(below[0]) and below[0].strip() != "--":
         below.pop(0)
     upper, lower = _finished(above), _finished([line for line in below if not _quote_sign(line)])
     if upper.words and lower.words:
@@ -124,9 +124,7 @@ def _around(lines: Sequence[str], ours: Sequence[bool]) -> OwnWords:
     if lower.words and any(_quote_sign(line) for line in below):
         return OwnWords(doubt=Doubt.INLINE)
     chosen = upper if upper.words else lower
-    return OwnWords(
-        words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=chosen.doubt if not chosen.words else None
-    )
+    return OwnWords(words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=chosen.doubt if not chosen.words else None)
 
 
 def _quote_sign(line: str) -> bool:
@@ -146,7 +144,8 @@ def _by_hand(line: str) -> bool:
 
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|geschrieben|schreef|geschreven|escribi[oó]|écrit|ecrit|scritto|escreveu|skrev|kirjoitti|"
-    r"napisał(?:a|\(a\))?|napsal(?:\(a\)|a)?|írta|пишет|написал(?:а|\(а\))?|написа|yazdı|a scris|schrieben|写道|έγραψε)\b.{0,60}[:：]\s*$",
+    r"napisał(?:a|\(a\))?|napsal(?:\(a\)|a)?|írta|пишет|написал(?:а|\(а\))?|написа|yazdı|a scris|写道|έγραψε)"
+    r"\b.{0,60}[:：]\s*$",
     re.IGNORECASE,
 )
 _TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,).*[:：]\s*$")
@@ -173,24 +172,19 @@ def _opens_quote(lines: Sequence[str], number: int) -> int:
 def _header_block(lines: Sequence[str], number: int) -> int:
     """Say how many lines from here are a header block as Outlook sets it above a quotation, 0 if none."""
     end = number
-    while end < len(lines) and (
-        _FIELD.match(lines[end]) or (end > number + 1 and lines[end].strip() and end - number < 14)
-    ):
+    while end < len(lines) and (_FIELD.match(lines[end]) or (end > number + 1 and lines[end].strip() and end - number < 14)):
         end += 1
     block = lines[number:end]
     fields = sum(bool(_FIELD.match(line)) for line in block)
     first_is_field = bool(block) and bool(_FIELD.match(block[0]))
-    return (
-        len(block)
-        if first_is_field and fields >= 3 and any("@" in line or re.search(r"\d\d", line) for line in block)
-        else 0
-    )
+    return len(block) if first_is_field and fields >= 3 and any("@" in line or re.search(r"\d\d", line) for line in block) else 0
 
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
-    """Find where the program's own lines above our mail begin, and whether something stands between them and our mail."""
+    """Find where the program's lines above our mail begin, and whether a person's words stand between them and it."""
+    bare = [re.sub(r"^[\s>|]+", "", line) for line in lines[:first]]  # some programs quote their own line, too
     for number in range(max(0, first - 60), first):
-        count = _opens_quote(lines, number) or _header_block(lines[:first], number)
+        count = _opens_quote(bare, number) or _header_block(bare, number)
         if not count:
             continue
         between = lines[number + count : first]
@@ -214,9 +208,10 @@ def _rule_above(lines: Sequence[str], start: int) -> int:
 # --- signatures ----------------------------------------------------------------------------------------------------
 
 _PHONE = re.compile(
-    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis)|enviado (?:desde|do|de)|"
-    r"inviato da|verzonden vanaf|skickat från|sendt fra|obtenez|holen sie sich|télécharger)\b.{0,30}"
-    r"(?:iphone|ipad|android|outlook|samsung|galaxy|huawei|k-9|thunderbird|blackberry|mobile|handy|mobil|mail f|mail for|proton|yahoo|gmx|web\.de|smartphone)",
+    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis)|"
+    r"enviado (?:desde|do|de)|inviato da|verzonden vanaf|skickat från|sendt fra|obtenez|holen sie sich|télécharger)\b.{0,30}"
+    r"(?:iphone|ipad|android|outlook|samsung|galaxy|huawei|k-9|thunderbird|blackberry|mobile|handy|mobil|mail f|proton|yahoo|"
+    r"gmx|web\.de|smartphone)",
     re.IGNORECASE,
 )
 MAX_SIGNATURE = 20

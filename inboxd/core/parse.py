@@ -125,7 +125,22 @@ def _contents(raw: bytes, limits: Limits) -> _Contents:
                 content.instead[id(part)] = alternative
         else:
             content.attached.append(part)
+    if not content.shown and not any(part.type in _REPORTS for part in content.reports):
+        _show_enclosed(content)
     return content
+
+
+def _show_enclosed(content: _Contents) -> None:
+    """A mail that holds nothing but another mail shows that one's words."""
+    enclosed = next((part for part in content.attached if part.children), None)
+    todo = list(enclosed.children) if enclosed else []
+    while todo:
+        part = todo.pop(0)
+        if part.children:
+            todo = [*part.children, *todo]
+        elif part.type in ("text/plain", "text/html") and not part.get("content-disposition").startswith("attachment"):
+            content.shown.append(part)
+            return
 
 
 def _is_shown(part: Part, content: _Contents, parent: str) -> bool:

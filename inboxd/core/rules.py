@@ -309,9 +309,9 @@ def _addresses(name: str, values: Sequence[str], condition: Condition) -> Found:
 
 
 def _contains(name: str, text: str, condition: Condition) -> Found:
-    plain = _plain(text)
+    folded = _folded(text)
     for phrase in condition.wanted:
-        if _phrase(phrase).search(plain):
+        if _occurs(phrase, folded):
             return True, f"{name} contains '{phrase}'"
     quoted = [f"'{phrase}'" for phrase in condition.wanted]
     return False, f"{name} does not contain {_or(quoted)}"
@@ -361,7 +361,7 @@ def pattern_problem(pattern: str) -> str:
     return ""
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def _compiled(pattern: str) -> Any:
     """Compile a pattern with RE2, whose time is linear in the text: no admin's pattern can stop the daemon."""
     options = re2.Options()
@@ -370,18 +370,24 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(_plain(pattern), options)
 
 
-@functools.lru_cache(maxsize=1024)
-def _phrase(phrase: str) -> Any:
+def _folded(text: str) -> str:
+    """Text for finding words: no capitals, composed letters, one space where any white space was."""
+    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+
+
+def _occurs(phrase: str, folded: str) -> bool:
     """Find a phrase as whole words ("pass" is not in "compass"); a star at its end means any ending of the word."""
-    words = _plain(phrase).split()
-    begins = bool(words) and words[-1].endswith("*") and words[-1] != "*"
-    if begins:
-        words[-1] = words[-1].rstrip("*")
-    middle = r"\s+".join(re2.escape(word) for word in words)
-    # \b of RE2 knows only ASCII letters, so the edges are spelled out for words of any script.
-    before = r"(?:^|[^\p{L}\p{N}_])" if words and _word_sign(words[0][:1]) else ""
-    after = r"(?:$|[^\p{L}\p{N}_])" if words and _word_sign(words[-1][-1:]) and not begins else ""
-    return _compiled(f"(?i){before}{middle}{after}")
+    open_end = len(phrase) > 1 and phrase.endswith("*")
+    wanted = _folded(phrase.removesuffix("*") if open_end else phrase)
+    start = folded.find(wanted) if wanted else -1
+    while start >= 0:
+        end = start + len(wanted)
+        inside = _word_sign(folded[start - 1 : start]) and _word_sign(wanted[0])
+        goes_on = not open_end and _word_sign(wanted[-1]) and _word_sign(folded[end : end + 1])
+        if not inside and not goes_on:
+            return True
+        start = folded.find(wanted, start + 1)
+    return False
 
 
 def _word_sign(sign: str) -> bool:

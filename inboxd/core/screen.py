@@ -413,7 +413,7 @@ def _details(message: Message) -> Bounce:
     about += [*message.in_reply_to, *message.references]
     recipients = [*_found(_RECIPIENT, message.report), *_ADDRESS.findall(message.header("x-failed-recipients"))]
     if not recipients:
-        ours = {address.email for address in message.to} | {message.sender.email}
+        ours = {address.email for address in message.to} | {message.sender.email} | {each.lower() for each in about}
         recipients = [each for each in _ADDRESS.findall(text[:4000]) if each.lower() not in ours][:1]
     return Bounce(
         about=tuple(dict.fromkeys(MessageId(each) for each in about)),
@@ -429,10 +429,10 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 def _is_permanent(message: Message, text: str) -> bool:
     """For good, unless the report says delayed or, where there is none, the words do."""
     actions = {match[1].lower() for match in _ACTION.finditer(message.report)}
-    if "failed" in actions:
-        statuses = {match[1] for match in _STATUS.finditer(message.report)}
-        return not statuses or "5" in statuses or "2" in statuses
     if actions:
-        return "delayed" not in actions
+        return "failed" in actions or "delayed" not in actions
+    statuses = {match[1] for match in _STATUS.finditer(message.report)}
+    if statuses:
+        return "5" in statuses
     said = f"{message.subject[:300]}\n{text}"
     return _PERMANENT.search(said) is not None or _DELAY.search(said) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inboxd.core.compose import Templates
 from inboxd.core.model import Directory, MailboxFacts, MailboxName
@@ -35,7 +35,6 @@ class Office:
     mailboxes: Mapping[MailboxName, MailboxFacts]
     admin: str
     keys: Sequence[bytes]
-    wakes: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def directory(self) -> Directory:

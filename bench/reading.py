@@ -1,0 +1,131 @@
+"""How well and how fast mails are read, beside the prototype: `python bench/reading.py [SHARED]`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from inboxd.core.classify import Thresholds
+from inboxd.core.model import Scores, ToRead
+
+SHARED = Path(__file__).parents[1] / "../shared"
+TOPICS = {"shipping": "order_and_delivery", "account": "account_access", "howto": "how_to", "security": "privacy_and_security"}
+SPEED_WORDS, SPEED_MAILS = 64, 1500
+
+
+def figures(shared: Path) -> dict[str, float]:
+    """Measure everything; sets that are absent are left out."""
+    found = _start_up()
+    from inboxd.adapters.nlp.reader import SpacyReader
+
+    reader = SpacyReader()
+    corpora = shared / "corpora/nlp-dev"
+    if not corpora.is_dir():
+        return found
+    mix = _rows(corpora / "mix_dev.jsonl")
+    found |= _speed(reader.read, mix)
+    found |= _upset([scores.upset for scores in _read(reader.read, mix)], mix, "")
+    found |= _prototype(shared / "prototypes/upset_lexicon.py", mix)
+    for name in ("bitext", "banking77"):
+        rows = [row for row in _rows(corpora / f"{name}.jsonl") if row.get("topic")]
+        found |= _topics(_read(reader.read, rows), rows, name)
+    found["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _read(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Sequence[dict[str, Any]]) -> list[Scores]:
+    return read([ToRead(subject="", new_text=row["text"]) for row in rows])
+
+
+def _start_up() -> dict[str, float]:
+    """Seconds in fresh processes: bare `import spacy`, and import and load of the reader on top; best of three."""
+    spacy = min(_timed("import spacy") for _ in range(3))
+    reader = min(_timed("from inboxd.adapters.nlp.reader import SpacyReader; SpacyReader()") for _ in range(3))
+    return {"import_spacy_s": spacy, "load_beyond_spacy_s": reader - spacy}
+
+
+def _timed(code: str) -> float:
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+    return perf_counter() - start
+
+
+def _speed(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Iterable[dict[str, Any]]) -> dict[str, float]:
+    words = " ".join(row["text"] for row in rows).split()
+    parts = [" ".join(words[index : index + SPEED_WORDS]) for index in range(0, SPEED_WORDS * SPEED_MAILS, SPEED_WORDS)]
+    texts = [ToRead(subject="", new_text=part) for part in parts if part]
+    read(texts[:50])
+    start = perf_counter()
+    for index in range(0, len(texts), 32):
+        read(texts[index : index + 32])
+    return {"mails_per_s": len(texts) / (perf_counter() - start)}
+
+
+def _prototype(path: Path, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    score = runpy.run_path(str(path))["score"]
+    return _upset([score(row["text"]) for row in rows], rows, "prototype_")
+
+
+def _upset(scores: Sequence[float], rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
+    upset = [bool(row["upset"]) for row in rows]
+    precision, auc, recall = _ranking(scores, upset)
+    threshold = Thresholds().upset
+    found = {f"{prefix}upset_ap": precision, f"{prefix}upset_auc": auc, f"{prefix}upset_recall_at_90": recall}
+    found[f"{prefix}upset_recall"] = _share(score >= threshold for score, bad in zip(scores, upset, strict=True) if bad)
+    for source in ("enron", "bitext", "banking77", "petreviews"):
+        calm = [score for score, row in zip(scores, rows, strict=True) if row["source"] == source and not row["upset"]]
+        found[f"{prefix}false_alarms_{source}"] = _share(score >= threshold for score in calm)
+    return found
+
+
+def _ranking(scores: Sequence[float], upset: Sequence[bool]) -> tuple[float, float, float]:
+    """Average precision, area under the ROC curve (ties count half), best recall at 90 % precision."""
+    order = sorted(range(len(scores)), key=lambda index: -scores[index])
+    positives, hits, precision, recall = sum(upset), 0, 0.0, 0.0
+    for rank, index in enumerate(order, 1):
+        if upset[index]:
+            hits += 1
+            precision += hits / rank
+        if hits / rank >= 0.9:
+            recall = max(recall, hits / positives)
+    good = sorted(score for score, bad in zip(scores, upset, strict=True) if not bad)
+    from bisect import bisect_left, bisect_right
+
+    wins = sum(bisect_left(good, s) + bisect_right(good, s) for s, bad in zip(scores, upset, strict=True) if bad) / 2
+    return precision / positives, wins / (positives * len(good)), recall
+
+
+def _topics(read: Sequence[Scores], rows: Sequence[dict[str, Any]], name: str) -> dict[str, float]:
+    best = [scores.topics[0] if scores.topics else ("", 0.0) for scores in read]
+    right = [topic == TOPICS.get(row["topic"], row["topic"]) for (topic, _), row in zip(best, rows, strict=True)]
+    sure = [share >= Thresholds().topic for _, share in best]
+    return {
+        f"{name}_topic_accuracy": _share(right),
+        f"{name}_topic_covered": _share(sure),
+        f"{name}_topic_right_when_covered": _share(ok for ok, covered in zip(right, sure, strict=True) if covered),
+    }
+
+
+def _share(found: Iterable[bool]) -> float:
+    all_found = list(found)
+    return sum(all_found) / len(all_found) if all_found else 0.0
+
+
+if __name__ == "__main__":
+    for name, value in figures(Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED).items():
+        print(f"{name:36} {value:10.3f}")

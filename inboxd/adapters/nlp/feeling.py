@@ -1,0 +1,141 @@
+"""The explained upset lexicon: word valences and families of phrases with fixed weights, and which words said it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp, sqrt
+
+from inboxd.adapters.nlp.lexicon import Lexicon
+from inboxd.adapters.nlp.marked import Marked
+from inboxd.core.model import Phrase
+
+# Weights of the features. They were set by hand and are the same in all languages; families have theirs in the files.
+BIAS = -1.55
+NEGATIVE, POSITIVE, WORST, MEAN = 1.0, -1.0, 0.3, -1.0
+TURNED_POSITIVE = 0.5
+CAPITALS, EXCLAMATION, LOUD_MARKS = 0.3, 0.1, 0.3
+HAPPY_BIAS = -2.0
+ASKING = 1.2
+TURN = -0.7  # what a negation makes of a valence
+NEGATION_WINDOW = 3
+MOST_OF_A_FAMILY = 4
+PHRASES_KEPT = 12
+
+
+@dataclass(slots=True)
+class _Sum:
+    positive: float = 0.0
+    negative: float = 0.0
+    worst: float = 0.0
+    turned: int = 0
+    warm: float = 0.0  # families that speak for a happy writer
+    total: float = 0.0
+    shares: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)  # span -> weight, why
+
+    def add(self, span: tuple[int, int], weight: float, why: str) -> None:
+        before, reason = self.shares.get(span, (0.0, why))
+        self.shares[span] = (before + weight, why if abs(weight) > abs(before) else reason)
+
+
+def feel(marked: Marked) -> tuple[float, float, tuple[Phrase, ...]]:
+    """How upset and how happy (0..1 each) the words show their writer, with the words that showed it."""
+    count = max(1, sum(word[0].isalpha() for word in marked.words[marked.fresh :]))
+    found = _Sum()
+    polite = {index for hit in marked.hits if hit.sign.group == "closing" for index in range(hit.start, hit.end)}  # "kind regards"
+    for lexicon in marked.lexicons:
+        _valences(marked, lexicon, found, count, polite)
+        _families(marked, lexicon, found, count, polite)
+    root = sqrt(count)
+    text = marked.shown[marked.starts[marked.fresh] :] if marked.fresh < len(marked.starts) else ""
+    capitals = _capitals(marked, found, root) if not text.isupper() or count > 3 else 0
+    loud = "?!" in text or "!?" in text or "!!" in text
+    z = BIAS + found.total + NEGATIVE * found.negative / root + POSITIVE * found.positive / root - WORST * found.worst
+    z += MEAN * (found.positive - found.negative) / count + TURNED_POSITIVE * min(found.turned, 4)
+    z += CAPITALS * min(capitals, 10) / root + EXCLAMATION * min(text.count("!"), 6) * (found.negative > found.positive) + LOUD_MARKS * loud
+    asks = any(hit.sign.group == "request" for hit in marked.hits)  # thanks beside a wish are manners
+    h = HAPPY_BIAS - ASKING * asks + 1.2 * found.positive / root - 1.6 * found.negative / root + found.warm - 0.8 * max(0.0, found.total) - 0.5 * found.turned
+    return _sigmoid(z), _sigmoid(h), _explained(marked, found)
+
+
+def _valences(marked: Marked, lexicon: Lexicon, found: _Sum, count: int, polite: set[int]) -> None:
+    words, valences, negators = marked.words, lexicon.valences, lexicon.negators
+    each = 1 / sqrt(count) + 1 / count
+    for index in range(marked.fresh, len(words)):
+        value = valences.get(words[index])
+        if not value or index in polite:
+            continue
+        before = marked.before(index, NEGATION_WINDOW)
+        start = index
+        if before and not negators.isdisjoint(before):
+            found.turned += value > 0
+            value *= TURN
+            start = index - len(before) + next(i for i, word in enumerate(before) if word in negators)
+        if before and before[-1] in lexicon.intensifiers:
+            value *= 1.3
+        if len(words[index]) > 2 and marked.text(index, index + 1).isupper():
+            value *= 1.25
+        if value > 0:
+            found.positive += value
+        else:
+            found.negative -= value
+        found.worst = min(found.worst, value)
+        found.add((start, index + 1), -value * each, "negative word" if value < 0 else "kind word")
+
+
+def _families(marked: Marked, lexicon: Lexicon, found: _Sum, count: int, polite: set[int]) -> None:
+    counts: dict[str, int] = {}
+    scale = 1.0 if count < 60 else 1 / sqrt(count / 60)
+    taken: dict[str, int] = {}  # family -> end of its last span: "not happy" does not count again as "happy"
+    hits = sorted((hit for hit in marked.hits if hit.sign.group == "feeling" and hit.start >= marked.fresh and hit.start not in polite), key=_place)
+    for sign, start, end in hits:
+        name = sign.name
+        if start < taken.get(name, -1) or counts.get(name, 0) >= MOST_OF_A_FAMILY:
+            continue
+        if name in lexicon.turned_dropped and _negated(marked, lexicon, start):
+            continue
+        taken[name] = end
+        counts[name] = counts.get(name, 0) + 1
+        found.total += sign.weight * scale
+        if sign.weight < -0.4:
+            found.warm -= sign.weight * scale
+        found.add((start, end), sign.weight * scale, sign.why)
+
+
+def _place(hit: tuple[object, int, int]) -> tuple[int, int]:
+    return hit[1], -hit[2]
+
+
+def _negated(marked: Marked, lexicon: Lexicon, start: int) -> bool:
+    return not lexicon.negators.isdisjoint(marked.before(start, NEGATION_WINDOW))
+
+
+def _capitals(marked: Marked, found: _Sum, root: float) -> int:
+    """How many words shout; runs of two or more are shown."""
+    loud = [
+        index
+        for index in range(marked.fresh, len(marked.words))
+        if len(marked.words[index]) > 2 and marked.text(index, index + 1).isupper()
+    ]
+    for index in loud:
+        if index + 1 in loud:
+            found.add((index, index + 2), 2 * CAPITALS / root, "capitals")
+    return len(loud)
+
+
+def _explained(marked: Marked, found: _Sum) -> tuple[Phrase, ...]:
+    """The words with their share, strongest first; a phrase inside a stronger one is left out."""
+    whole = sum(abs(weight) for weight, _ in found.shares.values()) or 1.0
+    kept: list[tuple[int, int]] = []
+    phrases: list[Phrase] = []
+    for (start, end), (weight, why) in sorted(found.shares.items(), key=lambda item: -abs(item[1][0])):
+        if any(start < other_end and other_start < end for other_start, other_end in kept):
+            continue
+        kept.append((start, end))
+        phrases.append(Phrase(text=marked.text(start, end), weight=round(abs(weight) / whole, 3), why=why))
+        if len(phrases) == PHRASES_KEPT:
+            break
+    return tuple(phrases)
+
+
+def _sigmoid(z: float) -> float:
+    return 1 / (1 + exp(-max(-30.0, min(30.0, z))))

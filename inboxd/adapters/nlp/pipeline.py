@@ -1,0 +1,201 @@
+"""The components of the pipeline, registered with spaCy as `inboxd_...` (it allows no dot there); each adds what it found to the `Marked` of the doc."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import exp
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from inboxd.adapters.nlp import answer, feeling, remarks
+from inboxd.adapters.nlp.language import LanguageGuess
+from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
+from inboxd.adapters.nlp.marked import Hit, Marked
+
+Component = Callable[[Doc], Doc]
+NOTHING = 1.8  # the score of "none of our topics" among the topics' scores
+SHARPNESS = 1.0
+FURTHER = 0.7
+ADMIN = "admin"  # group of the phrases that admins wrote
+ADMIN_SURE = 0.97
+MOST_TOPICS = 5
+MOST_WORDS_KNOWN = 50_000  # words whose signs are remembered; then we start afresh
+
+
+def marked_of(doc: Doc) -> Marked:
+    """What is known of a doc."""
+    marked: Marked = doc.user_data["inboxd"]
+    return marked
+
+
+def words_to_doc(vocab: Vocab, words: Sequence[str]) -> Doc:
+    """A doc of lower-case words: matching needs no spaces, places are kept in `Marked`."""
+    return Doc(vocab, words=list(words))
+
+
+@spacy.registry.tokenizers("inboxd.Words.v1")
+def create_tokenizer() -> Callable[[Language], Callable[[str], Doc]]:
+    """Words by one regular expression: contractions stay whole, and it is six times as fast as the stock tokenizer."""
+
+    def create(nlp: Language) -> Callable[[str], Doc]:
+        return lambda text: words_to_doc(nlp.vocab, tokens(text))
+
+    return create
+
+
+class Signs:
+    """Finds the phrases of all languages that the text may be in, and the admins' own: one pass of PhraseMatcher each."""
+
+    def __init__(self, vocab: Vocab, lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]]) -> None:
+        self.guess = LanguageGuess(lexicons)
+        self.lexicons = {lexicon.language: lexicon for lexicon in lexicons}
+        self.tables = {lexicon.language: _Table(vocab, lexicon.phrases) for lexicon in lexicons}
+        own: dict[tuple[str, ...], tuple[Sign, ...]] = {}
+        for topic, phrase in admin:
+            if words := tuple(tokens(phrase.lower().replace("’", "'"))):
+                own[words] = (*own.get(words, ()), Sign(ADMIN, topic, 1.0, ""))
+        self.admin = _Table(vocab, own)
+        self.known: dict[str, dict[str, tuple[Sign, ...]]] = {lexicon.language: {} for lexicon in lexicons}
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Add language and hits."""
+        marked = marked_of(doc)
+        marked.language, marked.language_known = self.guess.guess(marked.words[marked.body :] or marked.words, marked.shown)
+        chosen = [self.lexicons[marked.language]] if marked.language in self.lexicons else list(self.lexicons.values())
+        marked.lexicons = tuple(chosen)
+        marked.hits += self.admin.find(doc)
+        for lexicon in chosen:
+            marked.hits += self.tables[lexicon.language].find(doc)
+            marked.hits += self._words(marked.words, lexicon)
+            marked.hits += _over_gaps(marked.words, lexicon)
+        return doc
+
+    def _words(self, words: Sequence[str], lexicon: Lexicon) -> list[Hit]:
+        known = self.known[lexicon.language]
+        if len(known) > MOST_WORDS_KNOWN:
+            known.clear()
+        hits = []
+        for index, word in enumerate(words):
+            signs = known.get(word)
+            if signs is None:
+                signs = known[word] = lexicon.signs(word)
+            for sign in signs:
+                hits.append(Hit(sign, index, index + 1))
+        return hits
+
+
+class _Table:
+    """A PhraseMatcher with the signs of its phrases."""
+
+    def __init__(self, vocab: Vocab, phrases: Any) -> None:
+        self.matcher = PhraseMatcher(vocab, attr="ORTH")
+        # Word hashes instead of a Doc for each phrase, as when spaCy unpickles a matcher: ten times as fast to load.
+        by_signs: dict[tuple[Sign, ...], list[list[int]]] = {}
+        for words, signs in phrases.items():
+            by_signs.setdefault(signs, []).append([vocab.strings.add(word) for word in words])
+        self.signs: dict[int, tuple[Sign, ...]] = {}
+        for number, (signs, runs) in enumerate(by_signs.items()):
+            key = f"inboxd.{number}"
+            self.matcher.add(key, runs)
+            self.signs[vocab.strings[key]] = signs
+
+    def find(self, doc: Doc) -> list[Hit]:
+        """All phrases in the doc, overlapping ones too."""
+        return [Hit(sign, start, end) for key, start, end in self.matcher(doc) for sign in self.signs[key]]
+
+
+def _over_gaps(words: Sequence[str], lexicon: Lexicon) -> list[Hit]:
+    """Phrases with words between: "called ... times"."""
+    hits = []
+    for index, word in enumerate(words):
+        lasts = lexicon.gaps.get(word)
+        if not lasts:
+            continue
+        for end in range(index + 1, min(len(words), index + GAP + 2)):
+            if words[end] in ".!?;" or words[end][0] == "\n":
+                break
+            if words[end] in lasts:
+                hits += [Hit(sign, index, end + 1) for sign in lasts[words[end]]]
+                break
+    return hits
+
+
+def add_topics(doc: Doc) -> Doc:
+    """Weigh the topics: each distinct phrase counts once; what admins wrote wins."""
+    marked = marked_of(doc)
+    seen: dict[tuple[str, str], float] = {}
+    own: dict[str, int] = {}
+    for sign, start, end in marked.hits:
+        if sign.group == "topic":
+            key = sign.name, " ".join(marked.words[start:end])
+            seen[key] = max(seen.get(key, 0.0), sign.weight)
+        elif sign.group == ADMIN:
+            own[sign.name] = max(own.get(sign.name, 0), end - start)
+    weights: dict[str, list[float]] = {}
+    for (topic, _), weight in seen.items():
+        weights.setdefault(topic, []).append(weight)
+    scores = {topic: _together(found) for topic, found in weights.items()}
+    shares = {topic: exp(SHARPNESS * min(score, 20.0)) for topic, score in scores.items()}
+    whole = exp(SHARPNESS * NOTHING) + sum(shares.values())
+    left = 1 - ADMIN_SURE if own else 1.0
+    found = {topic: left * share / whole for topic, share in shares.items()}
+    for topic, length in own.items():  # of two own topics, the one with the longer phrase
+        found[topic] = ADMIN_SURE * length**3 / sum(other**3 for other in own.values())
+    marked.topics = tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_TOPICS])
+    return doc
+
+
+def _together(weights: list[float]) -> float:
+    """The strongest phrase counts whole, each further one less: many general words are no clear one."""
+    return sum(weight * FURTHER**rank for rank, weight in enumerate(sorted(weights, reverse=True)))
+
+
+def add_feeling(doc: Doc) -> Doc:
+    """Upset and happy, with the words that showed it; nothing is claimed of a language that we do not know."""
+    marked = marked_of(doc)
+    if marked.language_known and marked.fresh < len(marked.words):
+        marked.upset, marked.happy, marked.phrases = feeling.feel(marked)
+    return doc
+
+
+def add_remarks(doc: Doc) -> Doc:
+    """Urgent, sensitive, only thanks, no more questions please."""
+    marked = marked_of(doc)
+    if marked.language_known:
+        marked.urgent, marked.sensitive = remarks.urgent(marked), remarks.sensitive(marked)
+        marked.thanks_only, marked.opt_out = remarks.thanks_only(marked), remarks.opt_out(marked)
+    return doc
+
+
+def add_answer(doc: Doc) -> Doc:
+    """Read the new text as an answer to "is it solved?"."""
+    marked = marked_of(doc)
+    if marked.language_known:
+        marked.answer, marked.answer_sure, marked.new_part = answer.read_answer(marked)
+    return doc
+
+
+Language.component("inboxd_topics", func=add_topics)
+Language.component("inboxd_upset_lexicon", func=add_feeling)
+Language.component("inboxd_remarks", func=add_remarks)
+Language.component("inboxd_answer", func=add_answer)
+
+
+@Language.factory("inboxd_signs", default_config={"languages": ["en"], "admin": []})
+def create_signs(nlp: Language, name: str, languages: list[str], admin: list[list[str]]) -> Component:
+    """Language and phrases; `admin` are pairs of topic and phrase."""
+    return Signs(nlp.vocab, [load(language) for language in languages], [(topic, phrase) for topic, phrase in admin])
+
+
+def build(languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
+    """The whole pipeline, ready to read."""
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "inboxd.Words.v1"}}})
+    nlp.add_pipe("inboxd_signs", config={"languages": list(languages), "admin": [list(pair) for pair in admin]})
+    for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer"):
+        nlp.add_pipe(name)
+    return nlp

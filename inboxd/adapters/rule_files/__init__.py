@@ -1,0 +1,43 @@
+"""The admin's rules/*.yaml as a checked Rulebook, with file and line of every mistake, all of them at once.
+
+Every file of the folder is read; names may be defined in one and used in another. `*.test.yaml` are tests of the rules.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inboxd.adapters.rule_files.rule_tests import read_test
+from inboxd.adapters.rule_files.rulebook import Book
+from inboxd.adapters.rule_files.words import LATER, list_of
+from inboxd.core.rules import Rulebook, RuleTest
+from inboxd.yaml_source import Mistake, read_yaml, refuse
+
+
+def rule_paths(directory: Path) -> tuple[Path, ...]:
+    """List the rule files of this folder, by name."""
+    return tuple(path for path in sorted(directory.glob("*.yaml")) if not path.name.endswith(".test.yaml"))
+
+
+def load_rules(directory: Path) -> Rulebook:
+    """Read and check all rule files of this folder; raises ConfigError with every mistake of every file."""
+    sources = [read_yaml(path) for path in rule_paths(directory)]
+    if not sources:
+        refuse([Mistake(file=str(directory), line=0, column=0, message="no rule files (*.yaml) in this folder")])
+    book = Book(sources)
+    rulebook = book.read()
+    refuse(mistake for source in sources for mistake in source.mistakes)
+    return rulebook
+
+
+def load_tests(directory: Path) -> tuple[RuleTest, ...]:
+    """Read the tests beside the rules (*.test.yaml); raises ConfigError with every mistake of every file."""
+    sources = [read_yaml(path) for path in sorted(directory.glob("*.test.yaml"))]
+    tests = []
+    for source in sources:
+        if source.root is None:
+            continue
+        for name, node in source.block(source.root, "this file", ("tests",), LATER).items():
+            tests += [read_test(source, item) for item in list_of(source, node, name)]
+    refuse(mistake for source in sources for mistake in source.mistakes)
+    return tuple(test for test in tests if test)

@@ -1,0 +1,192 @@
+"""Builds the real adapters and introduces them to the daemon: the only module that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from inboxd.adapters.clock import SystemClock, jitter
+from inboxd.adapters.imap import ImapMailbox, ImapProbe
+from inboxd.adapters.imap import probe as probe_imap
+from inboxd.adapters.keys import load_keys
+from inboxd.adapters.rule_files import load_rules, load_tests, rule_paths
+from inboxd.adapters.secret import read_secret
+from inboxd.adapters.smtp import SmtpMailer, SmtpProbe
+from inboxd.adapters.smtp import probe as probe_smtp
+from inboxd.adapters.sqlite.store import SqliteStore
+from inboxd.adapters.systemd import notify, watchdog_seconds
+from inboxd.adapters.template_files import load_templates
+from inboxd.config import MailboxSettings, ServerSettings, Settings
+from inboxd.core.compose import Templates
+from inboxd.core.policy import Policy
+from inboxd.core.rules import Rulebook, Topic
+from inboxd.daemon.deliver import Post
+from inboxd.daemon.fetch import Source
+from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.supervise import Supervisor
+from inboxd.desk.check import cross_check
+from inboxd.desk.rule_tests import TestResult, run_rule_tests
+from inboxd.errors import ConfigError, InboxdError
+from inboxd.ports import Clock, Reader
+
+STORE_FILE = "inboxd.sqlite"
+
+
+def shipped(name: str) -> Path:
+    """Find what comes with inboxd ("rules", "templates", "systemd"): in the package, or in the checkout of an editable install."""
+    package = Path(__file__).parent
+    for place in (package / "share" / name, package.parent / name):
+        if place.exists():
+            return place
+    raise InboxdError(f"the installed inboxd lacks its {name}; install it again")
+
+
+# --- rules, templates, reader ------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _reader(topics: tuple[Topic, ...], languages: tuple[str, ...]) -> Reader:
+    from inboxd.adapters.nlp.reader import SpacyReader  # a second of import, and only these commands need it
+
+    return SpacyReader(topics, languages)
+
+
+def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de")) -> Reader:
+    """The reader with the admin's own topics; the same topics give the same one again."""
+    return _reader(tuple(book.topics), tuple(languages))
+
+
+def templates_for(settings: Settings | None) -> Templates:
+    """The shipped templates, and before them the admin's own."""
+    return load_templates(shipped("templates"), settings.templates if settings else None)
+
+
+def rule_set(rules: Path, settings: Settings | None) -> RuleSet:
+    """Load rules and templates and check them against each other; raises ConfigError with every mistake found."""
+    book, templates = load_rules(rules), templates_for(settings)
+    mistakes = [*templates.mistakes(), *(cross_check(settings, book, templates.names) if settings else ())]
+    mistakes += [_failed(result) for result in run_tests(rules, book) if not result.passed]
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return RuleSet(book=book, templates=templates, reader=reader_for(book), files=rule_text(rules))
+
+
+def run_tests(rules: Path, book: Rulebook) -> tuple[TestResult, ...]:
+    """Run the rule tests that lie beside the rules."""
+    return run_rule_tests(book, load_tests(rules))
+
+
+def _failed(result: TestResult) -> str:
+    return f"{result.test.file}:{result.test.line}: the rule test '{result.test.name}' fails: {'; '.join(result.differences)}"
+
+
+def rule_text(rules: Path) -> str:
+    """All rule files as one text, kept in the store beside the decisions that name their hash."""
+    return "\n".join(f"# --- {path.name}\n{path.read_text(encoding='utf-8', errors='replace')}" for path in rule_paths(rules))
+
+
+def fingerprint(settings: Settings) -> str:
+    """A hash of all rule, test and template files: it changes when one of them does, also on file systems without notices."""
+    folders = [settings.rules, *((settings.templates,) if settings.templates else ())]
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            try:
+                digest.update(str(path).encode() + b"\0" + path.read_bytes())
+            except OSError:
+                digest.update(b"unreadable")
+    return digest.hexdigest()
+
+
+# --- the daemon --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What of the world can be set for a run: the demo brings a clock of its own."""
+
+    clock: Clock
+    imap_timeout: float = 60
+    on_notify: Callable[[str], None] = notify
+
+
+def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
+    """Build the daemon: opens the store (refusing a second process), loads rules and model, connects nothing yet."""
+    world = world or World(clock=SystemClock())
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # one reader on one thread: more BLAS threads only slow it down
+    rules = rule_set(settings.rules, settings)
+    store = SqliteStore(settings.state_dir / STORE_FILE)
+    mailboxes = {box.facts.name: box.facts for box in settings.mailboxes}
+    policy = Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
+    office = Office(
+        store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
+        keys=load_keys(settings.state_dir),
+    )  # fmt: skip
+    return Supervisor(
+        office=office,
+        sources=[source for box in settings.mailboxes for source in sources_of(box, settings, world)],
+        post=Post(mailers={box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}, jitter=jitter),
+        load_rules=lambda: rule_set(settings.rules, settings),
+        fingerprint=lambda: fingerprint(settings),
+        notify=world.on_notify,
+        watchdog=watchdog_seconds(),
+        poll=settings.poll,
+    )
+
+
+def sources_of(box: MailboxSettings, settings: Settings, world: World) -> list[Source]:
+    """The watched folders of a mailbox."""
+    folders = [folder for folder in (box.inbox, box.junk) if folder]
+    password = password_of(box.imap)
+    assert password is not None  # IMAP always has one; load_settings checks it
+    return [
+        Source(
+            name=box.facts.name,
+            folder=folder,
+            mailbox=ImapMailbox(
+                box.imap, password, folder, settings.max_message_bytes, timeout=world.imap_timeout, poll=settings.poll
+            ),
+        )
+        for folder in folders
+    ]  # fmt: skip
+
+
+def password_of(server: ServerSettings) -> Callable[[], str] | None:
+    """Read the password or token anew at each login; None where the server wants none."""
+    secret = server.password
+    return (lambda: read_secret(secret)) if secret is not None else None
+
+
+def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
+    """The store for a command: read-only beside a daemon, or for itself while none runs."""
+    path = settings.state_dir / STORE_FILE
+    if read_only and not path.exists():
+        raise InboxdError(f"there is no store yet at {path}: inboxd run makes it")
+    return SqliteStore(path, read_only=read_only)
+
+
+def probe(box: MailboxSettings) -> tuple[ImapProbe | InboxdError, SmtpProbe | InboxdError]:
+    """Log in to both servers and look around; nothing is changed and nothing is sent."""
+    imap: ImapProbe | InboxdError
+    smtp: SmtpProbe | InboxdError
+    try:
+        imap = probe_imap(box.imap, password_of(box.imap) or (lambda: ""))
+    except InboxdError as error:
+        imap = error
+    try:
+        smtp = asyncio.run(probe_smtp(box.smtp, password_of(box.smtp)))
+    except InboxdError as error:
+        smtp = error
+    return imap, smtp
+
+
+def with_mode(settings: Settings, **changes: object) -> Settings:
+    """The same settings with changes, for the demo."""
+    return replace(settings, **changes)  # type: ignore[arg-type]  # the names are those of Settings

@@ -1,0 +1,447 @@
+"""The commands an operator types. Prints, never decides; data to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inboxd import __version__
+from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
+
+if TYPE_CHECKING:
+    from inboxd.adapters.sqlite.store import SqliteStore
+    from inboxd.config import Settings
+
+FOUND, WRONG_USAGE, TRY_LATER, WRONG_CONFIG = 1, 2, 75, 78  # sysexits(3)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold people's mail
+    help="A daemon behind an ordinary support address. Start with: inboxd demo",
+)
+parked_app = typer.Typer(help="Jobs that a person must look at.", invoke_without_command=True)
+app.add_typer(parked_app, name="parked")
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.", envvar="INBOXD_CONFIG")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Rules = Annotated[Path | None, typer.Option("--rules", help="A folder of rules instead of the one in the settings.")]
+CONFIG = Path("inboxd.yaml")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _fail(error: InboxdError) -> typer.Exit:
+    """Print an error and give the exit code that belongs to it."""
+    if isinstance(error, ConfigError):
+        for mistake in error.mistakes:
+            _say(mistake)
+        _say(f"{len(error.mistakes)} {'problem' if len(error.mistakes) == 1 else 'problems'} found")
+        return typer.Exit(WRONG_CONFIG)
+    _say(f"inboxd: {error}")
+    return typer.Exit(TRY_LATER if isinstance(error, Temporary) else FOUND)
+
+
+def _settings(config: Path) -> Settings:
+    from inboxd.config import load_settings
+
+    try:
+        return load_settings(config)
+    except InboxdError as error:
+        raise _fail(error) from error
+
+
+def _print(value: Any, as_json: bool, words: str) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else words)
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"inboxd {__version__}")
+        raise typer.Exit
+
+
+# --- the first evening -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    fast: Annotated[bool, typer.Option("--fast", help="As quick as it goes, without pauses for reading.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave servers and web mail page up, to answer as a customer.")] = False,
+    as_json: Json = False,
+    out: Annotated[Path, typer.Option("--out", help="Where the mails are left.")] = Path("demo-out"),
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same day.")] = 1,
+) -> None:
+    """Show a support team's fortnight in a minute: the real daemon against mail servers of its own."""
+    try:
+        from inboxd.demo.director import run_demo
+    except ModuleNotFoundError as error:
+        _say(f"inboxd: the demo needs its mail servers ({error.name}): pip install 'inboxd[demo]', or in a checkout: make demo")
+        raise typer.Exit(FOUND) from error
+    counts = run_demo(fast=fast, keep=keep, quiet=as_json, out=out, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(counts))
+    if counts["lost"] or counts["sent_twice"]:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write inboxd.yaml, rules/ and secrets/.")] = Path("."),
+    address: Annotated[str, typer.Option(help="The support address.")] = "",
+    agent: Annotated[list[str], typer.Option(help='A person of the team: "Maria Lindt <maria@acme.example>". May be repeated.')] = [],  # noqa: B006
+    senior: Annotated[list[str], typer.Option(help="An agent who gets upset and repeat customers. May be repeated.")] = [],  # noqa: B006
+    lead: Annotated[str, typer.Option(help="Who leads the team: an agent or an address.")] = "",
+    admin: Annotated[str, typer.Option(help="Who hears of trouble with the machine.")] = "",
+    name: Annotated[str, typer.Option(help='What customers read as sender: "Acme Support".')] = "",
+    mode: Annotated[str, typer.Option(help="watch, route or full.")] = "watch",
+    language: Annotated[str, typer.Option(help="The language of mails to customers whose own is not known.")] = "en",
+    timezone: Annotated[str, typer.Option(help="In which times are shown, e.g. Europe/Berlin.")] = "UTC",
+    imap_host: Annotated[str, typer.Option(help="Where mail lies.")] = "",
+    imap_port: Annotated[int | None, typer.Option()] = None,
+    imap_tls: Annotated[str, typer.Option(help="yes, starttls, or no (plain text, only on a machine of your own).")] = "yes",
+    imap_user: Annotated[str, typer.Option(help="Default: the address.")] = "",
+    smtp_host: Annotated[str, typer.Option(help="Where mail is handed over.")] = "",
+    smtp_port: Annotated[int | None, typer.Option()] = None,
+    smtp_tls: Annotated[str, typer.Option(help="yes, starttls, or no.")] = "yes",
+    smtp_user: Annotated[str, typer.Option(help="Default: the address.")] = "",
+    smtp_no_login: Annotated[bool, typer.Option("--smtp-no-login", help="The server takes mail without a login.")] = False,
+    password_file: Annotated[Path | None, typer.Option(help="A file that holds the password of both servers.")] = None,
+    password_env: Annotated[str, typer.Option(help="A variable that will hold the password of both servers.")] = "",
+    ca_file: Annotated[Path | None, typer.Option(help="The certificate of a server that signs its own.")] = None,
+    non_interactive: Annotated[bool, typer.Option("--non-interactive", help="Ask nothing: everything comes from options.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+) -> None:
+    """Write commented settings, rules and a place for secrets. Starts in mode watch: it thinks, and nobody gets mail."""
+    from inboxd.bootstrap import shipped
+    from inboxd.core.model import Mode
+    from inboxd.desk.init import MODES, InitAnswers, ServerAnswers, missing_secrets, write_files
+
+    def ask(value: str, question: str, option: str) -> str:
+        if value or non_interactive:
+            if not value:
+                _say(f"inboxd init: {option} is missing")
+                raise typer.Exit(WRONG_USAGE)
+            return value
+        return str(typer.prompt(question, err=True))
+
+    if mode not in tuple(Mode):
+        _say(f"inboxd init: --mode is watch, route or full, not {mode!r}")
+        raise typer.Exit(WRONG_USAGE)
+    address = ask(address, "The support address", "--address")
+    imap_host = ask(imap_host, "The IMAP server (where mail lies)", "--imap-host")
+    smtp_host = ask(smtp_host, "The SMTP server (where mail is handed over)", "--smtp-host")
+    people = tuple(agent) or tuple(ask("", 'The agents, as "Maria Lindt <maria@acme.example>", with ; between', "--agent").split(";"))
+    secret = {"password_file": password_file, "password_env": password_env}
+    answers = InitAnswers(
+        address=address,
+        imap=ServerAnswers(host=imap_host, port=imap_port, tls=imap_tls, user=imap_user, **secret),  # type: ignore[arg-type]
+        smtp=ServerAnswers(host=smtp_host, port=smtp_port, tls=smtp_tls, user=smtp_user, login=not smtp_no_login, **secret),  # type: ignore[arg-type]
+        agents=people,
+        seniors=tuple(senior),
+        lead=lead,
+        admin=admin,
+        brand=name,
+        mode=Mode(mode),
+        language=language,
+        timezone=timezone,
+        ca_file=ca_file,
+    )
+    try:
+        written = write_files(directory, answers, shipped("rules"), overwrite=force)
+    except InboxdError as error:
+        raise _fail(error) from error
+    for path in written:
+        typer.echo(path)
+    _say(f"\nMode {mode}: {MODES[Mode(mode)]}.")
+    for line in missing_secrets(directory, answers):
+        _say(line)
+    _say(f"Next: inboxd check --config {directory / 'inboxd.yaml'}   then: inboxd run --config {directory / 'inboxd.yaml'}")
+
+
+@app.command()
+def check(
+    config: Config = CONFIG,
+    rules: Rules = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not connect to the servers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
+    from inboxd.bootstrap import rule_set
+    from inboxd.config import load_settings
+    from inboxd.desk.check import lint
+
+    settings = None
+    mistakes: list[str] = []
+    warnings: list[str] = []
+    if rules is None or config.exists():
+        try:
+            settings = load_settings(config)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    folder = rules or (settings.rules if settings else None)
+    if folder is not None:
+        try:
+            warnings += lint(rule_set(folder, settings).book)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
+    if as_json:
+        typer.echo(json.dumps({"mistakes": mistakes, "warnings": warnings, "servers": trouble}, ensure_ascii=False))
+    else:
+        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *trouble):
+            _say(line)
+        bad = len(mistakes) + len(trouble)
+        typer.echo("all is well" if not bad else f"{bad} {'problem' if bad == 1 else 'problems'} found")
+    if mistakes:
+        raise typer.Exit(WRONG_CONFIG)
+    if trouble:
+        raise typer.Exit(TRY_LATER)
+
+
+def _connect(settings: Settings) -> list[str]:
+    """Log in everywhere; says what was found, returns what is wrong."""
+    from inboxd.bootstrap import probe
+
+    trouble = []
+    for box in settings.mailboxes:
+        imap, smtp = probe(box)
+        for kind, found, host in (("imap", imap, box.imap.host), ("smtp", smtp, box.smtp.host)):
+            if isinstance(found, InboxdError):
+                trouble.append(f"{box.facts.name}: {kind} {host}: {found}")
+            else:
+                _say(f"{box.facts.name}: {kind} {host}: logged in")
+        if not isinstance(imap, InboxdError) and box.inbox not in imap.folders:
+            trouble.append(f"{box.facts.name}: there is no folder {box.inbox!r}; there are: {', '.join(imap.folders)}")
+    return trouble
+
+
+# --- the daemon --------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(config: Config = CONFIG) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C; SIGHUP reloads the rules."""
+    from inboxd import logs
+    from inboxd.adapters.control import ControlServer, path_in
+    from inboxd.bootstrap import supervisor
+
+    settings = _settings(config)
+    logs.to(None, journal="JOURNAL_STREAM" in os.environ)
+    try:
+        daemon = supervisor(settings)
+    except InboxdError as error:
+        raise _fail(error) from error
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    signal.signal(signal.SIGHUP, lambda *_: daemon.ask_reload())
+    from inboxd.desk.control import answer
+
+    control = ControlServer(path_in(settings.state_dir), lambda request: answer(daemon, request))
+    control.start()
+    try:
+        code = daemon.run()
+    finally:
+        control.stop()
+    raise typer.Exit(code)
+
+
+@app.command("reload")
+def reload_(config: Config = CONFIG) -> None:
+    """Have the running daemon take over changed rules now; wrong ones change nothing."""
+    said = _ask(_settings(config), {"do": "reload"})
+    if said.get("mistakes"):
+        raise _fail(ConfigError(*said["mistakes"]))
+    typer.echo(f"rules {said['rules'][:12]} are in force")
+
+
+@app.command()
+def status(config: Config = CONFIG, as_json: Json = False) -> None:
+    """Tell what is going on; exit 1 if no daemon runs or something is in trouble."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.control import ask, path_in
+    from inboxd.desk.status import in_words
+    from inboxd.desk.status import status as count
+
+    settings = _settings(config)
+    live: Mapping[str, Any] | None
+    try:
+        live = ask(path_in(settings.state_dir), {"do": "health"}, timeout=5)
+    except Temporary:
+        live = None
+    store = _store(settings, read_only=True)
+    found = count(store.look, SystemClock().now(), live)
+    _print(found, as_json, in_words(found))
+    if not found["running"] or found["trouble"]:
+        raise typer.Exit(FOUND)
+
+
+def _ask(settings: Settings, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    from inboxd.adapters.control import ask, path_in
+
+    try:
+        said = ask(path_in(settings.state_dir), request)
+    except InboxdError as error:
+        raise _fail(error) from error
+    if said.get("error"):
+        raise _fail(Permanent(str(said["error"])))
+    return said
+
+
+def _store(settings: Settings, *, read_only: bool) -> SqliteStore:
+    from inboxd.bootstrap import open_store
+
+    try:
+        return open_store(settings, read_only=read_only)
+    except InboxdError as error:
+        raise _fail(error) from error
+
+
+@parked_app.callback(invoke_without_command=True)
+def parked(context: typer.Context, config: Config = CONFIG, as_json: Json = False) -> None:
+    """List the jobs that a person must look at."""
+    context.obj = config
+    if context.invoked_subcommand:
+        return
+    jobs = _store(_settings(config), read_only=True).parked()
+    rows = [
+        {
+            "job": j.number,
+            "kind": j.kind,
+            "message": j.message,
+            "outgoing": j.outgoing,
+            "case": j.case,
+            "since": j.parked_at,
+            "error": j.error,
+        }
+        for j in jobs
+    ]
+    lines = [f"{r['job']}  {r['kind']}  message {r['message'] or '-'}  case {r['case'] or '-'}  {r['error']}" for r in rows]
+    _print(rows, as_json, "\n".join((*lines, "show, retry or drop one: inboxd parked show JOB")) if rows else "nothing is parked")
+
+
+@parked_app.command("show")
+def parked_show(context: typer.Context, job: int) -> None:
+    """Print the mail of a parked job as it came."""
+    store = _store(_settings(context.obj), read_only=True)
+    found = next((j for j in store.parked() if j.number == job), None)
+    if found is None:
+        raise _fail(Permanent(f"no parked job {job}"))
+    raw = store.raw(found.message).raw if found.message else store.outgoing(found.outgoing).raw if found.outgoing else b""
+    _say(f"job {job}, {found.kind}: {found.error}")
+    sys.stdout.buffer.write(raw)
+
+
+@parked_app.command("retry")
+def parked_retry(context: typer.Context, job: int) -> None:
+    """Try a parked job again."""
+    _decide_parked(context.obj, "parked.retry", job)
+    typer.echo(f"job {job} is tried again")
+
+
+@parked_app.command("drop")
+def parked_drop(context: typer.Context, job: int) -> None:
+    """Give a parked job up; its mail stays stored."""
+    _decide_parked(context.obj, "parked.drop", job)
+    typer.echo(f"job {job} is dropped")
+
+
+def _decide_parked(config: Path, what: str, job: int) -> None:
+    """Through the running daemon, or with none running directly on the store."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.control import ask, path_in
+
+    settings = _settings(config)
+    try:
+        done = ask(path_in(settings.state_dir), {"do": what, "job": job}).get("done")
+    except Temporary:
+        store = _store(settings, read_only=False)
+        with store.transaction() as tx:
+            now = SystemClock().now()
+            done = tx.unpark(job, now) if what == "parked.retry" else tx.drop(job, now)  # type: ignore[arg-type]  # a number typed by a person
+        store.close()
+    if not done:
+        raise _fail(Permanent(f"no parked job {job}"))
+
+
+# --- understanding -----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def explain(
+    what: Annotated[list[str], typer.Argument(help="Mails, folders of mails, - for standard input, or the number of a case.")],
+    config: Config = CONFIG,
+    rules: Rules = None,
+    as_json: Json = False,
+) -> None:
+    """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then."""
+    if len(what) == 1 and what[0].isdigit() and not Path(what[0]).exists():
+        _explain_case(config, int(what[0]), as_json)
+        return
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.bootstrap import reader_for, shipped
+    from inboxd.desk.explain import explain as work_out
+    from inboxd.desk.explain import in_words, mails_in
+
+    try:
+        book = load_rules(rules or shipped("rules"))
+    except InboxdError as error:
+        raise _fail(error) from error
+    for explained in work_out(_mails(mails_in(what)), book, reader_for(book), SystemClock().now()):
+        _print(explained, as_json, in_words(explained))
+
+
+def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
+    for path in paths:
+        try:
+            yield path, sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        except OSError as error:
+            yield path, error
+
+
+def _explain_case(config: Path, number: int, as_json: bool) -> None:
+    store = _store(_settings(config), read_only=True)
+    rows = store.look("select * from decision where case_id = ? order by id", number)
+    if not rows:
+        raise _fail(Permanent(f"no decision is stored for case {number}"))
+    told = [
+        {"at": row["at"], "message": row["message"], "ruleset": row["ruleset"], "model": row["model"],
+         "because": json.loads(row["because"]), "trace": json.loads(row["trace"])}
+        for row in rows
+    ]  # fmt: skip
+    lines = []
+    for each in told:
+        lines.append(f"message {each['message']}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
+        lines += [f"    {line}" for line in each["trace"]]
+    _print(told, as_json, "\n".join(lines))
+
+
+@app.command("test")
+def rule_tests(config: Config = CONFIG, rules: Rules = None, as_json: Json = False) -> None:
+    """Run the rule tests beside the rules; exit 1 if one fails."""
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.bootstrap import run_tests
+
+    folder = rules or _settings(config).rules
+    try:
+        results = run_tests(folder, load_rules(folder))
+    except InboxdError as error:
+        raise _fail(error) from error
+    failed = [result for result in results if not result.passed]
+    rows = [{"name": r.test.name, "passed": r.passed, "differences": list(r.differences)} for r in results]
+    lines = [f"FAILED  {r.test.file}:{r.test.line}: {r.test.name}\n" + "\n".join(f"        {d}" for d in r.differences) for r in failed]
+    _print(rows, as_json, "\n".join((*lines, f"{len(results) - len(failed)} rule tests passed, {len(failed)} failed")))
+    if failed:
+        raise typer.Exit(FOUND)

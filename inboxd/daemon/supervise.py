@@ -1,0 +1,233 @@
+"""Supervise: starts the loops, each in a named thread, reloads rules, keeps the watchdog fed, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import tenacity
+
+from inboxd.core.letters import to_lead
+from inboxd.core.model import JobKind, Send
+from inboxd.core.retry import backoff
+from inboxd.core.understand import place_of
+from inboxd.daemon import deliver as delivery
+from inboxd.daemon import keep_house as house
+from inboxd.daemon import triage as triaging
+from inboxd.daemon.deliver import Post, deliver_due
+from inboxd.daemon.fetch import Source, fetch
+from inboxd.daemon.keep_house import keep_house, open_house
+from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.triage import triage
+from inboxd.daemon.write import store
+from inboxd.errors import ConfigError, Permanent, Temporary
+from inboxd.logs import log
+
+STOP_WITHIN = 20.0  # seconds for the send in hand
+SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
+
+
+@dataclass(slots=True, kw_only=True)
+class Supervisor:
+    """One running daemon. `run` returns the exit code: 0 after a clean stop, 1 if a loop died."""
+
+    office: Office
+    sources: Sequence[Source]
+    post: Post
+    load_rules: Callable[[], RuleSet]
+    fingerprint: Callable[[], str]
+    notify: Callable[[str], None]
+    watchdog: float | None = None
+    poll: timedelta = timedelta(minutes=2)
+    reload_every: float = 5.0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    reload_asked: threading.Event = field(default_factory=threading.Event)
+    wakes: dict[str, threading.Event] = field(default_factory=dict)
+    health: dict[str, str] = field(default_factory=dict)
+    _beat: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _died: list[str] = field(default_factory=list)
+    _broken: str = ""
+    _loaded: str = ""
+
+    def run(self) -> int:
+        """Run until `stop` is called or a loop dies."""
+        self.start()
+        self.notify("READY=1\nSTATUS=running")
+        log("daemon.started", mailboxes=len(self.sources), rules=self.office.rules.book.hash[:12], model=self.office.rules.reader.model)
+        while not self.stopping.is_set():
+            self._beat.wait(min(self.watchdog or self.reload_every, self.reload_every))
+            self._beat.clear()
+            if not self.stopping.is_set():
+                self._tend()
+        return self.finish()
+
+    def start(self) -> None:
+        """Start all loops."""
+        self._loaded = self.fingerprint()
+        open_house(self.office)
+        for source in self.sources:
+            self._spawn(f"fetch:{source.name}:{source.folder}", lambda source=source: self._fetch(source))  # type: ignore[misc]
+        self._spawn("triage", lambda: self._work("triage", triaging.KINDS, lambda: triage(self.office), ("deliver", "house")))
+        self._spawn("house", lambda: self._work("house", house.KINDS, lambda: keep_house(self.office), ("deliver",)))
+        self._spawn("deliver", lambda: asyncio.run(self._deliver()))
+
+    def stop(self) -> None:
+        """Ask all loops to end; safe in a signal handler."""
+        self.stopping.set()
+        self._beat.set()
+
+    def ask_reload(self) -> None:
+        """Reload the rules soon; safe in a signal handler."""
+        self.reload_asked.set()
+        self._beat.set()
+
+    def finish(self) -> int:
+        """End the loops in order; the send in hand is finished."""
+        self.notify("STOPPING=1")
+        self.stopping.set()
+        for wake in self.wakes.values():
+            wake.set()
+        for source in self.sources:
+            source.mailbox.wake()
+        for thread in self._threads:
+            thread.join(STOP_WITHIN)
+        for source in self.sources:
+            source.mailbox.close()
+        self.office.store.close()
+        log("daemon.stopped", level="error" if self._died else "info", died=self._died or "-")
+        return 1 if self._died else 0
+
+    # --- loops
+
+    def _spawn(self, name: str, loop: Callable[[], None]) -> None:
+        self.wakes.setdefault(name, threading.Event())
+
+        def guarded() -> None:
+            try:
+                loop()
+            except BaseException as error:
+                self._died.append(name)
+                log("loop.died", level="error", loop=name, error=place_of(error) if isinstance(error, Exception) else type(error).__name__)
+                self.stop()
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _wake(self, *names: str) -> None:
+        for name in names:
+            if name in self.wakes:
+                self.wakes[name].set()
+
+    def _work(self, name: str, kinds: Sequence[JobKind], step: Callable[[], int], then: Sequence[str]) -> None:
+        """Do what is due, wake who comes after, wait for the next date or a wake-up."""
+        wake, failures = self.wakes[name], 0
+        while not self.stopping.is_set():
+            try:
+                if step():
+                    failures = 0
+                    self._wake(*then)
+                    continue
+                at = self.office.store.next_due(kinds)
+                self.health.pop(name, None)
+                self.office.clock.wait_until(at, wake)
+            except Temporary as error:  # the store cannot be written: nothing is lost, wait and try again
+                failures += 1
+                self.health[name] = str(error)
+                log("store.failed", level="warning", loop=name, because=str(error))
+                self.stopping.wait(backoff(failures, self.post.jitter()).total_seconds())
+
+    async def _deliver(self) -> None:
+        wake, failures = self.wakes["deliver"], 0
+        while not self.stopping.is_set():
+            try:
+                if await deliver_due(self.office, self.post, self.stopping.is_set):
+                    failures = 0
+                    self._wake("house")
+                    continue
+                at = self.office.store.next_due(delivery.KINDS)
+                await asyncio.to_thread(self.office.clock.wait_until, at, wake)
+            except Temporary as error:
+                failures += 1
+                log("store.failed", level="warning", loop="deliver", because=str(error))
+                await asyncio.sleep(backoff(failures, self.post.jitter()).total_seconds())
+        for mailer in self.post.mailers.values():
+            await mailer.close()
+
+    def _fetch(self, source: Source) -> None:
+        """Take in mail, wait for more; a lost connection is made again with growing pauses, for ever."""
+        name = f"fetch:{source.name}"
+        while not self.stopping.is_set():
+            for attempt in tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type((Temporary, Permanent)),
+                wait=lambda state: self._pause(name, state),
+                sleep=lambda seconds: self._nap(source, seconds),
+                stop=tenacity.stop_when_event_set(self.stopping),
+                retry_error_callback=lambda _state: None,
+            ):
+                with attempt:
+                    if self.stopping.is_set():
+                        return
+                    if fetch(source, self.office.store, self.office.clock):
+                        self._wake("triage")
+                    if self.health.pop(name, None):
+                        log("mailbox.connected", mailbox=source.name)
+                    source.mailbox.wait(self.poll)
+
+    def _pause(self, name: str, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        pause = backoff(state.attempt_number, self.post.jitter())
+        if isinstance(error, Permanent):
+            pause = max(pause, SLOW_RETRY)
+        if self.health.get(name) != str(error):
+            level = "error" if isinstance(error, Permanent) else "warning"
+            log("mailbox.unreachable", level=level, mailbox=name.split(":")[1], because=str(error), todo="inboxd check")
+        self.health[name] = str(error)
+        return pause.total_seconds()
+
+    def _nap(self, source: Source, seconds: float) -> None:
+        source.mailbox.close()
+        self.stopping.wait(seconds)
+
+    # --- reload and watchdog
+
+    def _tend(self) -> None:
+        if all(thread.is_alive() for thread in self._threads):
+            self.notify("WATCHDOG=1")
+        if self.reload_asked.is_set() or self.fingerprint() != self._loaded:
+            self.reload_asked.clear()
+            self.reload()
+
+    def reload(self) -> tuple[str, ...]:
+        """Take new rules over as a whole, or keep the old ones and tell the admin once (I7). Returns the mistakes."""
+        self._loaded = self.fingerprint()
+        try:
+            rules = self.load_rules()
+        except ConfigError as error:
+            self._reject(error.mistakes)
+            return error.mistakes
+        with self.office.store.transaction() as tx:
+            tx.remember_ruleset(rules.book.hash, rules.files, self.office.clock.now())
+        self.office.rules, self._broken = rules, ""
+        log("rules.reloaded", rules=rules.book.hash[:12])
+        return ()
+
+    def _reject(self, mistakes: Sequence[str]) -> None:
+        text = "\n".join(mistakes)
+        log("rules.refused", level="error", mistakes=len(mistakes), todo="inboxd check")
+        if text == self._broken:
+            return
+        self._broken = text
+        office, now = self.office, self.office.clock.now()
+        mailbox = next(iter(office.mailboxes.values()))
+        letter = to_lead(
+            mailbox, office.rules.book, office.admin, template="rules_broken", purpose=f"rules_broken:{self._loaded[:16]}:{now:%Y%m%d%H%M}",
+            subject="The rules were not taken over", values={"mistakes": tuple(mistakes)}, to_admin=True,
+        )  # fmt: skip
+        with office.store.transaction() as tx:
+            store(tx, office.writer(office.rules).write(tx, [Send(letter=letter)], now), office.mailboxes, now)
+        self._wake("deliver")

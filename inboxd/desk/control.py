@@ -1,0 +1,36 @@
+"""What a running daemon answers at its control socket: reload, health, parked jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from inboxd.core.model import JobNo
+from inboxd.errors import ConfigError
+
+
+class Daemon(Protocol):
+    """What the answers need of the running daemon."""
+
+    office: Any
+    health: dict[str, str]
+
+    def reload(self) -> tuple[str, ...]:
+        """Take new rules over, or tell the mistakes."""
+
+
+def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Answer one request; an unknown one is an error in words."""
+    office = daemon.office
+    match request.get("do"):
+        case "reload":
+            mistakes = daemon.reload()
+            return {"mistakes": list(mistakes), "rules": office.rules.book.hash}
+        case "health":
+            return {"health": dict(daemon.health), "rules": office.rules.book.hash, "model": office.rules.reader.model}
+        case "parked.retry" | "parked.drop" as what:
+            now, job = office.clock.now(), JobNo(int(request["job"]))
+            with office.store.transaction() as tx:
+                return {"done": tx.unpark(job, now) if what == "parked.retry" else tx.drop(job, now)}
+        case other:
+            raise ConfigError(f"the daemon knows no request {other!r}")

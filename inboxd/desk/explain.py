@@ -1,0 +1,104 @@
+"""Explain: what a mail says, which rules hold and why, without a store, without settings. Total: a mail never fails it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from inboxd.core.hear import contacts_with, facts_of, trace_of
+from inboxd.core.model import Directory, MailboxFacts, MailboxName, MessageNo, RawMessage, Situation, Understood
+from inboxd.core.rules import Rulebook, judge
+from inboxd.core.understand import Failure, understand
+from inboxd.ports import Reader
+
+BATCH = 64
+_NOBODY = MailboxFacts(name=MailboxName("explain"), address="", brand="")
+
+
+def mails_in(paths: Iterable[str]) -> Iterator[str]:
+    """List mails: files as they are, folders with every regular file below them, in order."""
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            yield from (str(each) for each in sorted(path.rglob("*")) if each.is_file())
+        else:
+            yield given
+
+
+def explain(mails: Iterable[tuple[str, bytes | OSError]], book: Rulebook, reader: Reader, now: datetime) -> Iterator[dict[str, object]]:
+    """Explain each mail (path as given, bytes or why it could not be read): one plain dictionary a mail, in order."""
+    source = iter(mails)
+    agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
+    while batch := list(islice(source, BATCH)):
+        raws = [_raw(number, item, now) for number, (_, item) in enumerate(batch)]
+        understood = understand(raws, Directory(agents=agents), reader.read)
+        for (path, item), one in zip(batch, understood, strict=True):
+            error = f"{type(item).__name__}: {item.strerror}" if isinstance(item, OSError) else ""
+            yield _one(path, one, book, now, error)
+
+
+def _raw(number: int, item: bytes | OSError, now: datetime) -> RawMessage:
+    raw = b"" if isinstance(item, OSError) else item
+    return RawMessage(number=MessageNo(number), mailbox=_NOBODY.name, received_at=now, raw=raw)
+
+
+def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, error: str) -> dict[str, object]:
+    if isinstance(one, Failure):
+        return {**_EMPTY, "path": path, "error": error or f"{one.stage}: {one.error}"}
+    message, reading = one.message, one.reading
+    situation = Situation(now=now, mailbox=_NOBODY, understood=one)
+    ruling = judge(book.rules, facts_of(situation, book, contacts_with(situation), reopened=False))
+    return {
+        "path": path,
+        "kind": one.screening.kind,
+        "because": one.screening.reason,
+        "automatic": one.screening.automatic,
+        "from_address": message.sender.email,
+        "from_name": message.sender.name,
+        "to": [address.email for address in message.to],
+        "subject": message.subject,
+        "text": message.text,
+        "new_text": one.new_text,
+        "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments],
+        "language": reading.language,
+        "topic": reading.topic,
+        "topic_sure": round(reading.topic_sure, 4),
+        "topics": {name: round(p, 4) for name, p in reading.topics},
+        "sentiment": reading.sentiment,
+        "upset": round(reading.upset, 4),
+        "urgent": round(reading.urgent, 4),
+        "sentiment_phrases": [phrase.text for phrase in reading.phrases],
+        "rule_trace": list(trace_of(ruling)),
+        "decided_by": dict(ruling.by),
+        "cut": list(message.cut),
+        "error": error or message.error,
+    }
+
+
+_EMPTY: dict[str, object] = {
+    "path": "", "kind": "person", "because": "", "automatic": False, "from_address": "", "from_name": "", "to": [], "subject": "",
+    "text": "", "new_text": "", "attachments": [], "language": "", "topic": "unsure", "topic_sure": 0.0, "topics": {}, "sentiment": "neutral",
+    "upset": 0.0, "urgent": 0.0, "sentiment_phrases": [], "rule_trace": [], "decided_by": {}, "cut": [], "error": "",
+}  # fmt: skip
+
+
+def in_words(explained: dict[str, object], reasons: Sequence[str] = ()) -> str:
+    """One explained mail for people."""
+    e = explained
+    lines = [
+        f"{e['path']}",
+        f"  from      {e['from_name']} <{e['from_address']}>",
+        f"  subject   {e['subject']}",
+        f"  kind      {e['kind']} ({e['because']})",
+        f"  topic     {e['topic']} (sure {e['topic_sure']:.2f})",
+        f"  feeling   {e['sentiment']} (upset {e['upset']:.2f}, urgent {e['urgent']:.2f}), language {e['language'] or 'not known'}",
+    ]
+    if e["sentiment_phrases"]:
+        lines.append("  because   " + "; ".join(f'"{phrase}"' for phrase in e["sentiment_phrases"][:5]))  # type: ignore[index]
+    lines.append("  rules")
+    lines += [f"    {line}" for line in e["rule_trace"]]  # type: ignore[attr-defined]
+    if e["cut"] or e["error"]:
+        lines.append(f"  not whole {', '.join(e['cut'])} {e['error']}".rstrip())  # type: ignore[arg-type]
+    return "\n".join((*lines, *reasons))

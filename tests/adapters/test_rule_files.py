@@ -1,0 +1,391 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from inboxd.adapters.rule_files import load_rules, load_tests
+from inboxd.core.model import Kind, Sentiment
+from inboxd.core.rules import Condition, CustomerEntry, FollowUpPolicy, Then, judge
+from inboxd.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "rules"
+
+PEOPLE = """\
+agents:
+  maria: {email: maria@acme.example}
+  tom: tom@acme.example
+teams:
+  senior: [maria]
+  everyone: {agents: [maria, tom]}
+lead: maria
+customers:
+  big.example: {label: gold}
+"""
+RULES = """\
+rules:
+  - name: all
+    then:
+      assign: everyone
+"""
+
+
+def files(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name.replace('_test', '.test')}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def mistakes(folder: Path) -> list[str]:
+    """The first line of each mistake, the folder's name left out."""
+    with pytest.raises(ConfigError) as caught:
+        load_rules(folder)
+    return [mistake.splitlines()[0].replace(f"{folder}/", "") for mistake in caught.value.mistakes]
+
+
+# --- what a good set says --------------------------------------------------------------------------------------------
+
+
+def test_people_and_rules_may_stand_in_different_files(tmp_path: Path) -> None:
+    book = load_rules(files(tmp_path, people=PEOPLE, routing=RULES))
+    assert [(agent.name, agent.emails, agent.full_name) for agent in book.agents.values()] == [
+        ("maria", ("maria@acme.example",), "Maria"),
+        ("tom", ("tom@acme.example",), "Tom"),
+    ]
+    assert [rule.then.assign for rule in book.rules] == ["everyone"]
+    assert book.lead == "maria"
+    assert book.customers == (CustomerEntry(who="big.example", labels=("gold",)),)
+
+
+def test_all_that_can_be_said_of_people_is_read(tmp_path: Path) -> None:
+    people = """\
+agents:
+  maria: {email: [Maria@acme.example, m@home.example], name: Maria Lindt, signs_as: Mia, speaks: [de, en]}
+teams:
+  a: {agents: maria, share: take_turns, prefer: agent_who_knows_the_customer, if_nobody_is_free: b}
+  b: []
+senior_team: a
+lead: boss@acme.example
+customers:
+  Ana@Big.example: {vip: yes, label: [gold, old]}
+topics:
+  bike_size: {description: Which size, phrases: [frame size, "too small"]}
+repeat: at least 2 in 7 days
+follow_up: {ask_after: 3 days, ask_when_waiting: no, grace: 1 week, unhappy_goes_to: b}
+"""
+    book = load_rules(files(tmp_path, people=people, routing=RULES.replace("everyone", "maria")))
+    (maria,) = book.agents.values()
+    assert (maria.emails, maria.full_name, maria.signs_as, maria.languages) == (
+        ("maria@acme.example", "m@home.example"),
+        "Maria Lindt",
+        "Mia",
+        ("de", "en"),
+    )
+    a, b = book.teams.values()
+    assert (a.agents, a.share, a.prefer_known, a.fallback) == (("maria",), "take_turns", True, "b")
+    assert b.agents == ()
+    assert (book.senior_team, book.lead) == ("a", "boss@acme.example")
+    assert book.customers[0] == CustomerEntry(who="ana@big.example", vip=True, labels=("gold", "old"))
+    assert (book.topics[0].name, book.topics[0].phrases) == ("bike_size", ("frame size", "too small"))
+    assert (book.repeat_contacts, book.repeat_within) == (2, timedelta(days=7))
+    assert book.follow_up == FollowUpPolicy(
+        ask_after=timedelta(days=3), ask_when_waiting=None, grace=timedelta(days=7), unhappy_goes_to=b.name
+    )
+
+
+def test_every_word_of_when_and_then_is_read(tmp_path: Path) -> None:
+    rules = r"""
+rules:
+  - name: one
+    why: because
+    when:
+      kind: person
+      topic: [refund, bug]
+      urgent: no
+      contacts: at least 3 in 14 days
+      customer: [vip, gold]
+      sender: Big.example
+      subject_matches: \b\d{6}\b
+      sure: at least 0.8
+      not: {sentiment: happy}
+      any:
+        - language: de
+        - reopened: yes
+    then:
+      assign: same_agent_as_before
+      answer_within: 90 minutes
+      reply_with: we_hear_you
+      label: win back
+      tell: [lead, tom, boss@acme.example]
+      priority: high
+      brief: "give back 20 EUR: no need to ask"
+      follow_up: no
+"""
+    (rule,) = load_rules(files(tmp_path, people=PEOPLE, routing=rules)).rules
+    wanted = [(condition.word, condition.wanted) for condition in rule.when]
+    assert wanted == [
+        ("kind", ("person",)),
+        ("topic", ("refund", "bug")),
+        ("urgent", (False,)),
+        ("contacts", (3, timedelta(days=14))),
+        ("customer", ("vip", "gold")),
+        ("sender", ("big.example",)),
+        ("subject_matches", (r"\b\d{6}\b",)),
+        ("sure", (0.8,)),
+        ("not", ()),
+        ("any", ()),
+    ]
+    assert rule.when[8].inner == ((Condition(word="sentiment", wanted=("happy",), line=14),),)
+    assert [group[0].word for group in rule.when[9].inner] == ["language", "reopened"]
+    assert rule.then == Then(
+        assign="same_agent_as_before",
+        answer_within=timedelta(minutes=90),
+        reply_with="we_hear_you",
+        labels=("win back",),
+        tell=("lead", "tom", "boss@acme.example"),
+        priority="high",
+        brief="give back 20 EUR: no need to ask",
+        follow_up=False,
+    )
+    assert (rule.why, rule.line) == ("because", 3)
+
+
+def test_the_hash_changes_with_the_contents_of_any_file_and_with_nothing_else(tmp_path: Path) -> None:
+    first = load_rules(files(tmp_path, people=PEOPLE, routing=RULES)).hash
+    assert len(first) == 64
+    assert load_rules(tmp_path).hash == first
+    files(tmp_path, routing_test="tests: []")
+    assert load_rules(tmp_path).hash == first
+    files(tmp_path, people=PEOPLE + "# a comment\n")
+    assert load_rules(tmp_path).hash != first
+
+
+def test_a_rule_of_the_admin_about_a_domain_meets_its_mail(tmp_path: Path) -> None:
+    rules = RULES.replace("    then", "    when:\n      sender: '*@big.example'\n    then")
+    book = load_rules(files(tmp_path, people=PEOPLE, routing=rules))
+    test = load_tests(files(tmp_path, a_test="tests: [{name: x, mail: {from: Ana@big.example}, expect: {assign: everyone}}]"))[0]
+    assert judge(book.rules, test.facts).then.assign == "everyone"
+
+
+# --- what a broken set is answered -----------------------------------------------------------------------------------
+
+BROKEN = [
+    ("rule", "when: {sentimnt: upset}", "unknown setting 'sentimnt' - did you mean 'sentiment'?"),
+    ("rule", "when: {sentiment: upst}", "no sentiment called 'upst' - did you mean 'upset'?"),
+    (
+        "rule",
+        "when: {kind: newsleter}",
+        "no kind called 'newsleter'; possible here: person, auto_response, out_of_office, bounce, feedback_report,"
+        " list, auto_generated, spam, loop, own, automatic",
+    ),
+    ("rule", "when: {kind: automatc}", "no kind called 'automatc' - did you mean 'automatic'?"),
+    ("rule", "when: {topic: [refund, biling]}", "no topic called 'biling' - did you mean 'billing'?"),
+    ("rule", "when: {customer: glod}", "no kind of customer or customer label called 'glod' - did you mean 'gold'?"),
+    (
+        "rule",
+        "when: {contacts: 3 in 14 days}",
+        "'3 in 14 days' is not a number of contacts; write for example 'at least 3 in 14 days'",
+    ),
+    ("rule", "when: {urgent: very}", "'urgent' wants yes or no, not 'very'"),
+    ("rule", "when: {sure: 80%}", "'80%' is not how sure to be; write for example 'at least 0.8'"),
+    ("rule", "when: {language: german}", "'german' is not a language; write two letters, such as 'en' or 'de'"),
+    ("rule", "when: {sender: ana}", "'ana' is not an address (ana@big.example) or a domain (big.example)"),
+    ("rule", "when: {text_matches: '(?<=a)b'}", "this pattern does not work: invalid perl operator: (?<="),
+    ("rule", "when: {waiting: 2 days}", "'waiting' is not known yet; a later version will know it; leave it out for now"),
+    ("rule", "when:", "'when' is empty; leave it out if the rule is for every mail"),
+    ("rule", "when: {not: {topc: bug}}", "unknown setting 'topc' - did you mean 'topic'?"),
+    ("rule", "when: {any: {topic: bug}}", "'any' wants a list: each entry begins with '- '"),
+    ("rule", "whn: {topic: bug}", "unknown setting 'whn' - did you mean 'when'?"),
+    ("rule", "when: upset", "'when' wants a block of 'name: value' lines"),
+    ("then", "assign: seniors", "no team called 'seniors' - did you mean 'senior'?"),
+    ("then", "assign: mario", "no team called 'mario' - did you mean 'maria'?"),
+    (
+        "then",
+        "answer_within: 4 huors",
+        "'4 huors' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'",
+    ),
+    (
+        "then",
+        "answer_within: 2 opening hours",
+        "opening hours are not known yet; for now write plain time: '2 hours'",
+    ),
+    ("then", "reply_with: We hear you", "'We hear you' is not the name of a template, such as 'acknowledgement'"),
+    ("then", "tell: leed", "no agent called 'leed' - did you mean 'lead'?"),
+    ("then", "tell: boss@", "'boss@' is not an email address"),
+    ("then", "priority: hihg", "'priority' does not know 'hihg' - did you mean 'high'?"),
+    ("then", "ignore: yes\n      priority: low", "'priority' beside 'ignore: yes' does nothing: nobody gets this mail"),
+    ("then", "label: []", "'label' has an empty list"),
+    ("then", "brief:", "'brief' wants one value, nothing stands here"),
+    ("then", "file_in: Done", "'file_in' is not known yet; a later version will know it; leave it out for now"),
+    ("then", "replay_with: x", "unknown setting 'replay_with' - did you mean 'reply_with'?"),
+    ("top", "rulse: []", "unknown setting 'rulse' - did you mean 'rules'?"),
+    ("top", "calendars: {}", "'calendars' is not known yet; a later version will know it; leave it out for now"),
+    ("top", "lead: petra", "'lead' may stand in one file only; it is also in people.yaml:7"),
+    ("top", "repeat: 3", "'3' is not a number of contacts; write for example 'at least 3 in 14 days'"),
+    ("top", "senior_team: seniors", "no team called 'seniors' - did you mean 'senior'?"),
+    ("top", "follow_up: {ask_after: soon}", "'soon' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'"),
+    ("top", "follow_up: {unhappy_goes_to: seniors}", "no team called 'seniors' - did you mean 'senior'?"),
+    ("top", "topics: {bike_size: {description: x}}", "topic 'bike_size' needs 'phrases' by which it is found"),
+    ("top", "topics: {Bike size: {phrases: x}}", "'Bike size': a topic is written in small letters, digits and '_', such as 'bike_size'"),
+    ("top", "customers: {big.example: {vip: yes}}", "'big.example' stands here a second time; the first is in people.yaml:9"),
+    ("top", "customers: {big: {vip: yes}}", "'big' is not an address (ana@big.example) or a domain (big.example)"),
+    ("top", "agents: {jo: {name: Jo}}", "agent 'jo' has no 'email'"),
+    ("top", "agents: {jo: jo}", "'jo' is not an email address"),
+    ("top", "agents: {jo: TOM@acme.example}", "'TOM@acme.example' is the address of agent 'tom' already"),
+    ("top", "agents: {tom: jo@acme.example}", "'tom' stands here a second time; the first is in people.yaml:3"),
+    ("top", "agents: {Jo Ann: jo@acme.example}", "'Jo Ann': a name is one word in small letters, such as 'maria'"),
+    ("top", "agents: {lead: jo@acme.example}", "'lead' has a meaning of its own in rules; choose another name"),
+    ("top", "agents: {jo: {email: j@a.example, away: x}}", "'away' is not known yet; a later version will know it; leave it out for now"),
+    ("top", "teams: {x: [maira]}", "no agent called 'maira' - did you mean 'maria'?"),
+    ("top", "teams: {tom: [maria]}", "'tom' is an agent; a team needs a name of its own"),
+    ("top", "teams: {x: {agents: [tom], share: by_turns}}", "'share' does not know 'by_turns' - did you mean 'take_turns'?"),
+    ("top", "teams: {x: {agents: [tom], if_nobody_is_free: evryone}}", "no team called 'evryone' - did you mean 'everyone'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "text", "message"), BROKEN)
+def test_a_mistake_is_named_with_what_would_be_right(tmp_path: Path, where: str, text: str, message: str) -> None:
+    routing = {
+        "rule": f"rules:\n  - name: x\n    {text}\n    then: {{assign: everyone}}\n",
+        "then": f"rules:\n  - name: x\n    then:\n      {text}\n",
+        "top": f"{text}\n{RULES}",
+    }[where]
+    found = mistakes(files(tmp_path, people=PEOPLE, routing=routing))
+    assert len(found) == 1
+    place, _, said = found[0].partition(" ")
+    assert said == message
+    assert place.startswith("routing.yaml:")
+
+
+def test_a_mistake_stands_at_its_line_and_column(tmp_path: Path) -> None:
+    folder = files(tmp_path, people=PEOPLE, routing=RULES.replace("everyone", "evryone"))
+    with pytest.raises(ConfigError) as caught:
+        load_rules(folder)
+    assert caught.value.mistakes == (
+        f"{folder}/routing.yaml:4:15: no team called 'evryone' - did you mean 'everyone'?\n"
+        "    4 |       assign: evryone\n"
+        "      |               ^^^^^^^",
+    )
+
+
+def test_all_mistakes_of_all_files_are_shown_at_once(tmp_path: Path) -> None:
+    routing = "rules:\n  - name: x\n    when: {sentimnt: upset}\n    then: {assign: seniors}\n  - why: y\n"
+    found = mistakes(files(tmp_path, people=PEOPLE + "teems: {}\n", routing=routing, broken="a: [1\n"))
+    assert found == [
+        "broken.yaml:1:4: this bracket is never closed",
+        "people.yaml:10:1: unknown setting 'teems' - did you mean 'teams'?",
+        "routing.yaml:3:12: unknown setting 'sentimnt' - did you mean 'sentiment'?",
+        "routing.yaml:4:20: no team called 'seniors'" + " - did you mean 'senior'?",
+        "routing.yaml:5:5: a rule without 'name'; say in a few words what it is for",
+        "routing.yaml:5:5: a rule without 'then'",
+    ]
+
+
+def test_rules_stand_in_exactly_one_file(tmp_path: Path) -> None:
+    assert mistakes(files(tmp_path, people=PEOPLE)) == ["people.yaml: no file of this folder has 'rules:'"]
+    found = mistakes(files(tmp_path, routing=RULES, second=RULES))
+    assert found == ["second.yaml:2:3: 'rules' may stand in one file only; it is also in routing.yaml:2"]
+
+
+def test_a_rule_with_nothing_in_it_is_a_mistake(tmp_path: Path) -> None:
+    found = mistakes(files(tmp_path, people=PEOPLE, routing="rules:\n  -\n  - name: x\n    then:\n"))
+    assert found == [
+        "routing.yaml:2:4: an empty rule: a '-' with nothing behind it",
+        "routing.yaml:4:5: 'then' is empty; what shall this rule do?",
+    ]
+
+
+def test_a_block_of_which_all_lines_are_comments_is_fine(tmp_path: Path) -> None:
+    people = PEOPLE.replace("  big.example", "#  big.example") + "topics:\nfollow_up:\n"
+    assert load_rules(files(tmp_path, people=people, routing=RULES)).customers == ()
+
+
+def test_a_test_that_expects_nothing_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a test that expects nothing never fails"):
+        load_tests(files(tmp_path, a_test="tests:\n  - name: x\n    expect:\n"))
+
+
+def test_two_rules_cannot_have_one_name(tmp_path: Path) -> None:
+    found = mistakes(files(tmp_path, people=PEOPLE, routing=RULES + RULES.partition("\n")[2]))
+    assert found == ["routing.yaml:5:5: a second rule 'all'; the first is in line 2"]
+
+
+def test_telling_a_lead_who_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    people = PEOPLE.replace("lead: maria\n", "")
+    found = mistakes(files(tmp_path, people=people, routing=RULES + "      tell: lead\n"))
+    assert found == [
+        "routing.yaml:5:13: 'lead' is not set; write 'lead: petra' beside the agents, or an address",
+    ]
+
+
+def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no rule files"):
+        load_rules(tmp_path / "nowhere")
+
+
+# --- tests of rules --------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_test_pins_what_was_understood(tmp_path: Path) -> None:
+    text = """\
+tests:
+  - name: furious
+    mail: {from: Ana@x.example, to: help@acme.example, subject: S, text: T, received: 2026-11-23 10:00}
+    given: {kind: person, sentiment: upset, topic: refund, sure: 0.7, urgent: yes, contacts: 3 in 6 days, customer: [vip],
+      language: de, reopened: yes, sensitive: no}
+    expect: {assign: seniors, answer_within: 2 hours, label: [repeat], reply_with: nothing, tell: nobody, ignore: no}
+"""
+    (test,) = load_tests(files(tmp_path, a_test=text))
+    now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+    facts = test.facts
+    assert (facts.now, facts.sender, facts.to) == (now, "ana@x.example", ("help@acme.example",))
+    assert (facts.subject, facts.text, facts.language) == ("S", "T", "de")
+    assert (facts.kind, facts.sentiment, facts.topic, facts.topic_sure) == (
+        Kind.PERSON,
+        Sentiment.UPSET,
+        "refund",
+        0.7,
+    )
+    assert (facts.urgent, facts.reopened, facts.sensitive) == (True, True, False)
+    assert facts.contacts == (now - timedelta(days=4), now - timedelta(days=2), now)
+    assert (facts.customer, test.customer_given) == (frozenset({"vip"}), True)
+    assert test.expect == {
+        "assign": "seniors",
+        "answer_within": timedelta(hours=2),
+        "label": ("repeat",),
+        "reply_with": None,
+        "tell": (),
+        "ignore": False,
+    }
+    assert test.line == 2
+
+
+def test_mistakes_in_rule_tests_are_shown_at_once(tmp_path: Path) -> None:
+    text = """\
+tests:
+  - name: a
+    mail: {form: x, received: yesterday}
+    given: {sentiment: angry, kind: list, contacts: many, sure: 2}
+    expect: {asign: x}
+  - given: {}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load_tests(files(tmp_path, a_test=text))
+    assert [mistake.splitlines()[0].rpartition(".test.yaml:")[2] for mistake in caught.value.mistakes] == [
+        "3:12: unknown setting 'form' - did you mean 'from'?",
+        "3:31: 'yesterday' is not a time such as '2026-11-23 10:00'",
+        "4:24: 'sentiment' does not know 'angry'; possible here: upset, unhappy, neutral, happy",
+        "4:53: 'many' is not a number of contacts; write for example '3 in 7 days'",
+        "4:65: '2' is not a number from 0 to 1, such as 0.8",
+        "5:14: unknown setting 'asign' - did you mean 'assign'?",
+        "6:5: a test without 'name'; say in a few words what it promises",
+        "6:5: a test without 'expect'",
+    ]
+
+
+def test_the_shipped_rules_and_their_tests_are_without_a_mistake() -> None:
+    book = load_rules(SHIPPED)
+    assert set(book.teams) == {"everyone", "seniors"}
+    assert book.rules[-1].when == ()
+    assert len(load_tests(SHIPPED)) > 8

@@ -1,0 +1,291 @@
+"""An agent's reply as their mail program writes it: what goes to the customer, what stays among us, what is held."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from inboxd.core.commands import AgentReply, read_reply
+from inboxd.core.model import Message, MessageId, OutgoingKind, OutgoingNo, SentMessage
+
+ROUTED = """\
+Ana sounds upset. Please answer by 11:12 today.
+"for two weeks nobody has answered me"
+Day named: Sat 21 Nov ("The party is this Saturday")
+
+What happened so far
+Mon 9 Nov, Tom: "The lamp leaves our house on Thursday."
+
+Why you: sounds upset, Tom is off
+From ana.ruiz@example.org, sender confirmed. 1 photo.
+
+----- Ana wrote today at 09:12 -----
+
+Hello,
+
+for two weeks nobody has answered me. The party is this Saturday and the hall is still dark. Where is my lamp?
+
+Ana Ruiz
+order 88213
+
+-----
+Just reply: Ana reads your words and nothing else.
+First word "note" keeps it among us; "help" shows the rest.
+"""
+SENT = SentMessage(
+    number=OutgoingNo(1),
+    message_id=MessageId("m1@acme.example"),
+    kind=OutgoingKind.ROUTED,
+    purpose="p",
+    case=None,
+    agent=None,
+    person=None,
+    round=0,
+    sent_at=None,
+    text=ROUTED,
+    first_line=ROUTED.split("\n", 1)[0],
+)
+WORDS = "Hello Ana,\n\nyour lamp is with the courier since this morning.\nYou have it on Friday."
+TOKEN = "support+r7.1abc.abcdefghijklmnopqrstuvwxyz@acme.example"
+
+
+def signed(text: str = ROUTED, sign: str = "> ") -> str:
+    return "\n".join(f"{sign}{line}".rstrip() for line in text.rstrip("\n").split("\n"))
+
+
+def wrapped(text: str, width: int) -> str:
+    return "\n".join(textwrap.fill(line, width) if line else "" for line in text.split("\n"))
+
+
+def reply(text: str, html: str = "", sent: SentMessage | None = SENT) -> AgentReply:
+    return read_reply(Message(text=text, html=html), text, sent, signs_as=("Maria", "Maria Lindt"))
+
+
+OUTLOOK_EN = f"""\
+From: Ana Ruiz via Acme Support <support@acme.example>
+Sent: Monday, November 16, 2026 9:13 AM
+To: Maria Lindt <maria@acme.example>
+Subject: Ana Ruiz: Lamp [#7]
+Importance: High
+
+{ROUTED}"""
+OUTLOOK_DE = f"""\
+Von: Ana Ruiz via Acme Support <support@acme.example>
+Gesendet: Montag, 16. November 2026 09:13
+An: Maria Lindt <maria@acme.example>
+Betreff: Ana Ruiz: Lamp [#7]
+
+{ROUTED}"""
+OUTLOOK_PHONE = f"""\
+________________________________
+From: Ana Ruiz via Acme Support <support@acme.example>
+Sent: Monday, November 16, 2026 9:13:22 AM
+To: Maria Lindt <maria@acme.example>
+Subject: Ana Ruiz: Lamp [#7]
+
+{ROUTED}"""
+
+REPLIES = {
+    "gmail web": f"{WORDS}\n\nOn Mon, Nov 16, 2026 at 9:13 AM Ana Ruiz via Acme Support <\n{TOKEN}> wrote:\n\n{signed()}\n",
+    "gmail web, wrapped again": f"{WORDS}\n\nOn Mon, Nov 16, 2026 at 9:13 AM Ana Ruiz via Acme Support <{TOKEN}>\nwrote:\n\n"
+    f"{signed(wrapped(ROUTED, 50))}\n",
+    "gmail web, German": f"{WORDS}\n\nAm Mo., 16. Nov. 2026 um 09:13 Uhr schrieb Ana Ruiz via Acme Support <\n{TOKEN}>:\n\n{signed()}\n",
+    "gmail web, French": f"{WORDS}\n\nLe lun. 16 nov. 2026 à 09:13, Ana Ruiz via Acme Support <{TOKEN}> a\nécrit :\n\n{signed()}\n",
+    "gmail phone": f"{WORDS}\n\nOn Mon, 16 Nov 2026, 09:13 Ana Ruiz via Acme Support, <{TOKEN}> wrote:\n\n{signed()}\n",
+    "outlook, English": f"{WORDS}\n\n{OUTLOOK_EN}",
+    "outlook, German": f"{WORDS}\n\n{OUTLOOK_DE}",
+    "outlook, signs of a phone": f"{WORDS}\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n{OUTLOOK_PHONE}",
+    "outlook, a rule of letters": f"{WORDS}\n\n-----Original Message-----\n{OUTLOOK_EN}",
+    "outlook, with quote signs": f"{WORDS}\n\n-----Ursprüngliche Nachricht-----\n{signed(OUTLOOK_DE)}",
+    "outlook, bold fields": f"{WORDS}\n\n{OUTLOOK_EN.replace('From:', '*From:*').replace('Sent:', '*Sent:*').replace('To:', '*To:*')}",
+    "outlook, a warning set in by the company": f"{WORDS}\n\n{OUTLOOK_EN[: -len(ROUTED)]}"
+    f"CAUTION: This email originated from outside of your organization.\n\n{ROUTED}",
+    "apple mail": f"{WORDS}\n\n> On 16. Nov 2026, at 09:13, Ana Ruiz via Acme Support <support@acme.example> wrote:\n> \n{signed()}\n",
+    "apple mail, German": f"{WORDS}\n\n> Am 16.11.2026 um 09:13 schrieb Ana Ruiz via Acme Support <support@acme.example>:\n> \n{signed()}\n",
+    "iphone": f"{WORDS}\n\nSent from my iPhone\n\n> On 16 Nov 2026, at 09:13, Ana Ruiz via Acme Support <{TOKEN}> wrote:\n> \n> \ufeff{signed()[2:]}\n",
+    "iphone, German": f"{WORDS}\n\nVon meinem iPhone gesendet\n\n> Am 16.11.2026 um 09:13 schrieb Ana Ruiz:\n>\n{signed()}\n",
+    "thunderbird": f"{WORDS}\n\nOn 16.11.26 09:13, Ana Ruiz via Acme Support wrote:\n{signed()}\n",
+    "thunderbird, German, below": f"Am 16.11.26 um 09:13 schrieb Ana Ruiz via Acme Support:\n{signed()}\n\n{WORDS}\n",
+    "thunderbird, below, with signature": f"On 16.11.26 09:13, Ana Ruiz wrote:\n{signed()}\n\n{WORDS}\n\n-- \nMaria Lindt\nmaria@acme.example\n",
+    "thunderbird, signature below the quotation": f"{WORDS}\n\nAm 16.11.26 um 09:13 schrieb Ana:\n{signed()}\n\n-- \nMaria Lindt | Acme\n",
+    "k-9": f"{WORDS}\n-- \nDiese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.\n\nAm 16. November 2026 09:13:04 MEZ schrieb "
+    f'"Ana Ruiz via Acme Support" <support@acme.example>:\n{signed(sign=">")}\n',
+    "k-9, quoted first line wrapped": f"{WORDS}\n\nOn 16 November 2026 09:13:04 CET, Ana Ruiz <{TOKEN}> wrote:\n{signed(wrapped(ROUTED, 30), '>')}\n",
+    "spaces that do not break": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed().replace(' ', chr(160))}\n",
+    "the page of one tap quoted too": f"{WORDS}\n\n{OUTLOOK_EN}\n→ Note<mailto:{TOKEN}>\n→ Resolve<mailto:{TOKEN}>\n",
+    "spanish": f"{WORDS}\n\nEl lun, 16 nov 2026 a las 9:13, Ana Ruiz via Acme Support (<{TOKEN}>)\nescribió:\n\n{signed()}\n",
+    "a part of the quotation was deleted": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed(chr(10).join(ROUTED.split(chr(10))[:5]))}\n",
+    "nothing quoted": f"{WORDS}\n",
+    "nothing quoted, our own signature": f"{WORDS}\n\nMaria\n",
+    "nothing quoted, windows lines": WORDS.replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("program", REPLIES)
+def test_the_customer_reads_the_agents_words_and_nothing_else(program: str) -> None:
+    read = reply(REPLIES[program])
+    assert read.held is None, read.held
+    assert read.words == WORDS
+    assert read.commands == () and read.note == ""
+
+
+def test_without_the_text_that_we_sent_its_first_line_is_the_mark() -> None:
+    bare = SentMessage(
+        number=SENT.number, message_id=SENT.message_id, kind=SENT.kind, purpose="p", case=None, agent=None, person=None, round=0,
+        sent_at=None, first_line=SENT.first_line,
+    )  # fmt: skip
+    for program in ("gmail web", "outlook, German", "k-9, quoted first line wrapped"):
+        assert reply(REPLIES[program], sent=bare).words == WORDS, program
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"{WORDS}\n\n-- \nMaria Lindt\n+49 30 1234\n", "your signature (2 lines)"),
+        (f"{WORDS}\n\n--\nMaria Lindt\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}", "your signature (1 line)"),
+        (f"{WORDS}\n\nSent from my iPhone\n", 'the line "Sent from my iPhone"'),
+    ],
+)
+def test_what_was_left_out_is_always_said(text: str, lines: str) -> None:
+    assert reply(text).left_out == (lines,)
+
+
+HELD = {
+    "quotes another mail": (
+        f"{WORDS}\n\nOn Mon, Nov 9, 2026 Bob wrote:\n> A secret between us two about the prices of next year.\n",
+        "other_quote",
+    ),
+    "another mail in the form of outlook": (
+        f"{WORDS}\n\nFrom: Bob <bob@acme.example>\nSent: Monday, 9 November 2026\nTo: Maria\nSubject: prices\n\nA secret.\n",
+        "other_quote",
+    ),
+    "another mail above ours": (f"{WORDS}\n\n> a secret of Bob\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}", "other_quote"),
+    "answers between the lines": (
+        f"Hello Ana,\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed().replace('> Ana Ruiz', 'it is on its way' + chr(10) + '> Ana Ruiz')}",
+        "inline",
+    ),
+    "answers between the lines only": (
+        f"On Mon, Nov 16, 2026 Ana wrote:\n{signed().replace('> Ana Ruiz', 'it is on its way' + chr(10) + '> Ana Ruiz')}",
+        "inline",
+    ),
+    "words above and below": (f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}\n\nAnd one more thing for you.", "inline"),
+    "words between the header block and our mail": (f"{OUTLOOK_EN[: -len(ROUTED)]}\nit is on its way\n\n{ROUTED}", "inline"),
+    "nothing of their own": (f"On Mon, Nov 16, 2026 Ana wrote:\n{signed()}", "no_words"),
+    "nothing at all": ("\n\n-- \nMaria\n", "no_words"),
+}
+
+
+@pytest.mark.parametrize("case", HELD)
+def test_in_doubt_nothing_leaves(case: str) -> None:
+    text, kind = HELD[case]
+    read = reply(text)
+    assert read.held is not None and read.held.kind == kind, read
+    assert read.words == "" and read.note == "" and read.commands == ()
+
+
+def test_a_quotation_that_only_the_page_shows_is_held() -> None:
+    read = reply("Hello Ana,\nhere.\nsecret", html="Hello Ana,<br>here.<blockquote>secret</blockquote>")
+    assert read.held is not None and read.held.kind == "not_found"
+
+
+def test_a_sentence_taken_from_the_customers_mail_is_the_agents_own() -> None:
+    text = "Hello Ana,\n\nyou wrote that for two weeks nobody has answered me. I am sorry. It is on its way."
+    assert reply(text).words == text
+
+
+def test_the_held_text_comes_back() -> None:
+    read = reply(HELD["words above and below"][0])
+    assert read.held is not None and "your lamp is with the courier" in read.held.text
+
+
+@pytest.mark.parametrize(
+    "first", ["resolve", "Resolve", "RESOLVE", "Resolve.", " resolve ", "resolve:", "resolve\u00a0", "*resolve*", "Resolve!"]
+)
+def test_a_command_is_understood_however_the_phone_wrote_it(first: str) -> None:
+    read = reply(f"{first}\n\n{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}")
+    assert read.held is None, read.held
+    assert [command.name for command in read.commands] == ["resolve"]
+    assert read.words == WORDS
+
+
+def test_a_command_alone_has_no_words() -> None:
+    assert reply("resolve").words == "" and reply("resolve").commands[0].name == "resolve"
+    assert reply("Help").commands[0].name == "help"
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("note: the courier is late", "the courier is late"),
+        ("Note. The courier is late", "The courier is late"),
+        ("Note\n\nThe courier is late.\n\nTell Tom.", "The courier is late.\n\nTell Tom."),
+        ("note Tom knows the supplier", "Tom knows the supplier"),
+        ("Note : two lines\nof it", "two lines\nof it"),
+        ("NOTE - ring them", "ring them"),
+    ],
+)
+def test_a_note_stays_among_us(text: str, note: str) -> None:
+    read = reply(text)
+    assert read.held is None and read.note == note and read.words == ""
+
+
+def test_several_commands_stand_above_the_words() -> None:
+    read = reply("resolve\nnote: paid twice")
+    assert [command.name for command in read.commands] == ["resolve", "note"]
+    assert read.note == "paid twice" and read.words == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "kind", "meant"),
+    [
+        ("resolv", "near_miss", "resolve"),
+        ("reslove", "near_miss", "resolve"),
+        ("Resolved.", "near_miss", "resolve"),
+        ("nte:", "near_miss", "note"),
+        ("Noet: tell Tom", "near_miss", "note"),
+        ("hepl", "near_miss", "help"),
+        ("label: warehouse", "not_yet", "label"),
+        ("Label : warehouse", "not_yet", "label"),
+        ("assign: tom", "not_yet", "assign"),
+        ("snooze: 2 days", "not_yet", "snooze"),
+        ("Pass on", "not_yet", "pass on"),
+        ("send anyway", "not_yet", "send anyway"),
+        ("assgin: tom", "not_yet", "assign"),
+        ("Note that the axle is sold apart.", "ambiguous", "note"),
+        ("Resolve this with the courier, please.", "ambiguous", "resolve"),
+        ("Help is on its way.", "ambiguous", "help"),
+        ("note: bla\n\nHello Ana,\n\nhere it is", "ambiguous", "note"),
+        ("resolve\nlabl: warehouse", "not_yet", "label"),
+        ("note", "no_words", "note"),
+    ],
+)
+def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: str) -> None:
+    text = first if kind == "no_words" else f"{first}\n\n{WORDS}"
+    read = reply(text)
+    assert read.held is not None and (read.held.kind, read.held.meant) == (kind, meant), read
+    assert read.held.text == text and read.words == ""
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry", "We resolved it.",
+     "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today"],
+)  # fmt: skip
+def test_an_ordinary_first_line_is_no_command(first: str) -> None:
+    assert reply(f"{first}\n\nyour lamp is on its way").words.startswith(first)
+
+
+def test_a_command_further_down_is_text() -> None:
+    assert reply("Hello Ana,\n\nresolve").words == "Hello Ana,\n\nresolve"
+
+
+def test_a_quoted_command_never_runs() -> None:
+    quoted = SENT.text.replace("Hello,", "resolve")
+    read = reply(f"On Mon, Nov 16, 2026 Ana wrote:\n{signed(quoted)}\n\nHello Ana,\nhere.")
+    assert read.commands == () and read.words == "Hello Ana,\nhere."
+
+
+def test_a_huge_reply_is_read_in_time() -> None:
+    text = WORDS + "\n\nOn Mon, Nov 16, 2026 Ana wrote:\n" + signed(ROUTED + "more and more words of a long mail here\n" * 20_000)
+    assert reply(text).held is None or reply(text).words == ""

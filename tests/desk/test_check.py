@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from inboxd.config import MailboxSettings, ServerSettings, Settings
+from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
+from inboxd.core.rules import Agent, Condition, Rule, Rulebook, Team, Then
+from inboxd.desk.check import cross_check, lint
+
+SERVER = ServerSettings(host="h", port=1, user="u", tls="yes")
+SETTINGS = Settings(
+    path=Path("inboxd.yaml"),
+    admin="admin@acme.example",
+    timezone="UTC",
+    state_dir=Path("state"),
+    rules=Path("rules"),
+    templates=None,
+    mailboxes=(
+        MailboxSettings(
+            facts=MailboxFacts(name=MailboxName("acme"), address="support@acme.example", aliases=("help@acme.example",), brand="Acme"),
+            imap=SERVER,
+            smtp=SERVER,
+        ),
+    ),
+)
+MARIA = Agent(name=AgentName("maria"), emails=("maria@acme.example",), full_name="Maria", signs_as="Maria")
+SENIORS = Team(name=TeamName("seniors"), agents=(MARIA.name,))
+ALL = Rule(name="all", when=(), then=Then(assign="seniors"), file="rules/r.yaml", line=9)
+BOOK = Rulebook(agents={MARIA.name: MARIA}, teams={SENIORS.name: SENIORS}, lead="maria", rules=(ALL,))
+URGENT = (Condition(word="urgent", wanted=(True,)),)
+
+
+def upset(then: Then) -> Rule:
+    return Rule(name="upset", when=URGENT, then=then, file="rules/r.yaml", line=3)
+
+
+def test_a_good_set_has_nothing_to_say() -> None:
+    assert cross_check(SETTINGS, BOOK, set()) == []
+    assert lint(BOOK) == []
+
+
+def test_an_agent_with_a_support_address_is_a_mistake() -> None:
+    for email in ("support@acme.example", "Help@acme.example", "support+maria@acme.example"):
+        book = replace(BOOK, agents={MARIA.name: replace(MARIA, emails=("m@acme.example", email))})
+        (mistake,) = cross_check(SETTINGS, book, set())
+        assert f"agent 'maria' has the address {email}, which is the address of mailbox 'acme'" in mistake
+
+
+def test_lead_and_admin_must_be_somebody_else_than_the_mailbox() -> None:
+    (mistake,) = cross_check(SETTINGS, replace(BOOK, lead="support@acme.example"), set())
+    assert mistake == "the lead is support@acme.example, which is a support address; name a person"
+    (mistake,) = cross_check(replace(SETTINGS, admin="help@acme.example"), BOOK, set())
+    assert mistake == "the admin is help@acme.example, which is a support address; name a person"
+
+
+def test_rules_without_a_lead_are_a_mistake() -> None:
+    (mistake,) = cross_check(SETTINGS, replace(BOOK, lead=""), set())
+    assert "no 'lead:' in the rules" in mistake
+
+
+def test_a_reply_with_a_template_that_does_not_exist_is_a_mistake() -> None:
+    book = replace(BOOK, rules=(upset(Then(reply_with="we_hear_yuo")), ALL))
+    assert cross_check(SETTINGS, book, {"we_hear_you"}) == [
+        "rules/r.yaml:3: rule 'upset': no template called 'we_hear_yuo' - did you mean 'we_hear_you'?"
+    ]
+    assert cross_check(SETTINGS, book, {"we_hear_yuo"}) == []
+
+
+def test_a_set_without_a_catch_all_is_warned_of() -> None:
+    (warning,) = lint(replace(BOOK, rules=(upset(Then(assign="seniors")),)))
+    assert warning.startswith("no rule without conditions assigns")
+
+
+def test_a_rule_below_the_catch_all_that_decides_nothing_new_is_warned_of() -> None:
+    late = replace(upset(Then(assign="maria")), line=12)
+    assert lint(replace(BOOK, rules=(ALL, late))) == [
+        "rules/r.yaml:12: rule 'upset' can never decide anything: 'all' above it is for every mail"
+    ]
+    assert lint(replace(BOOK, rules=(late, ALL))) == []
+
+
+def test_a_rule_below_the_catch_all_that_adds_something_is_fine() -> None:
+    assert lint(replace(BOOK, rules=(ALL, upset(Then(assign="maria", labels=("hot",)))))) == []
+    assert lint(replace(BOOK, rules=(ALL, upset(Then(priority="high"))))) == []
+
+
+def test_nothing_below_a_rule_that_ignores_everything_is_ever_asked() -> None:
+    nobody = Rule(name="nobody", when=(), then=Then(ignore=True))
+    warnings = lint(replace(BOOK, rules=(nobody, upset(Then(labels=("hot",))))))
+    assert warnings == ["rules/r.yaml:3: rule 'upset' can never decide anything: 'nobody' above it is for every mail"]
+
+
+def test_teams_with_nobody_there_and_agents_whom_no_mail_reaches_are_warned_of() -> None:
+    empty = Team(name=TeamName("night"), agents=(), fallback=TeamName("seniors"))
+    alone = replace(MARIA, name=AgentName("tom"), emails=("tom@acme.example",))
+    book = replace(BOOK, teams={SENIORS.name: SENIORS, empty.name: empty}, agents={MARIA.name: MARIA, alone.name: alone})
+    assert lint(book) == ["team 'night' has no agents", "agent 'tom' is in no team: no mail will reach them"]
+    assert lint(replace(BOOK, teams={empty.name: replace(empty, fallback=None)})) == [
+        "team 'night' has no agents, and no 'if_nobody_is_free'",
+        "no team 'seniors': upset and reopened cases have no senior agent to go to",
+    ]
