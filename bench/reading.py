@@ -7,12 +7,11 @@ import resource
 import runpy
 import subprocess
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from inboxd.core.classify import Thresholds
 from inboxd.core.model import Scores, ToRead
@@ -31,22 +30,22 @@ def figures(shared: Path) -> dict[str, float]:
     corpora = shared / "corpora/nlp-dev"
     if not corpora.is_dir():
         return found
-    mix = _rows(corpora / "mix_dev.jsonl")
+    mix = rows_of(corpora / "mix_dev.jsonl")
     found |= _speed(reader.read, mix)
-    found |= _upset([scores.upset for scores in _read(reader.read, mix)], mix, "")
+    found |= upset_figures([scores.upset for scores in read_rows(reader.read, mix)], mix, "")
     found |= _prototype(shared / "prototypes/upset_lexicon.py", mix)
     for name in ("bitext", "banking77"):
-        rows = [row for row in _rows(corpora / f"{name}.jsonl") if row.get("topic")]
-        found |= _topics(_read(reader.read, rows), rows, name)
+        rows = [row for row in rows_of(corpora / f"{name}.jsonl") if row.get("topic")]
+        found |= _topics(read_rows(reader.read, rows), rows, name)
     found["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def _read(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Sequence[dict[str, Any]]) -> list[Scores]:
+def read_rows(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Sequence[dict[str, Any]]) -> list[Scores]:
     return read([ToRead(subject="", new_text=row["text"]) for row in rows])
 
 
@@ -67,7 +66,7 @@ def _speed(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Iterable[dict
     words = " ".join(row["text"] for row in rows).split()
     parts = [" ".join(words[index : index + SPEED_WORDS]) for index in range(0, SPEED_WORDS * SPEED_MAILS, SPEED_WORDS)]
     texts = [ToRead(subject="", new_text=part) for part in parts if part]
-    read(texts[:50])
+    read([*texts[:50], ToRead(subject="", new_text="Bonjour, je voudrais savoir où est ma commande.")])  # loads py3langid too
     start = perf_counter()
     for index in range(0, len(texts), 32):
         read(texts[index : index + 32])
@@ -78,10 +77,10 @@ def _prototype(path: Path, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     if not path.is_file():
         return {}
     score = runpy.run_path(str(path))["score"]
-    return _upset([score(row["text"]) for row in rows], rows, "prototype_")
+    return upset_figures([score(row["text"]) for row in rows], rows, "prototype_")
 
 
-def _upset(scores: Sequence[float], rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
+def upset_figures(scores: Sequence[float], rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:
     upset = [bool(row["upset"]) for row in rows]
     precision, auc, recall = _ranking(scores, upset)
     threshold = Thresholds().upset
@@ -104,8 +103,6 @@ def _ranking(scores: Sequence[float], upset: Sequence[bool]) -> tuple[float, flo
         if hits / rank >= 0.9:
             recall = max(recall, hits / positives)
     good = sorted(score for score, bad in zip(scores, upset, strict=True) if not bad)
-    from bisect import bisect_left, bisect_right
-
     wins = sum(bisect_left(good, s) + bisect_right(good, s) for s, bad in zip(scores, upset, strict=True) if bad) / 2
     return precision / positives, wins / (positives * len(good)), recall
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from inboxd.core.model import (
     Action,
@@ -366,6 +366,9 @@ class Store(Protocol):
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""
+
+    def look(self, sql: str, *values: object) -> Sequence[Mapping[str, Any]]:
+        """Answer a reading command or a count; never writes."""
 
     def close(self) -> None:
         """Checkpoint and let go; never raises."""

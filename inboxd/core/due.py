@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inboxd.core.follow_up import after_resolved, close_later, may_ask, remind_later, wants_reminder
-from inboxd.core.hear import escalate_at
+from inboxd.core.follow_up import after_resolved, close_later, escalate_at, may_ask, remind_later, wants_reminder
 from inboxd.core.letters import acknowledgement, follow_up, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (

@@ -42,6 +42,13 @@ def remind_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
     return Schedule(kind=JobKind.REMIND, key=f"remind:{case.number}", at=now + policy.remind_after, case=case.number)
 
 
+def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Schedule:
+    """The hour to answer: who holds the case is reminded, daily from then on (I11)."""
+    when = at or case.due_at
+    assert when is not None  # an open case has a due date
+    return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=when, case=case.number, payload={"count": count})
+
+
 def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:
     """Whether this person is asked about this case: not against their wish, not too often, not if they said it works."""
     if case.good_sign or person is None or person.no_follow_up:

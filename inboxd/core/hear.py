@@ -9,6 +9,7 @@ from inboxd.core.assign import Choice, assign
 from inboxd.core.follow_up import (
     ASKING_JOBS,
     close_later,
+    escalate_at,
     is_answer,
     is_late,
     is_machine_answer,
@@ -128,13 +129,6 @@ def _ignored(situation: Situation, ruling: Ruling) -> Decision:
         because=(f"rule '{ruling.by.get('ignore', '')}'",),
         trace=trace_of(ruling),
     )
-
-
-def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Schedule:
-    """The hour to answer: who holds the case is reminded, daily from then on (I11)."""
-    when = at or case.due_at
-    assert when is not None  # an open case has a due date
-    return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=when, case=case.number, payload={"count": count})
 
 
 def _acknowledge(situation: Situation, case: Case, ruling: Ruling, policy: Policy) -> list[Action]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 RUN = 5  # words in a row that must be ours before a line counts as quoted
 MAX_LINES = 20_000
+MAX_SIGNED = 2_000
 
 
 class Doubt(StrEnum):
@@ -63,9 +64,23 @@ def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
         total[number] += 1
         found[number] += is_ours
     ours = [all_ > 0 and good >= max(1, 0.8 * all_) for all_, good in zip(total, found, strict=True)]
-    first = next((number for number, mine in enumerate(ours) if mine), None)
+    signed = _signed_and_ours(lines, sent, ours)
+    if signed is not None:
+        return signed
     enough = min(12, max(RUN, len(sent) // 2))
-    return ours if first is not None and sum(found) >= enough and _begins_like(sent, words, hit) else None
+    return ours if any(ours) and sum(found) >= enough and _begins_like(sent, words, hit) else None
+
+
+def _signed_and_ours(lines: Sequence[str], sent: Sequence[str], ours: Sequence[bool]) -> list[bool] | None:
+    """Where every line with a quote sign is ours, however short, the rest is not: agents cut quotations down to one line."""
+    stream, marked = f" {' '.join(sent)} ", list(ours)
+    signed = [number for number, line in enumerate(lines) if _quote_sign(line) and _words(line)]
+    if len(signed) > MAX_SIGNED or not signed:
+        return None
+    for number in signed:
+        marked[number] = ours[number] or f" {' '.join(_words(lines[number]))} " in stream
+    foreign = [lines[number] for number in signed if not marked[number] and not _WROTE.search(lines[number])]
+    return marked if not foreign and any(marked[number] for number in signed) else None
 
 
 def _begins_like(sent: Sequence[str], words: Sequence[tuple[str, int]], hit: Sequence[bool]) -> bool:
@@ -96,6 +111,8 @@ def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:
     if any(_quote_sign(line) for line in lines):
         return Doubt.OTHER_QUOTE
     if any(_header_block(lines, number) or _opens_quote(lines, number) for number in range(len(lines))):
+        return Doubt.OTHER_QUOTE
+    if any(_BETWEEN_DASHES.search(line) for line in lines):
         return Doubt.OTHER_QUOTE
     marks = r"<blockquote|gmail_quote|divRplyFwdMsg|moz-cite-prefix|yahoo_quoted|protonmail_quote|OutlookMessageHeader"
     return Doubt.NOT_FOUND if re.search(marks, html) else None
@@ -150,6 +167,7 @@ _WROTE = re.compile(
 )
 _TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,).*[:：]\s*$")
 _ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
+_BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
 _FIELD = re.compile(r"\s*\*?[^\W\d_][\w .'-]{0,22}\s?:\*?\s")
 
 

@@ -319,11 +319,11 @@ def test_doubt_and_irony_are_never_satisfied(reader: SpacyReader, text: str) -> 
 @pytest.mark.parametrize(
     ("text", "new"),
     [
-        ("Yes, thanks. I also have another question: how do I change the address?", "I also have another question: how do I change the address?"),
-        ("Solved! By the way, could you send me the invoice for order 123?\n\nBest regards\nAna", "By the way, could you send me the invoice for order 123?"),
+        ("Yes, thanks. I also have another question: how do I pay?", "I also have another question: how do I pay?"),
+        ("Solved! By the way, could you send me the bill?\n\nBest regards\nAna", "By the way, could you send me the bill?"),
         ("Ja, danke. Ich habe noch eine Frage: Wie ändere ich meine Adresse?", "Ich habe noch eine Frage: Wie ändere ich meine Adresse?"),
     ],
-)  # fmt: skip
+)
 def test_a_yes_with_something_new_brings_the_new_part(reader: SpacyReader, text: str, new: str) -> None:
     scores = read(reader, text)
     assert (scores.answer, scores.new_part) == (Answer.SATISFIED_AND_NEW, new)
@@ -343,8 +343,11 @@ def test_any_text_is_read(reader: SpacyReader, subject: str, new_text: str) -> N
 
 
 WORDS = st.sampled_from(
-    "not very NEVER worst thanks yes no but solved still third time # 7 ? ! . , \n \n\n ’ “ İ ß 👍 \ud800 nicht sehr danke gelöst warte seit".split(" ")
-)
+    [
+        "not", "very", "NEVER", "worst", "thanks", "yes", "no", "but", "solved", "still", "third", "time", "#", "7", "?", "!", ".", ",",
+        "\n", "\n\n", "’", "“", "İ", "ß", "👍", "\ud800", "nicht", "sehr", "danke", "gelöst", "warte", "seit", "by", "the", "way",
+    ]
+)  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
@@ -412,10 +415,10 @@ def test_every_language_brings_all_its_files_with_the_same_topics_and_families()
         assert {"urgent", "sensitive", "thanks", "opt_out", "yes", "no", "solved", "unsolved", "doubt", "new"} <= {g for g, _ in signs}
 
 
-TOPICS = (
-    "billing refund order_and_delivery return account_access cancellation bug how_to feature_request complaint praise sales "
-    "privacy_and_security"
-).split()
+TOPICS = [
+    "billing", "refund", "order_and_delivery", "return", "account_access", "cancellation", "bug", "how_to", "feature_request", "complaint",
+    "praise", "sales", "privacy_and_security",
+]  # fmt: skip
 
 
 def test_german_has_valences_of_its_own() -> None:
@@ -423,15 +426,15 @@ def test_german_has_valences_of_its_own() -> None:
 
 
 def test_phrases_are_written_out() -> None:
-    assert list(expand("(a|b) c, schlecht+")) == ["a c", "b c", "schlecht", "schlechte", "schlechter", "schlechtes", "schlechtem", "schlechten"]
+    assert list(expand("(a|b) c, gut+")) == ["a c", "b c", "gut", "gute", "guter", "gutes", "gutem", "guten"]
 
 
 @pytest.mark.skipif(not (SHARED / "corpora/nlp-dev/mix_dev.jsonl").is_file(), reason="../shared/corpora/nlp-dev is absent")
 def test_the_upset_lexicon_beats_the_prototype_and_alarms_on_few_calm_mails(reader: SpacyReader) -> None:
-    from bench.reading import _read, _rows, _upset
+    from bench.reading import read_rows, rows_of, upset_figures
 
-    rows = _rows(SHARED / "corpora/nlp-dev/mix_dev.jsonl")
-    found = _upset([scores.upset for scores in _read(reader.read, rows)], rows, "")
+    rows = rows_of(SHARED / "corpora/nlp-dev/mix_dev.jsonl")
+    found = upset_figures([scores.upset for scores in read_rows(reader.read, rows)], rows, "")
     assert found["upset_ap"] >= 0.85  # the prototype: 0.80
     assert found["upset_auc"] >= 0.91  # the prototype: 0.89
     assert max(value for name, value in found.items() if name.startswith("false_alarms")) <= 0.05

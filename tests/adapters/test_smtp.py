@@ -432,8 +432,8 @@ class Faulty:
     async def data(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         if self.fault == "354 lost":
             return False
-        if self.fault == "strange":
-            writer.write(b"hello?\r\n")
+        if self.fault in ("strange", "250 for 354"):
+            writer.write(b"hello?\r\n" if self.fault == "strange" else b"250 queued, it says\r\n")
             return True
         writer.write(b"354 go on\r\n")
         if self.fault == "cut inside":
@@ -473,6 +473,7 @@ async def a_faulty_server(fault: str) -> AsyncIterator[Faulty]:
     [
         ("354 lost", 0),
         ("strange", 0),
+        ("250 for 354", 0),
         ("cut inside", 0),
         ("dot lost", 0),
         ("250 lost", 1),

@@ -86,7 +86,7 @@ Subject: Ana Ruiz: Lamp [#7]
 
 {ROUTED}"""
 
-REPLIES = {
+REPLIES = {  # as each program writes it; long lines are theirs
     "gmail web": f"{WORDS}\n\nOn Mon, Nov 16, 2026 at 9:13 AM Ana Ruiz via Acme Support <\n{TOKEN}> wrote:\n\n{signed()}\n",
     "gmail web, wrapped again": f"{WORDS}\n\nOn Mon, Nov 16, 2026 at 9:13 AM Ana Ruiz via Acme Support <{TOKEN}>\nwrote:\n\n"
     f"{signed(wrapped(ROUTED, 50))}\n",
@@ -116,6 +116,9 @@ REPLIES = {
     "the page of one tap quoted too": f"{WORDS}\n\n{OUTLOOK_EN}\n→ Note<mailto:{TOKEN}>\n→ Resolve<mailto:{TOKEN}>\n",
     "spanish": f"{WORDS}\n\nEl lun, 16 nov 2026 a las 9:13, Ana Ruiz via Acme Support (<{TOKEN}>)\nescribió:\n\n{signed()}\n",
     "a part of the quotation was deleted": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed(chr(10).join(ROUTED.split(chr(10))[:5]))}\n",
+    "only the question kept": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n> Where is my lamp?\n",
+    "only the question kept, above": f"> Where is my lamp?\n\n{WORDS}\n",
+    "the end of the mail kept": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n> [...]\n{signed(ROUTED[ROUTED.index('for two weeks nobody has answered me. The') :])}",
     "nothing quoted": f"{WORDS}\n",
     "nothing quoted, our own signature": f"{WORDS}\n\nMaria\n",
     "nothing quoted, windows lines": WORDS.replace("\n", "\r\n"),
@@ -152,6 +155,11 @@ def test_what_was_left_out_is_always_said(text: str, lines: str) -> None:
 
 
 HELD = {
+    "a forwarded mail": (f"{WORDS}\n\n---------- Forwarded message ----------\nA secret.\n", "other_quote"),
+    "another mail with two fields above it": (
+        f"{WORDS}\n\nDate: Mon, 9 Nov 2026 09:13\nTo: bob@acme.example\n\nA secret.\n",
+        "other_quote",
+    ),
     "quotes another mail": (
         f"{WORDS}\n\nOn Mon, Nov 9, 2026 Bob wrote:\n> A secret between us two about the prices of next year.\n",
         "other_quote",
@@ -169,6 +177,7 @@ HELD = {
         f"On Mon, Nov 16, 2026 Ana wrote:\n{signed().replace('> Ana Ruiz', 'it is on its way' + chr(10) + '> Ana Ruiz')}",
         "inline",
     ),
+    "two questions kept, each answered": ("> Where is my lamp?\n\nHere.\n\n> the hall is still dark\n\nNot for long.", "inline"),
     "words above and below": (f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}\n\nAnd one more thing for you.", "inline"),
     "words between the header block and our mail": (f"{OUTLOOK_EN[: -len(ROUTED)]}\nit is on its way\n\n{ROUTED}", "inline"),
     "nothing of their own": (f"On Mon, Nov 16, 2026 Ana wrote:\n{signed()}", "no_words"),

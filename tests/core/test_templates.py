@@ -76,7 +76,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
-        **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana", "words_to_customer": True,
+        **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
     },
     "help": PERSON,

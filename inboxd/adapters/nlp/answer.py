@@ -1,4 +1,4 @@
-"""The answer to "is it solved?". Nobody who is dissatisfied may be read as satisfied: what is in doubt is unclear, and a person reads it."""
+"""The answer to "is it solved?". Nobody dissatisfied may be read as satisfied: what is in doubt is unclear, and a person reads it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     if any(s.groups & {"doubt", "negation", "bad"} or s.question for s in settled):
         return Answer.UNCLEAR, 0.5, ""
     if news and any(s.groups & {"solved", "yes"} for s in sentences):
-        wishes = [s for s in sentences if s.start >= news[0].start and s.groups - {"closing", "thanks"} or s in news]
+        wishes = [s for s in sentences if s in news or (s.start >= news[0].start and s.groups - {"closing", "thanks"})]
         return Answer.SATISFIED_AND_NEW, 0.8, marked.text(wishes[0].start, wishes[-1].end).strip()
     if groups & {"breaks", "not_thanks", "request"}:
         return Answer.UNCLEAR, 0.5, ""

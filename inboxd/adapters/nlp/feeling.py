@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import exp, sqrt
 
 from inboxd.adapters.nlp.lexicon import Lexicon
@@ -14,8 +15,10 @@ BIAS = -1.55
 NEGATIVE, POSITIVE, WORST, MEAN = 1.0, -1.0, 0.3, -1.0
 TURNED_POSITIVE = 0.5
 CAPITALS, EXCLAMATION, LOUD_MARKS = 0.3, 0.1, 0.3
+MOST_CAPITALS, MOST_EXCLAMATIONS = 10, 6
 HAPPY_BIAS = -2.0
-ASKING = 1.2
+ASKING = 1.2  # thanks beside a wish are manners
+HAPPY_WORDS, UNHAPPY_WORDS, AGAINST_HAPPY = 1.2, 1.6, 0.8
 TURN = -0.7  # what a negation makes of a valence
 NEGATION_WINDOW = 3
 MOST_OF_A_FAMILY = 4
@@ -46,14 +49,11 @@ def feel(marked: Marked) -> tuple[float, float, tuple[Phrase, ...]]:
         _valences(marked, lexicon, found, count, polite)
         _families(marked, lexicon, found, count, polite)
     root = sqrt(count)
-    text = marked.shown[marked.starts[marked.fresh] :] if marked.fresh < len(marked.starts) else ""
-    capitals = _capitals(marked, found, root) if not text.isupper() or count > 3 else 0
-    loud = "?!" in text or "!?" in text or "!!" in text
     z = BIAS + found.total + NEGATIVE * found.negative / root + POSITIVE * found.positive / root - WORST * found.worst
-    z += MEAN * (found.positive - found.negative) / count + TURNED_POSITIVE * min(found.turned, 4)
-    z += CAPITALS * min(capitals, 10) / root + EXCLAMATION * min(text.count("!"), 6) * (found.negative > found.positive) + LOUD_MARKS * loud
-    asks = any(hit.sign.group == "request" for hit in marked.hits)  # thanks beside a wish are manners
-    h = HAPPY_BIAS - ASKING * asks + 1.2 * found.positive / root - 1.6 * found.negative / root + found.warm - 0.8 * max(0.0, found.total) - 0.5 * found.turned
+    z += MEAN * (found.positive - found.negative) / count + TURNED_POSITIVE * min(found.turned, 4) + _loudness(marked, found, root)
+    asks = any(hit.sign.group == "request" for hit in marked.hits)
+    h = HAPPY_BIAS - ASKING * asks + HAPPY_WORDS * found.positive / root - UNHAPPY_WORDS * found.negative / root + found.warm
+    h -= AGAINST_HAPPY * max(0.0, found.total) + TURNED_POSITIVE * found.turned
     return _sigmoid(z), _sigmoid(h), _explained(marked, found)
 
 
@@ -86,8 +86,8 @@ def _families(marked: Marked, lexicon: Lexicon, found: _Sum, count: int, polite:
     counts: dict[str, int] = {}
     scale = 1.0 if count < 60 else 1 / sqrt(count / 60)
     taken: dict[str, int] = {}  # family -> end of its last span: "not happy" does not count again as "happy"
-    hits = sorted((hit for hit in marked.hits if hit.sign.group == "feeling" and hit.start >= marked.fresh and hit.start not in polite), key=_place)
-    for sign, start, end in hits:
+    felt = (hit for hit in marked.hits if hit.sign.group == "feeling" and hit.start >= marked.fresh and hit.start not in polite)
+    for sign, start, end in sorted(felt, key=lambda hit: (hit.start, -hit.end)):
         name = sign.name
         if start < taken.get(name, -1) or counts.get(name, 0) >= MOST_OF_A_FAMILY:
             continue
@@ -101,25 +101,21 @@ def _families(marked: Marked, lexicon: Lexicon, found: _Sum, count: int, polite:
         found.add((start, end), sign.weight * scale, sign.why)
 
 
-def _place(hit: tuple[object, int, int]) -> tuple[int, int]:
-    return hit[1], -hit[2]
-
-
 def _negated(marked: Marked, lexicon: Lexicon, start: int) -> bool:
     return not lexicon.negators.isdisjoint(marked.before(start, NEGATION_WINDOW))
 
 
-def _capitals(marked: Marked, found: _Sum, root: float) -> int:
-    """How many words shout; runs of two or more are shown."""
-    loud = [
-        index
-        for index in range(marked.fresh, len(marked.words))
-        if len(marked.words[index]) > 2 and marked.text(index, index + 1).isupper()
-    ]
-    for index in loud:
-        if index + 1 in loud:
+def _loudness(marked: Marked, found: _Sum, root: float) -> float:
+    """What capitals and exclamation marks add; runs of capitals are shown."""
+    words, text = marked.words, marked.shown[marked.starts[marked.fresh] :]
+    loud = [index for index in range(marked.fresh, len(words)) if len(words[index]) > 2 and marked.text(index, index + 1).isupper()]
+    for index, after in pairwise(loud):
+        if after == index + 1:
             found.add((index, index + 2), 2 * CAPITALS / root, "capitals")
-    return len(loud)
+    weight = CAPITALS * min(len(loud), MOST_CAPITALS) / root
+    if found.negative > found.positive:
+        weight += EXCLAMATION * min(text.count("!"), MOST_EXCLAMATIONS)
+    return weight + LOUD_MARKS * ("?!" in text or "!?" in text or "!!" in text)
 
 
 def _explained(marked: Marked, found: _Sum) -> tuple[Phrase, ...]:

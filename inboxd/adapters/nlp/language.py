@@ -11,9 +11,7 @@ from inboxd.adapters.nlp.lexicon import Lexicon
 PLAIN_SHARE = 0.25  # share of small words that settles it
 SURE = 0.9  # of py3langid, before another language is believed
 FEW_WORDS = 4
-CANDIDATES = frozenset(
-    "ar bg bs ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv nb nl no pl pt ro ru sk sl sq sr sv th tr uk vi zh".split()
-)
+CANDIDATES = "ar bg bs ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv nb nl no pl pt ro ru sk sl sq sr sv th tr uk vi zh"
 
 
 class LanguageGuess:
@@ -35,9 +33,7 @@ class LanguageGuess:
             return self._of_few(letters), True
         return self._by_model(letters, text, best, second)
 
-    def _by_model(
-        self, letters: Sequence[str], text: str, best: tuple[float, str], second: tuple[float, str]
-    ) -> tuple[str, bool]:
+    def _by_model(self, letters: Sequence[str], text: str, best: tuple[float, str], second: tuple[float, str]) -> tuple[str, bool]:
         code, sure = self._model.classify(text[:600])
         if code in {lexicon.language for lexicon in self.lexicons}:
             return str(code), True
@@ -68,5 +64,5 @@ class LanguageGuess:
 
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         # Among all its languages a Spanish mail is split between Spanish and its small neighbours.
-        model.set_languages((CANDIDATES | {lexicon.language for lexicon in self.lexicons}) & set(model.labels))
+        model.set_languages((set(CANDIDATES.split()) | {lexicon.language for lexicon in self.lexicons}) & set(model.labels))
         return model

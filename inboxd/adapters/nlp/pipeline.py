@@ -1,4 +1,4 @@
-"""The components of the pipeline, registered with spaCy as `inboxd_...` (it allows no dot there); each adds what it found to the `Marked` of the doc."""
+"""The components, registered with spaCy as `inboxd_...` (it allows no dot there); each adds what it found to the doc's `Marked`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
+from spacy.util import registry
 from spacy.vocab import Vocab
 
 from inboxd.adapters.nlp import answer, feeling, remarks
@@ -18,9 +19,9 @@ from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
 from inboxd.adapters.nlp.marked import Hit, Marked
 
 Component = Callable[[Doc], Doc]
-NOTHING = 1.8  # the score of "none of our topics" among the topics' scores
+NOTHING = 1.6  # the score of "none of our topics" among the topics' scores
 SHARPNESS = 1.0
-FURTHER = 0.7
+FURTHER = 0.6
 ADMIN = "admin"  # group of the phrases that admins wrote
 ADMIN_SURE = 0.97
 MOST_TOPICS = 5
@@ -38,7 +39,6 @@ def words_to_doc(vocab: Vocab, words: Sequence[str]) -> Doc:
     return Doc(vocab, words=list(words))
 
 
-@spacy.registry.tokenizers("inboxd.Words.v1")
 def create_tokenizer() -> Callable[[Language], Callable[[str], Doc]]:
     """Words by one regular expression: contractions stay whole, and it is six times as fast as the stock tokenizer."""
 
@@ -84,8 +84,7 @@ class Signs:
             signs = known.get(word)
             if signs is None:
                 signs = known[word] = lexicon.signs(word)
-            for sign in signs:
-                hits.append(Hit(sign, index, index + 1))
+            hits += [Hit(sign, index, index + 1) for sign in signs]
         return hits
 
 
@@ -95,7 +94,7 @@ class _Table:
     def __init__(self, vocab: Vocab, phrases: Any) -> None:
         self.matcher = PhraseMatcher(vocab, attr="ORTH")
         # Word hashes instead of a Doc for each phrase, as when spaCy unpickles a matcher: ten times as fast to load.
-        by_signs: dict[tuple[Sign, ...], list[list[int]]] = {}
+        by_signs: dict[tuple[Sign, ...], list[Any]] = {}
         for words, signs in phrases.items():
             by_signs.setdefault(signs, []).append([vocab.strings.add(word) for word in words])
         self.signs: dict[int, tuple[Sign, ...]] = {}
@@ -180,6 +179,7 @@ def add_answer(doc: Doc) -> Doc:
     return doc
 
 
+registry.tokenizers.register("inboxd.Words.v1", func=create_tokenizer)
 Language.component("inboxd_topics", func=add_topics)
 Language.component("inboxd_upset_lexicon", func=add_feeling)
 Language.component("inboxd_remarks", func=add_remarks)

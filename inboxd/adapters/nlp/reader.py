@@ -12,9 +12,8 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before numpy: on
 from inboxd.adapters.nlp.lexicon import Lexicon  # noqa: E402
 from inboxd.adapters.nlp.marked import Marked, mark  # noqa: E402
 from inboxd.adapters.nlp.pipeline import Signs, build, words_to_doc  # noqa: E402
-from inboxd.core.model import Scores  # noqa: E402
+from inboxd.core.model import Scores, ToRead  # noqa: E402
 from inboxd.core.rules import Topic  # noqa: E402
-from inboxd.core.model import ToRead  # noqa: E402
 
 NAME, VERSION = "phrases", "1"
 

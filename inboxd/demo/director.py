@@ -1,0 +1,372 @@
+"""The director of the demo: starts the real daemon against the demo's servers and lets the people of the script act.
+
+Time is virtual and jumps to the next date once everything injected is stored, nothing is due and no send is in hand; so
+the same seed gives the same counts, however fast the machine is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import shutil
+import smtplib
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import rich.console
+
+from inboxd import logs
+from inboxd.adapters.clock import SystemClock
+from inboxd.bootstrap import World, shipped, supervisor
+from inboxd.config import load_settings
+from inboxd.core.model import JobKind
+from inboxd.daemon.supervise import Supervisor
+from inboxd.demo.cast import VIPS, person_of
+from inboxd.demo.letters import header_of, text_of
+from inboxd.demo.script import MAILBOXES, START, STEPS, SUPPORT, State, react, step_envelope, step_mail
+from inboxd.demo.servers import HOST, DemoServers
+
+PASSWORD = "demo"
+LENGTH = timedelta(days=40)  # of the story; what is due later is left
+SETTLE = 30.0  # real seconds that one step may take
+PAUSE = 0.5  # real seconds after each line, for reading
+HOUR_A_SECOND = timedelta(hours=1)  # how time runs for a viewer who stays
+DAILY = (JobKind.DIGEST, JobKind.AUDIT)
+
+
+class DemoClock:
+    """Virtual time: it stands still while anything is to be done, and jumps when told."""
+
+    def __init__(self, start: datetime) -> None:
+        self._at = start
+        self._moved = threading.Condition()
+        self._fresh = SystemClock()
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return self._at
+
+    def wait_until(self, at: datetime | None, wake: threading.Event) -> None:
+        """Wait (really) until the virtual time has come or somebody wakes us; clears `wake`."""
+        with self._moved:
+            while not wake.is_set() and (at is None or self._at < at):
+                self._moved.wait(0.02)
+        wake.clear()
+
+    def fresh(self) -> str:
+        """Unguessable in a demo, too: its tokens are real."""
+        return self._fresh.fresh()
+
+    def jump(self, to: datetime) -> None:
+        """Go on to this time; never back."""
+        with self._moved:
+            self._at = max(self._at, to)
+            self._moved.notify_all()
+
+
+@dataclass(order=True)
+class Event:
+    """Somebody will send this mail at this time."""
+
+    at: datetime
+    order: int
+    raw: bytes = field(compare=False)
+    sender: str = field(compare=False)
+    recipients: tuple[str, ...] = field(compare=False)
+
+
+@dataclass
+class Director:
+    """One run of the story."""
+
+    servers: DemoServers
+    daemon: Supervisor
+    clock: DemoClock
+    tell: Callable[[str], None]
+    seed: int
+    events: list[Event] = field(default_factory=list)
+    injected: list[str] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    _order: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = State(seed=self.seed)
+        self._steps = {step.number: step for step in STEPS}
+        for step in STEPS:
+            heapq.heappush(self.events, Event(START + step.at, -1000 + step.number, b"", str(step.number), ()))
+
+    def play(self) -> None:
+        """Let everything happen, until nothing more is to come."""
+        end = START + LENGTH
+        while True:
+            self.settle()
+            if self.let_people_read():
+                continue
+            at = self._next()
+            if at is None or at > end:
+                return
+            self.clock.jump(at)
+            while self.events and self.events[0].at <= at:
+                self._send(heapq.heappop(self.events))
+
+    def _next(self) -> datetime | None:
+        """The next date: of the script, or of a job; the daily jobs alone do not keep the story going."""
+        store = self.daemon.office.store
+        others = tuple(kind for kind in JobKind if kind not in DAILY)
+        dates = [at for at in (self.events[0].at if self.events else None, store.next_due(others)) if at is not None]
+        daily = store.next_due(DAILY)
+        return min([*dates, daily] if dates and daily is not None else dates, default=None)
+
+    def settle(self) -> None:
+        """Wait until all that lies in the inbox is stored and nothing that is due is undone."""
+        deadline = threading.Event()
+        timer = threading.Timer(SETTLE, deadline.set)
+        timer.start()
+        try:
+            quiet = 0
+            while quiet < 2:
+                quiet = quiet + 1 if self._quiet() else 0
+                if deadline.is_set():
+                    raise TimeoutError("the daemon did not come to rest; see daemon.log")
+                if not self.daemon_lives():
+                    raise RuntimeError("the daemon ended; see daemon.log")
+                if not quiet:
+                    deadline.wait(0.003)
+        finally:
+            timer.cancel()
+
+    def _quiet(self) -> bool:
+        store = self.daemon.office.store
+        known = store.look("select count(*) as n from sighting")[0]["n"]
+        if known < len(self.servers.messages(SUPPORT)):
+            return False
+        due = store.next_due(tuple(JobKind))
+        return store.in_hand(tuple(JobKind)) == 0 and (due is None or due > self.clock.now())
+
+    def daemon_lives(self) -> bool:
+        """Whether the daemon still runs."""
+        return not self.daemon.stopping.is_set()
+
+    def let_people_read(self) -> bool:
+        """Everybody reads what is new in their mailbox and perhaps will answer; True if anything was new."""
+        new = False
+        for address in MAILBOXES:
+            if address == SUPPORT:
+                continue
+            mails = self.servers.messages(address)
+            for mail in mails[self.seen[address] :]:
+                new = True
+                self.seen[address] += 1
+                self._narrate(address, mail.raw)
+                for reaction in react(address, mail.raw, self.state, self.clock.now()):
+                    self._order += 1
+                    at = self.clock.now() + reaction.after
+                    heapq.heappush(self.events, Event(at, self._order, reaction.raw, reaction.sender, reaction.recipients))
+        return new
+
+    def _send(self, event: Event) -> None:
+        raw, sender, recipients = event.raw, event.sender, event.recipients
+        if not raw:
+            step = self._steps[int(sender)]
+            mine = [m.raw for m in self.servers.messages(step.who.email)] if step.who.email in MAILBOXES else []
+            ours = [mail for mail in mine if SUPPORT.split("@")[1] in header_of(mail, "From")]
+            raw = step_mail(step, self.clock.now(), ours[-1] if ours else None)
+            sender, recipients = step_envelope(step)
+        who = header_of(raw, "From").split("<")[0].strip('" ') or sender
+        self.say(f'{who} writes: "{header_of(raw, "Subject")}"')
+        self.injected.append(header_of(raw, "Message-ID").strip().strip("<>"))
+        with smtplib.SMTP(HOST, self.servers.smtp_port, timeout=20) as smtp:
+            known = [address for address in recipients if self.servers.mailbox_of(address)]
+            smtp.sendmail(sender, known, raw)
+
+    def _narrate(self, address: str, raw: bytes) -> None:
+        person = person_of(address)
+        name = person.name if person else address
+        first = next((line for line in text_of(raw).splitlines() if line.strip()), "")
+        if "via" in header_of(raw, "From") or "desk" in header_of(raw, "From"):
+            self.say(f"    -> {name}: {first}", dim="desk" in header_of(raw, "From"))
+        elif header_of(raw, "Auto-Submitted"):
+            self.say(f"    -> {name} is asked: {header_of(raw, 'Subject')}")
+        else:
+            self.say(f"    -> {name} reads the answer of {header_of(raw, 'From').split('<')[0].strip()}")
+
+    def say(self, line: str, dim: bool = False) -> None:
+        """One line of the story, with the virtual time."""
+        stamp = self.clock.now().strftime("%a %d %b %H:%M")
+        self.tell(f"[dim]{stamp}  {_plain(line)}[/dim]" if dim else f"[cyan]{stamp}[/cyan]  {_plain(line)}")
+
+
+def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> dict[str, Any]:
+    """Play the story; returns the counts, taken from the store and the mailboxes."""
+    begun = SystemClock().now()
+    console = rich.console.Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    clock = DemoClock(START)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    pause = threading.Event()
+
+    def tell(line: str) -> None:
+        console.print(line)
+        if not fast:
+            pause.wait(PAUSE)
+
+    with (
+        tempfile.TemporaryDirectory(prefix="inboxd-demo-") as state,
+        (out / "daemon.log").open("w", encoding="utf-8") as log,
+        DemoServers(MAILBOXES, password=PASSWORD, now=clock.now, web=keep) as servers,
+    ):
+        logs.to(log)
+        config = _settings(out, Path(state), servers)
+        console.print(_welcome(servers, keep))
+        daemon = supervisor(load_settings(config), World(clock=clock, on_notify=lambda _: None))
+        thread = threading.Thread(target=daemon.run, name="daemon")
+        thread.start()
+        director = Director(servers=servers, daemon=daemon, clock=clock, tell=tell, seed=seed)
+        try:
+            director.play()
+            counts = _counts(director)
+            counts["seconds"] = round((SystemClock().now() - begun).total_seconds(), 1)
+            _leave_mails(director, out)
+            console.print(_summary(counts, out))
+            if keep:
+                _stay(director, console, servers)
+        except KeyboardInterrupt:
+            console.print("\nstopped")
+            counts = _counts(director) | {"seconds": round((SystemClock().now() - begun).total_seconds(), 1)}
+        finally:
+            daemon.stop()
+            thread.join(30)
+            shutil.copyfile(Path(state) / "inboxd.sqlite", out / "inboxd.sqlite")
+            logs.to(None)
+    config.write_text(config.read_text(encoding="utf-8").replace(f"state_dir: {state}", "state_dir: ."), encoding="utf-8")
+    return counts
+
+
+def _settings(out: Path, state: Path, servers: DemoServers) -> Path:
+    """The files an admin would write: settings, and the shipped rules with the story's VIPs."""
+    rules = out / "rules"
+    shutil.copytree(shipped("rules"), rules)
+    people = rules / "people.yaml"
+    vips = "".join(f"  {person.email}: {{vip: yes}}\n" for person in VIPS)
+    people.write_text(people.read_text(encoding="utf-8").replace("\ncustomers:\n", f"\ncustomers:\n{vips}"), encoding="utf-8")
+    password = state / "password"
+    password.touch(mode=0o600)
+    password.write_text(PASSWORD, encoding="utf-8")
+    config = out / "inboxd.yaml"
+    config.write_text(
+        f"""\
+# The settings of the demo. Its mail servers are gone when the demo has ended.
+admin: petra@acme.example
+timezone: UTC
+state_dir: {state}
+rules: rules
+poll: 30 seconds
+mailboxes:
+  acme:
+    address: {SUPPORT}
+    name: Acme Support
+    mode: full
+    imap: {{host: {HOST}, port: {servers.imap_port}, user: {SUPPORT}, tls: no, password: {{file: {password}}}}}
+    smtp: {{host: {HOST}, port: {servers.smtp_port}, tls: no}}
+""",
+        encoding="utf-8",
+    )
+    return config
+
+
+def _counts(director: Director) -> dict[str, Any]:
+    store, servers = director.daemon.office.store, director.servers
+
+    def one(sql: str) -> int:
+        return int(store.look(sql)[0]["n"])
+
+    stored = {row["message_id"] for row in store.look("select message_id from message")}
+    twice = 0
+    purposes = {row["message_id"]: row["purpose_key"] for row in store.look("select message_id, purpose_key from outgoing")}
+    for address in MAILBOXES:
+        if address == SUPPORT:
+            continue
+        ids = [header_of(mail.raw, "Message-ID").strip("<> ") for mail in servers.messages(address)]
+        keys = [purposes[i] for i in ids if i in purposes]
+        twice += (len(ids) - len(set(ids))) + (len(keys) - len(set(keys)))
+    return {
+        "received": len(servers.messages(SUPPORT)),
+        "cases": one("select count(*) as n from cases"),
+        "to_seniors": one(
+            "select count(distinct case_id) as n from event where kind = 'case.assigned' and json_extract(data, '$.team') = 'seniors'"
+        ),
+        "relayed_to_customers": one("select count(*) as n from outgoing where kind = 'reply' and state = 'sent'"),
+        "resolved": one("select count(distinct case_id) as n from event where kind in ('case.agent_resolved', 'case.silence')"),
+        "follow_ups_sent": one("select count(*) as n from outgoing where kind = 'follow_up' and state = 'sent'"),
+        "satisfied": one("select count(*) as n from cases where outcome in ('satisfied', 'won_back')"),
+        "dissatisfied": one("select count(*) as n from event where kind = 'case.dissatisfied'"),
+        "reopened": one("select count(*) as n from cases where reopened > 0"),
+        "automatic_ignored": one("select count(*) as n from event where kind in ('message.automatic', 'case.automatic_noted')"),
+        "parked": one("select count(*) as n from job where parked_at is not null"),
+        "lost": sum(mail_id not in stored for mail_id in director.injected if mail_id),
+        "sent_twice": twice,
+    }
+
+
+def _leave_mails(director: Director, out: Path) -> None:
+    """Every mailbox of the story as files, to read and to try `inboxd explain` on."""
+    for address in MAILBOXES:
+        folder = out / "mail" / address
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, mail in enumerate(director.servers.messages(address), 1):
+            (folder / f"{number:03d}.eml").write_bytes(mail.raw)
+
+
+def _stay(director: Director, console: rich.console.Console, servers: DemoServers) -> None:
+    """Let the viewer write as a customer or an agent; an hour passes each second."""
+    console.print(
+        f"\nThe servers stay up. Web mail: [bold]http://{HOST}:{servers.http_port}/[/bold]  Choose a customer's mailbox and answer,"
+        "\nor an agent's. An hour passes each second. Ctrl-C ends it."
+    )
+    pause = threading.Event()
+    while director.daemon_lives():
+        pause.wait(1.0)
+        director.clock.jump(director.clock.now() + HOUR_A_SECOND)
+        director.let_people_read()
+        while director.events and director.events[0].at <= director.clock.now():
+            director._send(heapq.heappop(director.events))
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _welcome(servers: DemoServers, keep: bool) -> str:
+    web = f", web mail http://{HOST}:{servers.http_port}/" if keep else ""
+    return (
+        "This runs the real inboxd daemon against mail servers of its own, on this machine alone. Customers write, agents answer\n"
+        "from their own mail programs, days pass in seconds. Ctrl-C ends it.\n"
+        f"IMAP {HOST}:{servers.imap_port}, SMTP {HOST}:{servers.smtp_port} (any address of acme.example or of a customer,"
+        f" password {PASSWORD}){web}\n"
+    )
+
+
+def _summary(counts: dict[str, Any], out: Path) -> str:
+    c = counts
+    return f"""
+[bold]What happened[/bold]
+{c["received"]} mails came in, {c["automatic_ignored"]} of them from machines: noted, and answered by nobody.
+{c["cases"]} cases; {c["to_seniors"]} went to seniors because somebody sounded upset or had to write again.
+{c["relayed_to_customers"]} answers of agents reached customers. {c["follow_ups_sent"]} customers were asked whether it is solved:
+{c["satisfied"]} said yes, {c["dissatisfied"]} no. {c["reopened"]} cases were opened again.
+Parked for a person: {c["parked"]}. Lost: {c["lost"]}. Sent twice: {c["sent_twice"]}. It took {c["seconds"]} seconds.
+
+[bold]Look around[/bold]
+  {out}/mail/                                        every mailbox of the story
+  inboxd explain {out}/mail/support@acme.example/001.eml   why a mail went where it went
+  inboxd status --config {out}/inboxd.yaml            what the store holds
+  inboxd demo --keep                                 answer as a customer in a web mail page
+
+[bold]With your own address[/bold]
+  inboxd init                                        starts in mode watch: it thinks, and nobody gets mail
+"""
