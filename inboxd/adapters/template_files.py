@@ -24,9 +24,7 @@ def load_templates(shipped: Path, own: Path | None) -> Templates:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    files = {
-        f"{path.parent.name}/{path.name.removesuffix('.txt.j2')}": path for path in sorted(folder.glob("*/*.txt.j2"))
-    }
+    files = {f"{path.parent.name}/{path.name.removesuffix('.txt.j2')}": path for path in sorted(folder.glob("*/*.txt.j2"))}
     if (page := folder / "letter.html.j2").is_file():
         files["letter.html"] = page
     return {key: _text(path) for key, path in files.items()}

@@ -43,7 +43,7 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
 def _cut(stretch: str) -> Iterator[str]:
     begin = 0
     for end in _END.finditer(stretch):
-        before, after = stretch[begin : end.start()], stretch[end.end() :]
+        before, after = stretch[begin : end.start()], stretch[end.end() : end.end() + 20]
         if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
             continue
         if re.search(r"\b\d{1,2}\.$", before) and re.match(_MONTH + r"|[a-zäöü]|\d", after, re.IGNORECASE):

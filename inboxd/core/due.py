@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inboxd.core.follow_up import after_resolved, close_later, escalate_at, may_ask, remind_later, wants_reminder
-from inboxd.core.letters import acknowledgement, follow_up, notice, routed, to_lead
+from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -116,15 +116,10 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
         letter = notice(situation, holder, template="due_reminder", purpose=purpose, case=case, values={**values, "to_lead": False})
         actions.append(Send(letter=letter))
     if (count >= 2 or holder is None) and (holder is None or holder.name != book.lead):
-        customer = situation.customer.name if situation.customer else ""
-        subject = f"{customer}: {case.subject} [#{case.number}]"
-        told = {
-            **values,
-            "to_lead": True,
-            "holder": holder.signs_as if holder else "",
-            "name": customer,
-            "subject": case.subject,
-        }
+        name, lead = full_name(situation.customer), book.agents.get(AgentName(book.lead))
+        subject = f"{name}: {case.subject} [#{case.number}]"
+        told: dict[str, object] = {**values, "to_lead": True, "lead": lead.signs_as if lead else "", "customer": first_name(name)}
+        told["subject"] = case.subject
         actions.append(
             Send(
                 letter=to_lead(

@@ -118,4 +118,4 @@ def _text(part: Message) -> str:
 
 
 def _visible(markup: str) -> str:
-    return html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?i)<(?:br|/p|/div|/blockquote)[^>]*>", "\n", markup)))
+    return html.unescape(re.sub(r"<[^<>]*>", " ", re.sub(r"(?i)<(?:br|/p|/div|/blockquote)[^<>]*>", "\n", markup)))

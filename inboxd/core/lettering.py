@@ -46,8 +46,8 @@ def printed(value: object) -> object:
 
 def plain(marked: str) -> str:
     """Give the plain text: soft line breaks are breaks, the place of the links leaves no trace."""
-    text = re.sub(f"\n*{LINKS_HERE}\n*", "\n\n", marked).replace(SOFT, "")
-    return text.strip("\n") + "\n"
+    parts = [part.strip("\n") for part in marked.replace(SOFT, "").split(LINKS_HERE)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 # --- filters -----------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ _SCRAPS = re.compile(
 
 def _by_hand(line: str) -> bool:
     """Tell whether a line that is not ours may be the agent's: programs leave links, pictures and rules behind."""
-    return not _quote_sign(line) and not _SCRAPS.fullmatch(line)
+    return not _quote_sign(line) and (len(line) > 1000 or not _SCRAPS.fullmatch(line.strip()))
 
 
 _WROTE = re.compile(
@@ -180,9 +180,11 @@ def _opens_quote(lines: Sequence[str], number: int) -> int:
         if not part[-1].strip():
             return 0
         joined = " ".join(line.strip() for line in part)
-        if _WROTE.search(joined) and re.search(r"\d|@", joined) and len(joined) < 400:
+        if len(joined) > 400:
+            return 0
+        if _WROTE.search(joined) and re.search(r"\d|@", joined):
             return count
-        if _TIMED.match(joined) and "@" in joined and re.search(r"\d", joined) and len(joined) < 400:
+        if _TIMED.match(joined) and "@" in joined and re.search(r"\d", joined):
             return count
     return 0
 
@@ -190,12 +192,15 @@ def _opens_quote(lines: Sequence[str], number: int) -> int:
 def _header_block(lines: Sequence[str], number: int) -> int:
     """Say how many lines from here are a header block as Outlook sets it above a quotation, 0 if none."""
     end = number
-    while end < len(lines) and (_FIELD.match(lines[end]) or (end > number + 1 and lines[end].strip() and end - number < 14)):
+    while end < len(lines) and lines[end].strip() and end - number < 14:
+        if end - number < 2 and not _FIELD.match(lines[end]):
+            return 0  # a long list of readers may be wrapped, but never before the second field
         end += 1
     block = lines[number:end]
     fields = sum(bool(_FIELD.match(line)) for line in block)
-    first_is_field = bool(block) and bool(_FIELD.match(block[0]))
-    return len(block) if first_is_field and fields >= 3 and any("@" in line or re.search(r"\d\d", line) for line in block) else 0
+    addressed = any("@" in line for line in block)
+    timed = any(re.search(r"\d{1,2}[:.]\d\d", line) for line in block)
+    return len(block) if (fields >= 3 and (addressed or timed)) or (fields == 2 and addressed and timed) else 0
 
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:

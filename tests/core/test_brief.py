@@ -132,7 +132,8 @@ def made(given: Situation, **more: object) -> Brief:
 def text_of(facts: Brief) -> str:
     letter = Letter(
         kind=OutgoingKind.ROUTED, purpose="p", template="routed", mailbox=ACME.name, language="en", to=Address(email="m@acme.example"),
-        subject="Ana Ruiz: Tent without poles [#7]", values={"brief": facts, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
+        subject="Ana Ruiz: Tent without poles [#7]",
+        values={"brief": facts, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
     )  # fmt: skip
     stamp = MailStamp(
         message_id="x@acme.example", date=NOW, from_=Address(email=ACME.address), reply_to=Address(email="support+r7@acme.example")

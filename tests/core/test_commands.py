@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from inboxd.core.commands import AgentReply, read_reply
 from inboxd.core.model import Message, MessageId, OutgoingKind, OutgoingNo, SentMessage
@@ -102,23 +106,29 @@ REPLIES = {  # as each program writes it; long lines are theirs
     "outlook, a warning set in by the company": f"{WORDS}\n\n{OUTLOOK_EN[: -len(ROUTED)]}"
     f"CAUTION: This email originated from outside of your organization.\n\n{ROUTED}",
     "apple mail": f"{WORDS}\n\n> On 16. Nov 2026, at 09:13, Ana Ruiz via Acme Support <support@acme.example> wrote:\n> \n{signed()}\n",
-    "apple mail, German": f"{WORDS}\n\n> Am 16.11.2026 um 09:13 schrieb Ana Ruiz via Acme Support <support@acme.example>:\n> \n{signed()}\n",
-    "iphone": f"{WORDS}\n\nSent from my iPhone\n\n> On 16 Nov 2026, at 09:13, Ana Ruiz via Acme Support <{TOKEN}> wrote:\n> \n> \ufeff{signed()[2:]}\n",
+    "apple mail, German": f"{WORDS}\n\n"
+    f"> Am 16.11.2026 um 09:13 schrieb Ana Ruiz via Acme Support <support@acme.example>:\n> \n{signed()}\n",
+    "iphone": f"{WORDS}\n\n"
+    f"Sent from my iPhone\n\n> On 16 Nov 2026, at 09:13, Ana Ruiz via Acme Support <{TOKEN}> wrote:\n> \n> \ufeff{signed()[2:]}\n",
     "iphone, German": f"{WORDS}\n\nVon meinem iPhone gesendet\n\n> Am 16.11.2026 um 09:13 schrieb Ana Ruiz:\n>\n{signed()}\n",
     "thunderbird": f"{WORDS}\n\nOn 16.11.26 09:13, Ana Ruiz via Acme Support wrote:\n{signed()}\n",
     "thunderbird, German, below": f"Am 16.11.26 um 09:13 schrieb Ana Ruiz via Acme Support:\n{signed()}\n\n{WORDS}\n",
-    "thunderbird, below, with signature": f"On 16.11.26 09:13, Ana Ruiz wrote:\n{signed()}\n\n{WORDS}\n\n-- \nMaria Lindt\nmaria@acme.example\n",
+    "thunderbird, below, with signature": f"On 16.11.26 09:13, Ana Ruiz wrote:\n"
+    f"{signed()}\n\n{WORDS}\n\n-- \nMaria Lindt\nmaria@acme.example\n",
     "thunderbird, signature below the quotation": f"{WORDS}\n\nAm 16.11.26 um 09:13 schrieb Ana:\n{signed()}\n\n-- \nMaria Lindt | Acme\n",
     "k-9": f"{WORDS}\n-- \nDiese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.\n\nAm 16. November 2026 09:13:04 MEZ schrieb "
     f'"Ana Ruiz via Acme Support" <support@acme.example>:\n{signed(sign=">")}\n',
-    "k-9, quoted first line wrapped": f"{WORDS}\n\nOn 16 November 2026 09:13:04 CET, Ana Ruiz <{TOKEN}> wrote:\n{signed(wrapped(ROUTED, 30), '>')}\n",
+    "k-9, quoted first line wrapped": f"{WORDS}\n\n"
+    f"On 16 November 2026 09:13:04 CET, Ana Ruiz <{TOKEN}> wrote:\n{signed(wrapped(ROUTED, 30), '>')}\n",
     "spaces that do not break": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed().replace(' ', chr(160))}\n",
     "the page of one tap quoted too": f"{WORDS}\n\n{OUTLOOK_EN}\n→ Note<mailto:{TOKEN}>\n→ Resolve<mailto:{TOKEN}>\n",
     "spanish": f"{WORDS}\n\nEl lun, 16 nov 2026 a las 9:13, Ana Ruiz via Acme Support (<{TOKEN}>)\nescribió:\n\n{signed()}\n",
-    "a part of the quotation was deleted": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed(chr(10).join(ROUTED.split(chr(10))[:5]))}\n",
+    "a part of the quotation was deleted": f"{WORDS}\n\n"
+    f"On Mon, Nov 16, 2026 Ana Ruiz wrote:\n{signed(chr(10).join(ROUTED.split(chr(10))[:5]))}\n",
     "only the question kept": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n> Where is my lamp?\n",
     "only the question kept, above": f"> Where is my lamp?\n\n{WORDS}\n",
-    "the end of the mail kept": f"{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n> [...]\n{signed(ROUTED[ROUTED.index('for two weeks nobody has answered me. The') :])}",
+    "the end of the mail kept": f"{WORDS}\n\n"
+    f"On Mon, Nov 16, 2026 Ana wrote:\n> [...]\n{signed(ROUTED[ROUTED.index('for two weeks nobody has answered me. The') :])}",
     "nothing quoted": f"{WORDS}\n",
     "nothing quoted, our own signature": f"{WORDS}\n\nMaria\n",
     "nothing quoted, windows lines": WORDS.replace("\n", "\r\n"),
@@ -298,3 +308,30 @@ def test_a_quoted_command_never_runs() -> None:
 def test_a_huge_reply_is_read_in_time() -> None:
     text = WORDS + "\n\nOn Mon, Nov 16, 2026 Ana wrote:\n" + signed(ROUTED + "more and more words of a long mail here\n" * 20_000)
     assert reply(text).held is None or reply(text).words == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*REPLIES["outlook, German"].split("\n"), *signed().split("\n"), "my own words", "-- ", "On 1 Nov 2026 Ana wrote:"])
+    )
+)
+def test_no_mixture_lets_a_line_of_ours_through(lines: list[str]) -> None:
+    read = reply("\n".join(lines))
+    if read.held is None:
+        for text in (read.words, read.note):
+            assert not re.search("sounds upset|Why you|What happened so far|sender confirmed|Just reply", text), text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=400), st.text(max_size=200))
+def test_any_text_can_be_read(text: str, sent: str) -> None:
+    read = reply(text, sent=replace(SENT, text=sent, first_line=sent.split("\n")[0]))
+    assert read.held is not None or read.words or read.note or read.commands
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 200_000 + "x", "<" * 200_000, "-" * 200_000 + "x", "\n" * 200_000 + "x", "a, 20:26 @" * 20_000, "> " * 100_000]
+)
+def test_an_absurd_mail_takes_no_time(text: str) -> None:
+    reply(f"{text}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}\n{text}")

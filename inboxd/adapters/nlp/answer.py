@@ -12,6 +12,7 @@ NEGATION_WINDOW = 4
 UPSET = 0.4
 SEVERE = 0.9  # weight of a family of feelings that goes with no clean yes
 FREE_WORDS = 3  # words of a yes that no phrase explains; each further one makes it less sure
+LESS_SURE = 0.06
 QUOTES = frozenset('"“”„»«')
 
 
@@ -21,6 +22,7 @@ class _Sentence:
     end: int
     groups: set[str]
     question: bool
+    plainly: bool  # solved in more than one word
     unexplained: int  # words that neither answer nor thank nor greet nor praise
 
 
@@ -47,7 +49,10 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     if groups & {"breaks", "not_thanks", "request"}:
         return Answer.UNCLEAR, 0.5, ""
     unexplained = sum(sentence.unexplained for sentence in sentences)
-    return Answer.SATISFIED, max(0.4, 0.95 - 0.04 * max(0, unexplained - FREE_WORDS)), ""
+    free = FREE_WORDS if "yes" in groups or any(sentence.plainly for sentence in sentences) else 0  # "Good question."
+    if unexplained > 0 == free:
+        return Answer.UNCLEAR, 0.5, ""
+    return Answer.SATISFIED, max(0.4, 0.95 - LESS_SURE * max(0, unexplained - free)), ""
 
 
 def _read(marked: Marked, start: int, end: int) -> _Sentence:
@@ -55,8 +60,11 @@ def _read(marked: Marked, start: int, end: int) -> _Sentence:
     hits = _longest([hit for hit in marked.hits if start <= hit.start < end and hit.end <= end and hit.sign.group in GROUPS])
     groups: set[str] = {hit.sign.group for hit in marked.hits if start <= hit.start < end and hit.sign.group in {"closing", "thanks"}}
     covered: set[int] = set()
+    plainly = False
     for hit in hits:
-        groups.add(_meaning(marked, hit, start, covered))
+        meaning = _meaning(marked, hit, start, covered)
+        plainly |= meaning == "solved" and hit.end - hit.start > 1
+        groups.add(meaning)
         covered.update(range(hit.start, hit.end))
     if any(hit.sign.weight >= SEVERE and hit.start not in covered for hit in _feelings(marked, start, end)):
         groups.add("bad")
@@ -69,7 +77,7 @@ def _read(marked: Marked, start: int, end: int) -> _Sentence:
         if index not in covered:
             groups.update(_loose(marked, index))
             unexplained += index not in polite and _weighs(marked, index)
-    return _Sentence(start=start, end=end, groups=groups, question=question, unexplained=unexplained)
+    return _Sentence(start=start, end=end, groups=groups, question=question, plainly=plainly, unexplained=unexplained)
 
 
 def _feelings(marked: Marked, start: int, end: int) -> list[Hit]:

@@ -1,0 +1,43 @@
+# Everything needs only Python 3.11 or newer, make and git. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean lock
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "inboxd needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV): about a minute the first time ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## run the real daemon against mail servers of its own and watch a fortnight of support
+	@$(BIN)/inboxd demo $(ARGS)
+
+test: $(STAMP) ## install and run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, types, import contracts, the shipped rules and their tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/inboxd check --rules rules
+	$(BIN)/inboxd test --rules rules
+
+bench: $(STAMP) ## measure, next to the raw limit, and write bench.json
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## write requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header -o requirements.lock pyproject.toml requirements-build.in
+
+clean: ## remove what was made here
+	rm -rf $(VENV) demo-out bench.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

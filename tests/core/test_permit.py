@@ -1,0 +1,80 @@
+"""The mode and the caps have the last word over every letter; what is withheld leaves a line that says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from inboxd.core.model import Action, Address, Cancel, CaseNo, Counts, Letter, Log, Mode, OutgoingKind, Send
+from inboxd.core.permit import asked_in_vain, permit
+from inboxd.core.policy import Policy
+from tests.core.builders import ACME, situation
+
+K = OutgoingKind
+AUTOMATIC = (K.FOLLOW_UP, K.REMINDER, K.ACKNOWLEDGEMENT)
+
+
+def send(kind: OutgoingKind, template: str = "any") -> Send:
+    letter = Letter(
+        kind=kind, purpose="p", template=template, mailbox=ACME, language="en", to=Address(email="ana@example.org"), subject="s", case=CaseNo(1042)
+    )  # fmt: skip
+    return Send(letter=letter)
+
+
+def permitted(*actions: Action, mode: Mode = Mode.FULL, counts: Counts = Counts()) -> tuple[Action, ...]:
+    facts = situation(counts=counts)
+    return permit(actions, replace(facts, mailbox=replace(facts.mailbox, mode=mode)), Policy())
+
+
+def leaves(kind: OutgoingKind, mode: Mode = Mode.FULL, **counts: int) -> bool:
+    (only,) = permitted(send(kind), mode=mode, counts=Counts(**counts))
+    if not isinstance(only, Send):
+        assert isinstance(only, Log) and only.kind == "letter.withheld" and only.data["because"] and only.data["kind"] == kind
+    return isinstance(only, Send)
+
+
+@pytest.mark.parametrize("kind", list(K))
+def test_each_mode_lets_out_what_it_promises(kind: OutgoingKind) -> None:
+    assert leaves(kind, Mode.FULL)
+    assert leaves(kind, Mode.ROUTE) is (kind not in AUTOMATIC)
+    assert not leaves(kind, Mode.WATCH)
+
+
+@pytest.mark.parametrize("template", ["watch_daily", "left_watch", "rules_broken", "held_back", "unsent"])
+def test_what_a_person_must_know_leaves_in_every_mode(template: str) -> None:
+    letter = send(K.NOTICE, template)
+    assert all(permitted(letter, mode=mode) == (letter,) for mode in Mode)
+
+
+@pytest.mark.parametrize("kind", AUTOMATIC)
+@pytest.mark.parametrize(
+    ("cap", "limit"), [("to_address_week", 5), ("case_automatic_day", 3), ("mailbox_automatic_10_minutes", 100)]
+)
+def test_automatic_mail_stops_at_each_cap(kind: OutgoingKind, cap: str, limit: int) -> None:
+    assert leaves(kind, **{cap: limit - 1})
+    assert not leaves(kind, **{cap: limit})
+
+
+def test_one_acknowledgement_a_day_and_no_more() -> None:
+    assert leaves(K.ACKNOWLEDGEMENT)
+    assert not leaves(K.ACKNOWLEDGEMENT, acknowledged_day=1)
+    assert leaves(K.FOLLOW_UP, acknowledged_day=1)
+
+
+@pytest.mark.parametrize("kind", [K.ROUTED, K.REPLY])
+def test_twenty_mails_an_hour_in_one_case_are_two_robots_even_in_peoples_words(kind: OutgoingKind) -> None:
+    assert leaves(kind, case_mails_hour=19)
+    assert not leaves(kind, case_mails_hour=20)
+
+
+@pytest.mark.parametrize("kind", [K.ROUTED, K.REPLY, K.NOTICE, K.RETURNED])
+def test_caps_of_automatic_mail_never_hold_back_people(kind: OutgoingKind) -> None:
+    assert leaves(kind, to_address_week=99, acknowledged_day=99, case_automatic_day=99, mailbox_automatic_10_minutes=999)
+
+
+def test_everything_but_letters_passes_in_its_order() -> None:
+    cancel, log = Cancel(case=CaseNo(1042), kinds=()), Log(kind="x")
+    first, second, third = permitted(cancel, send(K.FOLLOW_UP), log, mode=Mode.ROUTE)
+    assert (first, third) == (cancel, log)
+    assert asked_in_vain((second,)) and not asked_in_vain((cancel, log))
