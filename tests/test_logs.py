@@ -42,7 +42,15 @@ def test_the_journal_reads_the_level_from_the_front(level: str, number: int) -> 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("", '""'), ('a "b"', '"a \\"b\\""'), ("a=b", '"a=b"'), (("a", "b"), '"a, b"'), (None, "None"), (7, "7"), ("gelöst ist", '"gelöst ist"')],
+    [
+        ("", '""'),
+        ('a "b"', '"a \\"b\\""'),
+        ("a=b", '"a=b"'),
+        (("a", "b"), '"a, b"'),
+        (None, "None"),
+        (7, "7"),
+        ("gelöst ist", '"gelöst ist"'),
+    ],
 )
 def test_a_value_that_could_be_misread_is_quoted(value: object, shown: str) -> None:
     assert logs.line_of("x", "info", [("v", value)]) == f"x v={shown}"

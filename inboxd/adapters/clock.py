@@ -32,4 +32,4 @@ class SystemClock:
 
 def jitter() -> float:
     """A number from 0 to 1, so that many waiting for one thing do not come at once."""
-    return random.random()  # noqa: TID251
+    return random.random()

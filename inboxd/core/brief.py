@@ -107,8 +107,13 @@ def brief(
     zone: tzinfo,
     reopened: bool = False,
     readers: Sequence[Address] | None = None,
+    answer: Answer | None = None,
 ) -> Brief:
-    """Extract what stands above the mail. `readers` are the others who read the answer (default: the case's participants)."""
+    """Extract what stands above the mail.
+
+    `readers` are the others who read the answer (default: the case's participants); `answer` is what the mail says if it answers
+    our question.
+    """
     understood = situation.understood
     message, reading = understood.message, understood.reading
     now = situation.now.astimezone(zone)
@@ -122,7 +127,7 @@ def brief(
     photos = sum(each.type.startswith("image/") for each in message.attachments)
     text, below = _message_text(message.text, understood.new_text)
     feeling = reading.sentiment.value if reading.sentiment in (Sentiment.UPSET, Sentiment.UNHAPPY) else ""
-    said = reading.answer.value if situation.answer_proof else ""
+    said = answer.value if answer else reading.answer.value if situation.answer_proof else ""
     return Brief(
         name=call_name(message.sender),
         now=now,

@@ -51,7 +51,7 @@ def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Sched
 
 def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:
     """Whether this person is asked about this case: not against their wish, not too often, not if they said it works."""
-    if case.good_sign or person is None or person.no_follow_up:
+    if case.good_sign or case.no_follow_up or person is None or person.no_follow_up:
         return False
     if case.outcome is Outcome.DISSATISFIED:  # a bad experience was mended: ask once more, however lately we asked
         return True

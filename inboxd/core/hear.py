@@ -95,6 +95,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         linked_to=situation.case.number if situation.case else situation.related,
         participants=readers(situation, person, book),
         briefs=(ruling.then.brief,) if ruling.then.brief else (),
+        no_follow_up=not _may_be_asked(situation, ruling),
     )
     choice = assign(ruling.then.assign, situation, book)
     thread = (u.message.message_id,) if u.message.message_id else ()
@@ -120,6 +121,10 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         ]
     actions += [escalate_at(case), *_told(there, case, ruling, book), *_acknowledge(there, case, ruling, policy)]
     return _decided(actions, ruling, case, choice)
+
+
+def _may_be_asked(situation: Situation, ruling: Ruling) -> bool:
+    return ruling.then.follow_up is not False and not situation.understood.reading.sensitive
 
 
 def _ignored(situation: Situation, ruling: Ruling) -> Decision:
@@ -183,6 +188,8 @@ def _wrote(
         "repeat": case.repeat or is_repeat(book, contacts, now),
         "briefs": tuple(dict.fromkeys((*case.briefs, *((ruling.then.brief,) if ruling.then.brief else ())))),
     }
+    if not _may_be_asked(situation, ruling):
+        changes["no_follow_up"] = True
     if again:
         changes |= {"reopened": case.reopened + 1, "good_sign": False, "closed_at": None, "resolved_at": None}
     if unhappy:
@@ -253,8 +260,9 @@ def _hand_over(
         policy,
         purpose=f"route:{u.number}:{holder.name}",
         why=why,
-        reopened=unhappy,
+        reopened=again,
         both_know=both_know,
+        answer=Answer.DISSATISFIED if unhappy else None,
         marked_spam=u.screening.kind is Kind.SPAM,
     )
     told = [
@@ -382,7 +390,13 @@ def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
     reader = book.agents.get(case.resolved_by or case.assignee or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
     if reader is not None:
         purpose = f"route:{u.number}:{reader.name}"
-        actions.append(Send(letter=routed(situation, case, reader, policy, purpose=purpose, why="an answer that only a person can read")))
+        actions.append(
+            Send(
+                letter=routed(
+                    situation, case, reader, policy, purpose=purpose, why="an answer that only a person can read", answer=Answer.UNCLEAR
+                )
+            )
+        )
     return Decision(actions=tuple(actions), because=("the answer is not clear: a person reads it",), case=case.number)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inboxd.core.brief import brief
+from inboxd.core.brief import first_name as first_word
 from inboxd.core.model import (
     Address,
     AgentName,
@@ -36,18 +37,15 @@ def bare_subject(subject: str) -> str:
 
 
 def first_name(name: str, email: str = "") -> str:
-    """What a line calls the customer: the first word of the name, else the local part of the address."""
-    word = name.replace(",", " ").split()
-    if word and "@" not in word[0]:
-        return word[0].strip("\"'")
-    return email.partition("@")[0] or "the customer"
+    """What a line calls the customer: the first name, else the whole name, else the local part of the address."""
+    return first_word(name) or name or email.partition("@")[0] or "the customer"
 
 
 def greeted(name: str, language: str) -> str:
     """How a machine's mail greets: by first name in English, by the whole name where a first name may be too near."""
     if not name or "@" in name:
         return ""
-    return name if language == "de" else first_name(name)
+    return name if language == "de" else first_word(name)
 
 
 def full_name(person: Person | None) -> str:
@@ -76,23 +74,40 @@ def routed(
     why: str,
     reopened: bool = False,
     marked_spam: bool = False,
+    answer: Answer | None = None,
     both_know: Sequence[str] = (),
     messages: Sequence[StoryLine] = (),
 ) -> Letter:
-    """The customer's mail, with its brief, to the agent who holds the case. `messages`: several, handed over together."""
+    """The customer's mail, with its brief, to the agent who holds the case.
+
+    `answer`: what it says as an answer to our question; `both_know`: who had the case before and is told in the same transaction;
+    `messages`: several, handed over together.
+    """
     u, customer = situation.understood, situation.customer or situation.person
     name = full_name(customer) or u.message.sender.name or u.message.sender.email
-    facts = brief(situation, due_at=case.due_at, why=why, you_may=case.briefs, zone=policy.zone)
-    last = situation.agent_threads.get(agent.name)
     given = list(messages) or [
         StoryLine(at=u.received_at, role=Role.CUSTOMER, name=u.message.sender.name, text=u.message.text, message=u.number)
     ]
+    handed = {line.message for line in given}
+    before = replace(situation, story=tuple(line for line in situation.story if line.message not in handed))
+    facts = brief(
+        before,
+        due_at=case.due_at,
+        why=why,
+        you_may=case.briefs,
+        zone=policy.zone,
+        reopened=reopened,
+        readers=case.participants,
+        answer=answer,
+    )
+    if facts.below and _is_ours(facts.below, situation):
+        facts = replace(facts, below="")
+    last = situation.agent_threads.get(agent.name)
     values: dict[str, object] = {
         "brief": facts,
         "marked_spam": marked_spam,
         "both_know": tuple(both_know),
         "oversize": situation.oversize,
-        "cut": u.message.cut,
         "earlier": tuple(given[:-1]),
     }
     return Letter(
@@ -172,7 +187,11 @@ def to_lead(
 ) -> Letter:
     """A mail to the lead, or to the admin: where no lead is named, or where it is about the machine."""
     lead = None if to_admin else book.agents.get(AgentName(book.lead))
-    to = Address(email=lead.emails[0], name=lead.full_name) if lead else Address(email=admin if to_admin or "@" not in book.lead else book.lead)
+    to = (
+        Address(email=lead.emails[0], name=lead.full_name)
+        if lead
+        else Address(email=admin if to_admin or "@" not in book.lead else book.lead)
+    )
     return Letter(
         kind=OutgoingKind.NOTICE,
         purpose=purpose,
@@ -273,8 +292,22 @@ def answer_values(answer: Answer, situation: Situation, reader: Agent, holder: A
 _QUOTED = re.compile(r'"[^"]*"')
 
 
+def _is_ours(below: str, situation: Situation) -> bool:
+    """Whether what stands below the new words is only what we sent, or what the store holds anyway: then nobody need read it twice."""
+    sent = situation.replied_to.text if situation.replied_to else ""
+    known = _squashed("\n".join((sent, *(line.text for line in situation.story))))
+    lines = [_squashed(line) for line in below.splitlines()]
+    lines = [line for line in lines if len(line) > 3]
+    ours = sum(line in known for line in lines)
+    return bool(lines) and ours >= 0.7 * len(lines)
+
+
+def _squashed(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
 def worded_lines(text: str) -> tuple[str, ...]:
-    """The lines of a routed mail that inboxd or the admin worded: above and below the customer's words, without what is quoted."""
+    """The lines of a mail of ours that inboxd or the admin worded: around what is quoted, set in, or between the rules."""
     head, _, rest = text.partition("\n-----")
     foot = rest.rpartition("\n-----\n")[2]
-    return tuple(_QUOTED.sub("", line) for line in (*head.splitlines(), *foot.splitlines()) if line.strip())
+    return tuple(_QUOTED.sub("", line) for line in (*head.splitlines(), *foot.splitlines()) if line.strip() and line[:1] != " ")

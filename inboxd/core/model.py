@@ -94,6 +94,7 @@ class JobKind(StrEnum):
     CLOSE = "close"  # nobody answered the question: close as unknown
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
+    UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -352,6 +353,7 @@ class Case:
     last_reply_at: datetime | None = None  # our last words to the customer
     last_reply_by: AgentName | None = None
     last_reply_asks: bool = False  # it ended in a question: the next mail is no contact
+    no_follow_up: bool = False  # a rule says so, or the matter is sensitive: nothing automatic
     briefs: tuple[str, ...] = ()  # what rules said the agent may do
 
 

@@ -177,6 +177,8 @@ def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: Agen
         "found": held.found,
         "meant": held.meant,
         "text": held.text or read.words,
+        "places": situation.leaks,
+        "words_to_customer": True,
     }
     letter = notice(
         situation,

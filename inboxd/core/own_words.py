@@ -39,8 +39,16 @@ def own_words(text: str, sent_text: str, first_line: str, *, html: str = "") -> 
     ours = _aligned(lines, sent_text) or _from_marker(lines, first_line)
     if ours is None:
         doubt = _quotes_anything(lines, html)
-        return OwnWords(doubt=doubt) if doubt else _finished(lines)
-    return _around(lines, ours)
+        found = OwnWords(doubt=doubt) if doubt else _finished(lines)
+    else:
+        found = _around(lines, ours)
+    return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
+
+
+def _holds_a_line_of(sent_text: str, words: str) -> bool:
+    """Tell whether a whole line of our mail is left among the words, without any sign that it is quoted."""
+    ours = {tuple(line) for line in map(_words, _worded(sent_text).split("\n")) if len(line) >= 3}
+    return any(tuple(_words(line)) in ours for line in words.split("\n"))
 
 
 def _clean(line: str) -> str:
@@ -53,6 +61,8 @@ def _clean(line: str) -> str:
 def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
     """Mark the lines whose words are ours, in runs, whatever became of wrapping and quote signs. None: nothing is ours."""
     sent = _words(sent_text)
+    if not sent:
+        return None
     runs = {tuple(sent[at : at + RUN]) for at in range(len(sent) - RUN + 1)}
     words = [(word, number) for number, line in enumerate(lines) for word in _words(line)]
     hit = [False] * len(words)
@@ -64,11 +74,40 @@ def _aligned(lines: Sequence[str], sent_text: str) -> list[bool] | None:
         total[number] += 1
         found[number] += is_ours
     ours = [all_ > 0 and good >= max(1, 0.8 * all_) for all_, good in zip(total, found, strict=True)]
+    ours = _between_its_ends(lines, ours, sent_text)
     signed = _signed_and_ours(lines, sent, ours)
     if signed is not None:
         return signed
     enough = min(12, max(RUN, len(sent) // 2))
-    return ours if any(ours) and sum(found) >= enough and _begins_like(sent, words, hit) else None
+    begins = _begins_like(_words(_worded(sent_text)), words, hit)
+    return ours if any(ours) and sum(found) >= enough and begins else None
+
+
+def _worded(sent_text: str) -> str:
+    """Leave out what stands set in: there our mail gives the agent's own words back."""
+    return "\n".join(line for line in sent_text.split("\n") if not line.startswith("    "))
+
+
+def _between_its_ends(lines: Sequence[str], ours: list[bool], sent_text: str) -> list[bool]:
+    """Above the first line of our mail and below its last nothing is ours: an agent who sends a text again repeats it."""
+    written = [line for line in sent_text.split("\n") if line.strip()]
+    first, last = _place(lines, written[0]), _place(lines, written[-1])
+    if first is not None:
+        ours = [False] * first + ours[first:]
+    if last is not None and (first is None or last > first):
+        end = next((number for number in range(last, len(lines)) if not ours[number]), len(lines))
+        ours = ours[:end] + [mine and _quote_sign(line) for mine, line in zip(ours[end:], lines[end:], strict=True)]
+    return ours
+
+
+def _place(lines: Sequence[str], wanted_line: str) -> int | None:
+    """Find where this line of ours begins, though it may be wrapped over up to three."""
+    wanted = _words(wanted_line)
+    for number in range(len(lines)) if len(wanted) >= 3 else ():
+        here = _words(lines[number])
+        if here and here == wanted[: len(here)] and _words("\n".join(lines[number : number + 3]))[: len(wanted)] == wanted:
+            return number
+    return None
 
 
 def _signed_and_ours(lines: Sequence[str], sent: Sequence[str], ours: Sequence[bool]) -> list[bool] | None:
@@ -97,14 +136,8 @@ def _words(text: str) -> list[str]:
 
 def _from_marker(lines: Sequence[str], first_line: str) -> list[bool] | None:
     """Find the first line of our mail; it and everything below it is quoted then."""
-    wanted = _words(first_line)
-    if len(wanted) < 3:
-        return None
-    for number in range(len(lines)):
-        together = _words("\n".join(lines[number : number + 3]))
-        if together[: len(wanted)] == wanted and _words(lines[number]):
-            return [False] * number + [bool(line.strip()) for line in lines[number:]]
-    return None
+    number = _place(lines, first_line)
+    return None if number is None else [False] * number + [bool(line.strip()) for line in lines[number:]]
 
 
 def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from inboxd.core.letters import to_lead
-from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingState, Send, Verdict
+from inboxd.core.letters import full_name, to_lead
+from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
 from inboxd.core.retry import TELL_AFTER, wait
 from inboxd.daemon.office import Office
 from inboxd.daemon.write import store as queue
-from inboxd.errors import InboxdError
+from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
 from inboxd.ports import Mailer, Transaction
 
@@ -22,10 +22,11 @@ BATCH = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """The mailers, one a mailbox, and chance for the waiting times."""
+    """The mailers, one a mailbox, chance for the waiting times, and how attempts ended that the store could not take in yet."""
 
     mailers: Mapping[MailboxName, Mailer]
     jitter: Callable[[], float]
+    unwritten: dict[OutgoingNo, Verdict] = field(default_factory=dict)
 
 
 def deliver(office: Office, post: Post) -> int:
@@ -40,34 +41,53 @@ async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] =
         if stopping():
             office.store.release(jobs[number:])
             return number
-        await _one(office, post, job)
+        try:
+            await _one(office, post, job)
+        except Temporary:  # the store cannot be written: no further mail leaves before what became of this one is known
+            office.store.release(jobs[number:])
+            raise
     return len(jobs)
 
 
 async def _one(office: Office, post: Post, job: Job) -> None:
     assert job.outgoing is not None  # a send job always has one
     outgoing = office.store.outgoing(job.outgoing)
-    if outgoing.state is OutgoingState.DOT_SENT:  # the process ended between the final dot and the server's word
+    if outgoing.number in post.unwritten:
+        verdict = post.unwritten[outgoing.number]
+    elif outgoing.state is OutgoingState.DOT_SENT:  # the process ended between the final dot and the server's word
         verdict = Verdict(sent=False, ambiguous=True, reply="the process ended before the server's answer was read")
     elif outgoing.state in (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNKNOWN):
         with office.store.transaction() as tx:
             tx.done(job)
         return
     else:
-        verdict = await _attempt(office, post, outgoing)
+        verdict = post.unwritten[outgoing.number] = await _attempt(office, post, outgoing)
     with office.store.transaction() as tx:
         _write_down(office, post, tx, job, outgoing, verdict)
+    post.unwritten.pop(outgoing.number, None)
 
 
 async def _attempt(office: Office, post: Post, outgoing: Outgoing) -> Verdict:
-    async def before_data() -> None:
-        with office.store.transaction() as tx:
-            tx.set_outgoing(outgoing.number, OutgoingState.DOT_SENT)
+    unwritable: list[Temporary] = []
 
+    async def before_data() -> None:
+        try:
+            with office.store.transaction() as tx:
+                tx.set_outgoing(outgoing.number, OutgoingState.DOT_SENT)
+        except Temporary as error:
+            unwritable.append(error)
+            raise
+
+    mailer = post.mailers.get(outgoing.mailbox)
+    if mailer is None:
+        return Verdict(sent=False, reply="its mailbox is not in the settings any more")
     try:
-        return await post.mailers[outgoing.mailbox].send(outgoing, before_data)
+        verdict = await mailer.send(outgoing, before_data)
     except InboxdError as error:
-        return Verdict(sent=False, reply=str(error))
+        verdict = Verdict(sent=False, reply=str(error))
+    if unwritable:
+        raise unwritable[0]  # nothing was sent, and it says nothing about the mail server
+    return verdict
 
 
 def _write_down(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict) -> None:
@@ -121,11 +141,10 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
     """A person hears of what did not arrive: the lead. A notice about a notice is not sent (no loop)."""
     if outgoing.kind is OutgoingKind.NOTICE:
         return
-    rules, mailbox = office.rules, office.mailboxes[outgoing.mailbox]
-    case = office.store.case(outgoing.case) if outgoing.case is not None else None
+    rules, mailbox = office.rules, office.mailbox(outgoing.mailbox)
     values: dict[str, object] = {
         "given_up": given_up,
-        "customer": case.subject if case else "a person",
+        "customer": _recipient(office, tx, outgoing),
         "tries": job.tries + 1,
         "since": outgoing.created_at,
         "reply": _reply(verdict),
@@ -137,6 +156,14 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
     )  # fmt: skip
     written = office.writer(rules).write(tx, [Send(letter=letter)], now)
     queue(tx, written, office.mailboxes, now)
+
+
+def _recipient(office: Office, tx: Transaction, outgoing: Outgoing) -> str:
+    """Who would have read it, by name."""
+    agent = office.rules.book.agents.get(outgoing.agent) if outgoing.agent and outgoing.kind is not OutgoingKind.REPLY else None
+    case = tx.case(outgoing.case) if outgoing.case is not None else None
+    person = tx.person(case.customer) if case is not None else None
+    return agent.full_name if agent else full_name(person) or "a person"
 
 
 def _reply(verdict: Verdict) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inboxd.core.model import MailboxName
+from inboxd.core.model import JobKind, MailboxName, Schedule
 from inboxd.core.thread import content_key
 from inboxd.logs import log
 from inboxd.ports import Clock, Cursor, Fetched, Folder, Listed, Mailbox, SightingState, Store, Transaction
@@ -66,9 +66,27 @@ def _store(tx: Transaction, source: Source, folder: Folder, item: Fetched, now: 
     number = tx.see(source.name, folder, item, key, now)
     if number is not None:
         log("message.stored", mailbox=source.name, message=number, bytes=item.listed.size)
-    elif item.state in (SightingState.UNFETCHABLE, SightingState.OVERSIZE):
-        log("message.not_fetched", level="warning", mailbox=source.name, uid=item.listed.uid, state=item.state, because=item.why)
+    elif item.raw is None and item.state in (SightingState.UNFETCHABLE, SightingState.OVERSIZE):
+        log("message.not_fetched", level="error", mailbox=source.name, uid=item.listed.uid, because=item.why, todo="look into the mailbox")
+        tx.schedule_once(_tell(source, folder, item, now))
     return int(number is not None)
+
+
+def _tell(source: Source, folder: Folder, item: Fetched, now: datetime) -> Schedule:
+    """A mail of which there is nothing to triage still reaches a person (I1): the lead is told where it lies."""
+    return Schedule(
+        kind=JobKind.UNFETCHED,
+        key=f"unfetched:{source.name}:{source.folder}:{folder.uidvalidity}:{item.listed.uid}",
+        at=now,
+        payload={
+            "mailbox": source.name,
+            "folder": source.folder,
+            "uid": item.listed.uid,
+            "size": item.listed.size,
+            "received_at": min(item.listed.internaldate, now),
+            "reason": item.why,
+        },
+    )
 
 
 def _move(tx: Transaction, source: Source, folder: Folder, cursor: Cursor, next_uid: int) -> None:

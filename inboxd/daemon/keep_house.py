@@ -17,6 +17,7 @@ from inboxd.core.model import (
     Enclose,
     Job,
     JobKind,
+    Log,
     MailboxFacts,
     MailboxName,
     Mode,
@@ -27,6 +28,7 @@ from inboxd.core.model import (
 )
 from inboxd.core.understand import Failure, place_of, understand
 from inboxd.daemon.office import Office
+from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import store
 from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
@@ -46,6 +48,7 @@ def keep_house(office: Office) -> int:
                 _one(office, tx, job)
                 tx.done(job)
         except Temporary:
+            office.store.release(jobs)
             raise
         except Exception as error:
             with office.store.transaction() as tx:
@@ -68,9 +71,15 @@ def open_house(office: Office) -> None:
             for kind in (JobKind.DIGEST, JobKind.AUDIT):
                 tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
         tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
+        for job in office.store.parked():  # one that ended the process each time is parked by the store, which writes no letters
+            if job.kind is JobKind.TRIAGE and job.message is not None:
+                tell_parked(office, office.rules, tx, job.message, job.error, now)
 
 
 def _one(office: Office, tx: Transaction, job: Job) -> None:
+    if job.kind is JobKind.UNFETCHED:
+        _unfetched(office, tx, job)
+        return
     if job.kind in (JobKind.DIGEST, JobKind.AUDIT):
         _daily(office, tx, job)
         return
@@ -97,6 +106,21 @@ def _latest(office: Office, tx: Transaction, case: Case) -> Understood:
     if isinstance(understood, Failure):
         raise InboxdError(f"message {number} cannot be read again: {understood.error}")
     return understood
+
+
+def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
+    """A mail that the server would not give: nobody here can read it, so a person must look into the mailbox."""
+    facts, now = job.payload, office.clock.now()
+    mailbox = office.mailbox(MailboxName(str(facts["mailbox"])))
+    tx.apply((Log(kind="message.unfetched", data=facts),), mailbox.name, now)
+    if mailbox.mode is Mode.WATCH:
+        return  # it stands in the daily mail
+    letter = to_lead(
+        mailbox, office.rules.book, office.admin, template="unfetchable", purpose=job.key,
+        subject="A mail that could not be fetched",
+        values={**facts, "address": mailbox.address, "received_at": datetime.fromisoformat(str(facts["received_at"]))},
+    )  # fmt: skip
+    _send(office, tx, Send(letter=letter), now)
 
 
 # --- every day -------------------------------------------------------------------------------------------------------------
@@ -150,7 +174,7 @@ def _audit(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime
 def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
     """What I would have done: once a day, parked mails attached."""
     since = now - DAY
-    opened = [e for e in tx.events(("case.assigned",), mailbox.name, since)]
+    opened = tx.events(("case.assigned",), mailbox.name, since)
     ignored = tx.events(("message.automatic", "message.ignored"), mailbox.name, since)
     received = tx.received(mailbox.name, since)
     groups: dict[str, list[str]] = {}
@@ -162,6 +186,9 @@ def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: dat
         if case is not None:
             line = f"{(person.name or person.email) if person else ''}, {case.subject}: {event['because']}"
             groups.setdefault(f"To {who}", []).append(line)
+    for event in tx.events(("message.unfetched",), mailbox.name, since):
+        line = f"{event['size']} bytes, number {event['uid']} in the folder {event['folder']}: {event['reason']}"
+        groups.setdefault("Not fetched, please look into the mailbox", []).append(line)
     parked = [job for job in office.store.parked() if job.message is not None and job.parked_at >= since]
     parked = [job for job in parked if job.message and office.store.raw(job.message).mailbox == mailbox.name]
     letter = to_lead(

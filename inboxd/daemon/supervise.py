@@ -23,7 +23,7 @@ from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.daemon.triage import triage
 from inboxd.daemon.write import store
-from inboxd.errors import ConfigError, Permanent, Temporary
+from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 from inboxd.logs import log
 
 STOP_WITHIN = 20.0  # seconds for the send in hand
@@ -150,17 +150,19 @@ class Supervisor:
                     self._wake("house")
                     continue
                 at = self.office.store.next_due(delivery.KINDS)
+                self.health.pop("deliver", None)
                 await asyncio.to_thread(self.office.clock.wait_until, at, wake)
             except Temporary as error:
                 failures += 1
+                self.health["deliver"] = str(error)
                 log("store.failed", level="warning", loop="deliver", because=str(error))
-                await asyncio.sleep(backoff(failures, self.post.jitter()).total_seconds())
+                await asyncio.to_thread(self.stopping.wait, backoff(failures, self.post.jitter()).total_seconds())
         for mailer in self.post.mailers.values():
             await mailer.close()
 
     def _fetch(self, source: Source) -> None:
         """Take in mail, wait for more; a lost connection is made again with growing pauses, for ever."""
-        name = f"fetch:{source.name}"
+        name = f"fetch:{source.name}:{source.folder}"  # a junk folder that works must not hide an inbox that does not
         while not self.stopping.is_set():
             for attempt in tenacity.Retrying(
                 retry=tenacity.retry_if_exception_type((Temporary, Permanent)),
@@ -200,16 +202,21 @@ class Supervisor:
             self.notify("WATCHDOG=1")
         if self.reload_asked.is_set() or self.fingerprint() != self._loaded:
             self.reload_asked.clear()
-            self.reload()
+            try:
+                self.reload()
+            except Temporary as error:  # the store cannot be written: the rules of before stay until it can
+                self._loaded = ""
+                log("store.failed", level="warning", loop="reload", because=str(error))
 
     def reload(self) -> tuple[str, ...]:
         """Take new rules over as a whole, or keep the old ones and tell the admin once (I7). Returns the mistakes."""
         self._loaded = self.fingerprint()
         try:
             rules = self.load_rules()
-        except ConfigError as error:
-            self._reject(error.mistakes)
-            return error.mistakes
+        except (InboxdError, OSError) as error:
+            mistakes = error.mistakes if isinstance(error, ConfigError) else (f"the rules cannot be read: {error}",)
+            self._reject(mistakes)
+            return mistakes
         with self.office.store.transaction() as tx:
             tx.remember_ruleset(rules.book.hash, rules.files, self.office.clock.now())
         self.office.rules, self._broken = rules, ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from inboxd.core import tokens
 from inboxd.core.decide import decide
@@ -15,6 +15,7 @@ from inboxd.core.model import (
     Job,
     JobKind,
     Leak,
+    MessageNo,
     Mode,
     Send,
     Situation,
@@ -36,11 +37,15 @@ def triage(office: Office) -> int:
     jobs = office.store.claim(KINDS, office.clock.now(), BATCH)
     if jobs:
         rules = office.rules  # the whole batch under one rule set, also if a reload comes meanwhile
-        raws = [office.store.raw(job.message) for job in jobs if job.message is not None]
-        understood = understand(raws, office.directory, rules.reader.read)
-        with office.store.transaction() as tx:
-            for job, message in zip(jobs, understood, strict=True):
-                _one(office, rules, tx, job, message)
+        try:
+            raws = [office.store.raw(job.message) for job in jobs if job.message is not None]
+            understood = understand(raws, office.directory, rules.reader.read)
+            with office.store.transaction() as tx:
+                for job, message in zip(jobs, understood, strict=True):
+                    _one(office, rules, tx, job, message)
+        except Temporary:  # the store cannot be written: nothing of the batch is lost, all of it comes again
+            office.store.release(jobs)
+            raise
     return len(jobs)
 
 
@@ -62,7 +67,7 @@ def _one(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Und
                 tx.done(job)
         log("message.decided", message=message.number, kind=message.screening.kind, case=decision.case or "-", because=decision.because[:1])
     except Temporary:
-        raise  # the store cannot be written: nothing of the batch is lost, all of it comes again
+        raise
     except Exception as error:
         _park(office, rules, tx, job, str(error) if isinstance(error, UnreadableError) else place_of(error))
 
@@ -133,9 +138,14 @@ def _park(office: Office, rules: RuleSet, tx: Transaction, job: Job, error: str)
     now = office.clock.now()
     tx.park(job, error, now)
     log("message.parked", message=job.message or "-", error=error, todo=f"inboxd parked show {job.number}", level="error")
-    if job.message is None:
-        return
-    mailbox = office.mailboxes[office.store.raw(job.message).mailbox]
+    if job.message is not None:
+        tell_parked(office, rules, tx, job.message, error, now)
+
+
+def tell_parked(office: Office, rules: RuleSet, tx: Transaction, message: MessageNo, error: str, now: datetime) -> None:
+    """Hand a parked mail to the lead as an attachment, once."""
+    raw = office.store.raw(message)
+    mailbox = office.mailbox(raw.mailbox)
     if mailbox.mode is Mode.WATCH:
         return  # it is attached to the daily mail
     try:
@@ -145,12 +155,13 @@ def _park(office: Office, rules: RuleSet, tx: Transaction, job: Job, error: str)
                 rules.book,
                 office.admin,
                 template="parked",
-                purpose=f"parked:message {job.message}",
+                purpose=f"parked:message {message}",
                 subject="A mail that could not be read",
-                values={"reason": error, "message": job.message, "received_at": office.store.raw(job.message).received_at},
-                enclose=(Enclose(message=job.message, whole=True),),
+                values={"reason": error, "message": message, "received_at": raw.received_at},
+                enclose=(Enclose(message=message, whole=True),),
             )
-            written = office.writer(rules).write(tx, [Send(letter=letter, at=now + timedelta(0))], now)
-            store(tx, written, office.mailboxes, now)
+            store(tx, office.writer(rules).write(tx, [Send(letter=letter)], now), office.mailboxes, now)
+    except Temporary:
+        raise
     except Exception as failed:
-        log("parked.not_told", message=job.message, error=place_of(failed), level="error")
+        log("parked.not_told", message=message, error=place_of(failed), level="error")

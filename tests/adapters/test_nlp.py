@@ -15,6 +15,7 @@ from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.core.classify import Thresholds
 from inboxd.core.model import Answer, Scores, TopicName, ToRead
 from inboxd.core.rules import Topic
+from inboxd.errors import ConfigError
 
 SHARED = Path(__file__).parents[2] / "../shared"
 UPSET = Thresholds().upset
@@ -272,64 +273,6 @@ def test_who_does_not_want_to_be_asked_is_heard(reader: SpacyReader, text: str, 
     assert read(reader, text).opt_out is out
 
 
-# --- the answer ------------------------------------------------------------------------------------------------------
-
-SATISFIED = [
-    "yes", "Yes!", "yes all good thanks", "solved", "ja, alles gut", "Ja, danke, hat geklappt.", "👍", "👍🏽",
-    "Hi Tom,\n\nyes it works now, thank you so much!\n\nBest regards\nAna", "No problems any more, thank you.",
-    "The parcel arrived this morning, all good.", "Alles bestens, vielen Dank für die schnelle Hilfe!",
-    "Hallo Maria,\n\nja, das Problem ist gelöst. Vielen Dank!\n\nViele Grüße\nUwe", "Yes, I am happy with it. He loves the bike.",
-    "Ja", "Es funktioniert wieder. Danke!", "All sorted, cheers",
-]  # fmt: skip
-DISSATISFIED = [
-    "no", "not yet", "Not yet. What is still wrong: ", "Noch nicht. Was noch nicht stimmt: die Rechnung", "nein", "Nein, leider nicht.",
-    "it is the wrong one", "still not working", "yes but the invoice is still wrong", "Ja, aber die Rechnung ist immer noch falsch",
-    "Nothing has come.", "I am still waiting for my refund.", "👎", "The problem is back.", "Es geht immer noch nicht.",
-    "It worked for a day and then stopped working again.", "Das Rad ist nicht da.", "Yes, thanks. The brake is still broken.",
-]  # fmt: skip
-NOT_SATISFIED = [
-    "Great, thanks for nothing.", "Oh great, another broken one. Well done.", "Yes, very funny.", "Partly.", "Is it solved?",
-    "I don't know yet, will check tomorrow", "Solved? You must be joking.", "It would be solved if somebody answered.", "Yes and no.",
-    "I wouldn't say it is solved.", "Super, schon wieder kaputt.", "Na toll, danke für nichts.", "It was fine until yesterday",
-    'Thanks, the "solved" problem came back', "Far from good.", "Who are you?", "You call that fixed?", "Fine. I give up.",
-    "I solved it myself after you were silent for three weeks.", "I suppose it is okay", "good luck getting anything solved here",
-    "Yes, after four weeks of begging. Last order here.", "Yes, if you count a bike without brakes as solved.", "",
-    "Ja, ja, alles super wie immer, ihr habt ja keine Ahnung", "Teils, teils.", "Ich habe es selbst repariert.", "Von wegen gelöst!",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", SATISFIED)
-def test_a_yes_is_satisfied(reader: SpacyReader, text: str) -> None:
-    scores = read(reader, text, "Re: Is it solved?")
-    assert (scores.answer, scores.answer_sure >= Thresholds().answer) == (Answer.SATISFIED, True)
-
-
-@pytest.mark.parametrize("text", DISSATISFIED)
-def test_a_no_is_dissatisfied(reader: SpacyReader, text: str) -> None:
-    scores = read(reader, text, "Re: Is it solved?")
-    assert (scores.answer, scores.answer_sure >= Thresholds().answer) == (Answer.DISSATISFIED, True)
-
-
-@pytest.mark.parametrize("text", NOT_SATISFIED)
-def test_doubt_and_irony_are_never_satisfied(reader: SpacyReader, text: str) -> None:
-    scores = read(reader, text, "Re: All solved now, great?")
-    assert scores.answer in (Answer.UNCLEAR, Answer.DISSATISFIED) or scores.answer_sure < Thresholds().answer
-
-
-@pytest.mark.parametrize(
-    ("text", "new"),
-    [
-        ("Yes, thanks. I also have another question: how do I pay?", "I also have another question: how do I pay?"),
-        ("Solved! By the way, could you send me the bill?\n\nBest regards\nAna", "By the way, could you send me the bill?"),
-        ("Ja, danke. Ich habe noch eine Frage: Wie ändere ich meine Adresse?", "Ich habe noch eine Frage: Wie ändere ich meine Adresse?"),
-    ],
-)
-def test_a_yes_with_something_new_brings_the_new_part(reader: SpacyReader, text: str, new: str) -> None:
-    scores = read(reader, text)
-    assert (scores.answer, scores.new_part) == (Answer.SATISFIED_AND_NEW, new)
-    assert scores.new_part in text
-
-
 # --- total, frugal, quick to start -----------------------------------------------------------------------------------
 
 
@@ -419,6 +362,11 @@ TOPICS = [
     "billing", "refund", "order_and_delivery", "return", "account_access", "cancellation", "bug", "how_to", "feature_request", "complaint",
     "praise", "sales", "privacy_and_security",
 ]  # fmt: skip
+
+
+def test_a_language_without_data_is_a_mistake_of_the_settings() -> None:
+    with pytest.raises(ConfigError, match="no language data for 'xx': there is de, en"):
+        load("xx")
 
 
 def test_german_has_valences_of_its_own() -> None:

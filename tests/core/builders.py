@@ -86,7 +86,8 @@ def understood(kind: Kind = Kind.PERSON, *, mail: Message | None = None, reading
 
 
 def person(**changes: Any) -> Person:
-    return Person(**({"number": PersonNo(3), "name": "Ana Ruiz", "email": "ana@example.org"} | changes))
+    facts: dict[str, Any] = {"number": PersonNo(3), "name": "Ana Ruiz", "email": "ana@example.org"}
+    return Person(**(facts | changes))
 
 
 def case(state: CaseState = CaseState.OPEN, **changes: Any) -> Case:

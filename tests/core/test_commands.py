@@ -116,7 +116,8 @@ REPLIES = {  # as each program writes it; long lines are theirs
     "thunderbird, below, with signature": f"On 16.11.26 09:13, Ana Ruiz wrote:\n"
     f"{signed()}\n\n{WORDS}\n\n-- \nMaria Lindt\nmaria@acme.example\n",
     "thunderbird, signature below the quotation": f"{WORDS}\n\nAm 16.11.26 um 09:13 schrieb Ana:\n{signed()}\n\n-- \nMaria Lindt | Acme\n",
-    "k-9": f"{WORDS}\n-- \nDiese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.\n\nAm 16. November 2026 09:13:04 MEZ schrieb "
+    "k-9": f"{WORDS}\n-- \nDiese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.\n\n"
+    "Am 16. November 2026 09:13:04 MEZ schrieb "
     f'"Ana Ruiz via Acme Support" <support@acme.example>:\n{signed(sign=">")}\n',
     "k-9, quoted first line wrapped": f"{WORDS}\n\n"
     f"On 16 November 2026 09:13:04 CET, Ana Ruiz <{TOKEN}> wrote:\n{signed(wrapped(ROUTED, 30), '>')}\n",
@@ -288,7 +289,8 @@ def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: st
 
 @pytest.mark.parametrize(
     "first",
-    ["Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry", "We resolved it.",
+    ["Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry",
+     "We resolved it.",
      "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today"],
 )  # fmt: skip
 def test_an_ordinary_first_line_is_no_command(first: str) -> None:
@@ -308,6 +310,29 @@ def test_a_quoted_command_never_runs() -> None:
 def test_a_huge_reply_is_read_in_time() -> None:
     text = WORDS + "\n\nOn Mon, Nov 16, 2026 Ana wrote:\n" + signed(ROUTED + "more and more words of a long mail here\n" * 20_000)
     assert reply(text).held is None or reply(text).words == ""
+
+
+RETURNED = (
+    "Nothing has left and nothing has changed, Maria.\n\nresolv: there is no such command. Did you mean: resolve\n\n"
+    "Your text is safe. Here it is:\n\n"
+    + textwrap.indent(f"resolv\n\n{WORDS}", "    ")
+    + "\n\n-----\nJust reply: Ana reads your words and nothing else.\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"resolve\n\n{WORDS}",
+        f"resolve\n\n{WORDS}\n\nOn Mon, Nov 16, 2026 at 9:13 AM Acme Support desk <{TOKEN}> wrote:\n\n{signed(RETURNED)}",
+        f"resolve\n\n{WORDS}\n\n{OUTLOOK_EN[: -len(ROUTED)]}{RETURNED}",
+        f"On 16.11.26 09:13, Acme Support desk wrote:\n{signed(RETURNED)}\nresolve\n\n{WORDS}",
+    ],
+)
+def test_a_text_that_came_back_can_be_sent_again(text: str) -> None:
+    read = reply(text, sent=replace(SENT, text=RETURNED, first_line=RETURNED.split("\n")[0]))
+    assert read.held is None, read.held
+    assert read.words == WORDS and [command.name for command in read.commands] == ["resolve"]
 
 
 @settings(max_examples=200, deadline=None)

@@ -40,7 +40,9 @@ RESOLVED = case(CaseState.RESOLVED)
 
 
 def proof(said: Answer | None, **changes: Any) -> AnswerProof:
-    return AnswerProof(**({"case": CaseNo(1042), "round": 1, "said": said, "by": ProofKind.SIGNED_ADDRESS, "from_customer": True} | changes))
+    return AnswerProof(
+        **({"case": CaseNo(1042), "round": 1, "said": said, "by": ProofKind.SIGNED_ADDRESS, "from_customer": True} | changes)
+    )
 
 
 def reading(answer: Answer) -> Reading:

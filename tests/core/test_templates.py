@@ -86,6 +86,9 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {**PERSON, "given_up": True, "tries": 9, "since": NOW, "reply": "451 try later", "words": "Hello Ana"},
     "parked": {"received_at": NOW, "reason": "the decision failed", "message": 7},
+    "unfetchable": {
+        "received_at": NOW, "reason": "the server refused it", "folder": "INBOX", "address": "support@acme.example", "uid": 7, "size": 99,
+    },
     "watch_daily": {
         "mailbox": "support@acme.example", "received": 3, "automatic": 1, "parked": 1,
         "groups": [{"title": "First, please", "lines": ["Ana Ruiz, a bike, sounds upset."]}],

@@ -35,7 +35,9 @@ def test_a_bare_subject_never_joins_anything() -> None:
     assert thread(message(subject="Re: Bike"), proved=None, known=KNOWN, participates_in=(ONE, FOUR)) is None
 
 
-@pytest.mark.parametrize(("subject", "number"), [("Bike [#12]", 12), ("[#1] Re: Bike [#2]", 2), ("Bike #12", None), ("Bike [12]", None), ("", None)])
+@pytest.mark.parametrize(
+    ("subject", "number"), [("Bike [#12]", 12), ("[#1] Re: Bike [#2]", 2), ("Bike #12", None), ("Bike [12]", None), ("", None)]
+)
 def test_the_tag_is_the_last_number_in_square_brackets(subject: str, number: int | None) -> None:
     assert tagged(subject) == number
 

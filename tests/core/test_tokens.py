@@ -85,7 +85,9 @@ def test_only_our_own_addresses_carry_tokens() -> None:
     assert find([alias], [SUPPORT, "help@acme.example"]) == (TOKEN,)
 
 
-@pytest.mark.parametrize("broken", ["support@acme.example", "support+@acme.example", "support+r1042@acme.example", "", "@", "support+r1.!.a@acme.example"])
+@pytest.mark.parametrize(
+    "broken", ["support@acme.example", "support+@acme.example", "support+r1042@acme.example", "", "@", "support+r1.!.a@acme.example"]
+)
 def test_what_has_not_the_shape_of_a_token_is_none(broken: str) -> None:
     assert find([broken], [SUPPORT]) == ()
 

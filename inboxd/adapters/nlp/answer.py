@@ -10,6 +10,7 @@ from inboxd.core.model import Answer
 GROUPS = frozenset({"yes", "no", "solved", "unsolved", "doubt", "new", "breaks", "not_thanks", "request", "opt_out"})
 NEGATION_WINDOW = 4
 UPSET = 0.4
+BAD = -0.6  # a word of this valence that stands in no phrase of an answer spoils a yes
 SEVERE = 0.9  # weight of a family of feelings that goes with no clean yes
 FREE_WORDS = 3  # words of a yes that no phrase explains; each further one makes it less sure
 LESS_SURE = 0.06
@@ -69,14 +70,18 @@ def _read(marked: Marked, start: int, end: int) -> _Sentence:
     if any(hit.sign.weight >= SEVERE and hit.start not in covered for hit in _feelings(marked, start, end)):
         groups.add("bad")
     question = "?" in marked.words[start:end]
+    if "..." in marked.shown[marked.starts[start] : marked.ends[end - 1]]:
+        groups.add("doubt")  # "Yes..."
     if question:
         groups.discard("solved")
     polite = {i for hit in marked.hits if hit.sign.group in ("closing", "thanks") for i in range(hit.start, hit.end)}
-    unexplained = 0
-    for index in range(start, end):
-        if index not in covered:
-            groups.update(_loose(marked, index))
-            unexplained += index not in polite and _weighs(marked, index)
+    loose = [(index, marked.words[index]) for index in range(start, end) if index not in covered]
+    unexplained = sum(index not in polite and _weighs(marked, word) for index, word in loose)
+    for lexicon in marked.lexicons:
+        if any(word in lexicon.negators for _, word in loose):
+            groups.add("negation")
+        if any(lexicon.valences.get(word, 0.0) <= BAD for _, word in loose):
+            groups.add("bad")
     return _Sentence(start=start, end=end, groups=groups, question=question, plainly=plainly, unexplained=unexplained)
 
 
@@ -105,23 +110,10 @@ def _greets(marked: Marked, index: int) -> bool:
     )
 
 
-def _loose(marked: Marked, index: int) -> set[str]:
-    """What a word that stands in no phrase of an answer may hint at."""
-    word = marked.words[index]
-    for lexicon in marked.lexicons:
-        if word in lexicon.negators:
-            return {"negation"}
-        if lexicon.valences.get(word, 0.0) <= -0.6:
-            return {"bad"}
-    return set()
-
-
-def _weighs(marked: Marked, index: int) -> bool:
+def _weighs(marked: Marked, word: str) -> bool:
     """Whether a word says something that we have not understood: no small word, no mark, no kind word."""
-    word = marked.words[index]
-    if not word[0].isalnum():
-        return False
-    return all(word not in lexicon.function_words and lexicon.valences.get(word, 0.0) <= 0 for lexicon in marked.lexicons)
+    small_or_kind = any(word in lexicon.function_words or lexicon.valences.get(word, 0.0) > 0 for lexicon in marked.lexicons)
+    return word[0].isalnum() and not small_or_kind
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:

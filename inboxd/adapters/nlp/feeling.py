@@ -23,6 +23,7 @@ TURN = -0.7  # what a negation makes of a valence
 NEGATION_WINDOW = 3
 MOST_OF_A_FAMILY = 4
 PHRASES_KEPT = 12
+THANKS = "thanks"
 
 
 @dataclass(slots=True)
@@ -36,8 +37,8 @@ class _Sum:
     shares: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)  # span -> weight, why
 
     def add(self, span: tuple[int, int], weight: float, why: str) -> None:
-        before, reason = self.shares.get(span, (0.0, why))
-        self.shares[span] = (before + weight, why if abs(weight) > abs(before) else reason)
+        before, _ = self.shares.get(span, (0.0, why))
+        self.shares[span] = (before + weight, why)  # a family, which comes after the valences, says more than "negative word"
 
 
 def feel(marked: Marked) -> tuple[float, float, tuple[Phrase, ...]]:
@@ -119,11 +120,13 @@ def _loudness(marked: Marked, found: _Sum, root: float) -> float:
 
 
 def _explained(marked: Marked, found: _Sum) -> tuple[Phrase, ...]:
-    """The words with their share, strongest first; a phrase inside a stronger one is left out."""
-    whole = sum(abs(weight) for weight, _ in found.shares.values()) or 1.0
+    """The words that speak for the reading, with their share, strongest first; beside upset ones thanks stay."""
+    upset = sum(weight for weight, _ in found.shares.values()) > 0
+    told = {span: (w, why) for span, (w, why) in found.shares.items() if (w > 0) is upset or why == THANKS}
+    whole = sum(abs(weight) for weight, _ in told.values()) or 1.0
     kept: list[tuple[int, int]] = []
     phrases: list[Phrase] = []
-    for (start, end), (weight, why) in sorted(found.shares.items(), key=lambda item: -abs(item[1][0])):
+    for (start, end), (weight, why) in sorted(told.items(), key=lambda item: -abs(item[1][0])):
         if any(start < other_end and other_start < end for other_start, other_end in kept):
             continue
         kept.append((start, end))

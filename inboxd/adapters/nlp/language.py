@@ -11,6 +11,7 @@ from inboxd.adapters.nlp.lexicon import Lexicon
 PLAIN_SHARE = 0.25  # share of small words that settles it
 SURE = 0.9  # of py3langid, before another language is believed
 FEW_WORDS = 4
+LATIN_ENDS = "\u0300"
 CANDIDATES = "ar bg bs ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv nb nl no pl pt ro ru sk sl sq sr sv th tr uk vi zh"
 
 
@@ -29,7 +30,7 @@ class LanguageGuess:
         best, second = shares[0], shares[1] if len(shares) > 1 else (0.0, "")
         if best[0] >= PLAIN_SHARE and best[0] >= 1.8 * second[0] and len(letters) >= FEW_WORDS:
             return best[1], True
-        if len(letters) < FEW_WORDS and text.isascii():
+        if len(letters) < FEW_WORDS and max("".join(letters)) < LATIN_ENDS:
             return self._of_few(letters), True
         return self._by_model(letters, text, best, second)
 
@@ -37,7 +38,7 @@ class LanguageGuess:
         code, sure = self._model.classify(text[:600])
         if code in {lexicon.language for lexicon in self.lexicons}:
             return str(code), True
-        foreign_script = sum(ord(c) > 0x2FF for word in letters for c in word) > 0.5 * sum(map(len, letters))
+        foreign_script = sum(c >= LATIN_ENDS for word in letters for c in word) > 0.5 * sum(map(len, letters))
         if foreign_script or (sure >= SURE and len(letters) >= FEW_WORDS) or (sure >= 0.75 and best[0] < 0.1 and len(letters) > 7):
             return str(code), False
         few = self._of_few(letters)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from ruamel.yaml import YAML
 
+from inboxd.errors import ConfigError
+
 K = TypeVar("K")
 
 DATA = Path(__file__).with_name("data")
@@ -84,7 +86,10 @@ def expand(phrases: str) -> Iterator[str]:
 
 
 def load(language: str) -> Lexicon:
-    """Read the files of one language; a language without a folder raises FileNotFoundError."""
+    """Read the files of one language; one that has none raises ConfigError."""
+    if not (DATA / language).is_dir():
+        known = ", ".join(sorted(folder.name for folder in DATA.iterdir()))
+        raise ConfigError(f"no language data for {language!r}: there is {known}")
     raw = {part: (DATA / language / f"{part}.yaml").read_bytes() for part in PARTS}
     data: dict[str, Any] = {}
     for part, content in raw.items():

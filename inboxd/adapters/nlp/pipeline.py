@@ -25,7 +25,7 @@ FURTHER = 0.6
 ADMIN = "admin"  # group of the phrases that admins wrote
 ADMIN_SURE = 0.97
 MOST_TOPICS = 5
-MOST_WORDS_KNOWN = 50_000  # words whose signs are remembered; then we start afresh
+MOST_WORDS_KNOWN = 20_000  # words whose signs are remembered; then we start afresh
 
 
 def marked_of(doc: Doc) -> Marked:
@@ -65,7 +65,7 @@ class Signs:
     def __call__(self, doc: Doc) -> Doc:
         """Add language and hits."""
         marked = marked_of(doc)
-        marked.language, marked.language_known = self.guess.guess(marked.words[marked.body :] or marked.words, marked.shown)
+        marked.language, marked.language_known = self._language(marked)
         chosen = [self.lexicons[marked.language]] if marked.language in self.lexicons else list(self.lexicons.values())
         marked.lexicons = tuple(chosen)
         marked.hits += self.admin.find(doc)
@@ -74,6 +74,12 @@ class Signs:
             marked.hits += self._words(marked.words, lexicon)
             marked.hits += _over_gaps(marked.words, lexicon)
         return doc
+
+    def _language(self, marked: Marked) -> tuple[str, bool]:
+        """The language of the new text; of the subject only where there is nothing else."""
+        first = marked.body if any(word[0].isalpha() for word in marked.words[marked.body :]) else 0
+        text = marked.shown[marked.starts[first] :] if first < len(marked.starts) else ""
+        return self.guess.guess(marked.words[first:], text)
 
     def _words(self, words: Sequence[str], lexicon: Lexicon) -> list[Hit]:
         known = self.known[lexicon.language]

@@ -23,7 +23,8 @@ create table cases (
     labels text not null, briefs text not null, involved text not null, due_at real, opened_at real not null,
     updated_at real not null, resolved_at real, closed_at real, resolved_by text, by_silence integer not null,
     reopened integer not null, round integer not null, good_sign integer not null, repeat integer not null,
-    merged_into integer, linked_to integer, last_reply_at real, last_reply_by text, last_reply_asks integer not null
+    merged_into integer, linked_to integer, last_reply_at real, last_reply_by text, last_reply_asks integer not null,
+    no_follow_up integer not null
 ) strict;
 create index cases_customer on cases (customer, opened_at);
 create index cases_live on cases (state, assignee) where state in ('open', 'waiting', 'resolved');

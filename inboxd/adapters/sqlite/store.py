@@ -44,9 +44,10 @@ class SqliteStore:
     def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
         self._lock = threading.RLock()
         self._file: IO[str] | None = None
+        self._owed: set[JobNo] = set()  # released while the store could not be written
         self.path = path
         if read_only:
-            self._connection = _connect(f"file:{path}?mode=ro", uri=True)
+            self._connection = _connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
             return
         if path != ":memory:":
             self._file = _take_lock(Path(path))
@@ -62,6 +63,9 @@ class SqliteStore:
                 self._connection.execute(f"pragma {pragma}")
             MIGRATIONS.apply(sqlite_utils.Database(self._connection))
             self._recover()
+        except Temporary:  # disk full, say: the file itself is sound
+            self.close()
+            raise
         except sqlite3.DatabaseError as error:
             self.close()
             raise Permanent(f"the store {path} cannot be opened ({error}); restore it from a backup") from error
@@ -82,21 +86,28 @@ class SqliteStore:
             self._execute("commit")
 
     def claim(self, kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
-        """Take due jobs in hand; people's words before ours, then the oldest."""
+        """Take due jobs in hand; people's words before ours, then the oldest. Of the marked ones the least suspect comes first."""
+        self._settle()
         due = f"kind in ({marks(kinds)}) and in_hand = 0 and parked_at is null and run_at <= ?"
         with self._lock:
-            rows = self._rows(f"select * from job where {due} and marked = 1 order by run_at, id limit 1", *kinds, time(now))
+            marked = f"select * from job indexed by job_marked where {due} and marked = 1 order by crashes, run_at, id limit 1"
+            rows = self._rows(marked, *kinds, time(now))
             if not rows:
-                rows = self._rows(f"select * from job where {due} order by lane, run_at, id limit ?", *kinds, time(now), limit)
+                order = "lane, run_at, id" if JobKind.SEND in kinds else "run_at, id"  # the index gives the second without sorting
+                rows = self._rows(f"select * from job where {due} order by {order} limit ?", *kinds, time(now), limit)
             if rows:
                 with self.transaction() as tx:
                     tx.take([JobNo(row["id"]) for row in rows])
         return [_job(row) for row in rows]
 
     def release(self, jobs: Sequence[Job]) -> None:
-        """Put claimed jobs back untouched."""
-        with self.transaction() as tx:
-            tx.put_back([job.number for job in jobs])
+        """Put claimed jobs back untouched; where the store cannot be written now, before the next claim."""
+        with self._lock:
+            self._owed.update(job.number for job in jobs)
+        try:
+            self._settle()
+        except Temporary:
+            pass
 
     # --- reading
 
@@ -193,6 +204,13 @@ class SqliteStore:
 
     # --- inside
 
+    def _settle(self) -> None:
+        with self._lock:
+            if self._owed:
+                with self.transaction() as tx:
+                    tx.put_back(tuple(self._owed))
+                self._owed.clear()
+
     def _recover(self) -> None:
         """We are the only process: what was in hand when the last one ended is nobody's now."""
         with self.transaction() as tx:
@@ -205,14 +223,43 @@ class SqliteStore:
     def _execute(self, sql: str) -> None:
         try:
             self._connection.execute(sql)
-        except sqlite3.OperationalError as error:  # disk full, file gone: nothing was written
+        except (Temporary, sqlite3.Error):  # nothing was written
             if self._connection.in_transaction:
                 self._connection.execute("rollback")
-            raise Temporary(f"the store cannot be written: {error}") from error
+            raise
+
+
+_PASSING = frozenset(
+    (
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    )
+)  # fmt: skip
+
+
+class _Connection(sqlite3.Connection):
+    """Says Temporary where the trouble is the machine's - disk full, file away - and not ours."""
+
+    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise _ours(error) from error
+
+    def executemany(self, sql: str, rows: Any, /) -> sqlite3.Cursor:
+        try:
+            return super().executemany(sql, rows)
+        except sqlite3.OperationalError as error:
+            raise _ours(error) from error
+
+
+def _ours(error: sqlite3.OperationalError) -> Exception:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte of an extended code is the plain one
+    return Temporary(f"the store cannot be written: {error}") if code in _PASSING else error
 
 
 def _connect(path: str, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False, timeout=30)
+    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False, timeout=30, factory=_Connection)
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -203,6 +203,7 @@ class SqliteTransaction:
             last_reply_at=when(row["last_reply_at"]),
             last_reply_by=row["last_reply_by"],
             last_reply_asks=bool(row["last_reply_asks"]),
+            no_follow_up=bool(row["no_follow_up"]),
             briefs=tuple(json.loads(row["briefs"])),
         )
 
@@ -413,7 +414,8 @@ class SqliteTransaction:
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
-        return tuple(JobKind(row["kind"]) for row in self._all("select kind from job where case_id = ? order by run_at", case))
+        rows = self._all("select kind from job where case_id = ? and parked_at is null order by run_at", case)
+        return tuple(JobKind(row["kind"]) for row in rows)
 
     def mailbox_state(self, mailbox: MailboxName) -> MailboxState | None:
         """The mode this mailbox ran in last."""
@@ -605,8 +607,8 @@ class SqliteTransaction:
         """Take the letter's purpose; None if it was served before (I2)."""
         automatic = letter.kind.automatic_to_customer
         cursor = self._db.execute(
-            "insert into outgoing (purpose_key, message_id, mailbox, case_id, kind, round, agent, person, recipient, automatic, state, created_at)"
-            " values (?,?,?,?,?,?,?,?,?,?,?,?) on conflict (purpose_key) do nothing",
+            "insert into outgoing (purpose_key, message_id, mailbox, case_id, kind, round, agent, person, recipient, automatic, state,"
+            " created_at) values (?,?,?,?,?,?,?,?,?,?,?,?) on conflict (purpose_key) do nothing",
             (
                 letter.purpose,
                 message_id,

@@ -1,0 +1,499 @@
+"""The life of a case, row by row as the design has it: what people write and do, and what becomes of the case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import Advance, CaseEvent, CaseNo, CaseState, MailboxName, Outcome
+from inboxd.daemon.fetch import Source, fetch
+from tests.fakes import FakeMailbox
+from tests.stories.day import ACME, Day
+from tests.stories.steps import (
+    ANA,
+    BEN,
+    CALM,
+    FURIOUS,
+    JONAS,
+    MARIA,
+    PETRA,
+    SAME_PROBLEM,
+    agents_mail,
+    answered,
+    asked,
+    holder,
+    kinds,
+    opened,
+    question,
+    resolved,
+    words_of,
+)
+
+ANA_AT = "ana@example.org"
+S = CaseState
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+# --- open
+
+
+def test_open_and_the_customer_writes_again_the_case_stays_open_and_the_agent_gets_it(day: Day) -> None:
+    agent = opened(day)
+    day.pass_(minutes=20)
+    day.write(ANA, "Re: Front wheel [#1001]", SAME_PROBLEM)
+    assert (day.case().number, day.case().state) == (1001, S.OPEN)
+    assert "silver model" in day.routed(agent).text
+
+
+def test_open_and_an_agent_replies_the_customer_has_the_word(day: Day) -> None:
+    answered(day)
+    assert day.case().state is S.WAITING
+    assert "the 15 mm one." in words_of(day).text
+
+
+def test_open_and_an_agent_resolves_the_customer_will_be_asked(day: Day) -> None:
+    agent = resolved(day)
+    assert day.case().state is S.RESOLVED and day.case().resolved_by == agent.partition("@")[0]
+    assert "follow_up" not in kinds(day, ANA_AT)
+    day.pass_(days=2, minutes=1)
+    assert "Is it?" in question(day).text
+
+
+# --- waiting
+
+
+def test_waiting_and_the_customer_writes_it_is_open_again(day: Day) -> None:
+    agent = answered(day)
+    day.pass_(hours=3)
+    day.reply(ANA, words_of(day), "It does not turn. Is there another one?")
+    assert day.case().state is S.OPEN and day.case().reopened == 0
+    assert day.case().due_at is not None
+    assert "It does not turn" in day.routed(agent).text
+
+
+def test_waiting_and_the_customer_thanks_it_stays_and_the_agent_reads_the_thanks(day: Day) -> None:
+    agent = answered(day)
+    day.reply(ANA, words_of(day), "Thank you, that was quick!")
+    assert day.case().state is S.WAITING and day.case().good_sign
+    assert "that was quick" in day.last(agent).text
+    day.pass_(days=30)
+    assert "follow_up" not in kinds(day, ANA_AT)  # who said that it works is not asked
+
+
+def test_waiting_and_the_agent_replies_again_it_still_waits(day: Day) -> None:
+    agent = answered(day)
+    day.pass_(days=4)
+    day.reply(agent, day.routed(agent), "One more thing: turn it to the left.")
+    assert day.case().state is S.WAITING
+    day.pass_(days=4)  # the silence counts from the last word
+    assert day.case().state is S.WAITING
+
+
+def test_waiting_and_the_agent_resolves(day: Day) -> None:
+    agent = answered(day)
+    day.reply(agent, day.routed(agent), "resolve")
+    assert day.case().state is S.RESOLVED
+    assert kinds(day, ANA_AT) == ["reply"]  # a bare command sends nothing
+
+
+def test_waiting_and_silence_counts_as_resolved_and_the_customer_is_asked(day: Day) -> None:
+    agent = answered(day)
+    day.pass_(days=4, hours=23)
+    assert day.case().state is S.WAITING
+    day.pass_(hours=2)
+    assert day.case().state is S.RESOLVED and day.case().by_silence
+    name = agent.partition("@")[0].capitalize()
+    assert f"{name} answered you on 16 November" in question(day).text
+    assert "believes" not in question(day).text
+
+
+def test_silence_can_be_left_out_by_the_rules() -> None:
+    shipped = Day().office.rules.book
+    day = Day(book=replace(shipped, follow_up=replace(shipped.follow_up, ask_when_waiting=None)))
+    answered(day)
+    day.pass_(days=30)
+    assert day.case().state is S.WAITING and "follow_up" not in kinds(day, ANA_AT)
+
+
+# --- resolved, and asked
+
+
+def test_resolved_and_satisfied_is_closed(day: Day) -> None:
+    agent = resolved(day)
+    day.pass_(days=3)
+    day.reply(ANA, question(day), "Yes, it is solved.")
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.SATISFIED)
+    assert day.last(agent).text.startswith("Ana says it is solved.")
+    before = len(day.inbox(ANA_AT))
+    day.pass_(days=60)
+    assert len(day.inbox(ANA_AT)) == before
+
+
+def test_resolved_and_dissatisfied_is_reopened_for_a_senior_who_was_not_part_of_it(day: Day) -> None:
+    agent = resolved(day, FURIOUS)
+    day.pass_(days=3)
+    before = len(day.inbox(ANA_AT))
+    day.reply(ANA, question(day), "No, it is the wrong one and does not fit.")
+    case, other = day.case(), JONAS if agent == MARIA else MARIA
+    assert (case.state, case.outcome, case.reopened) == (S.OPEN, Outcome.DISSATISFIED, 1)
+    assert holder(day) == other and "does not fit" in day.routed(other).text
+    assert "Ana says it is not solved" in day.last(agent).text  # whoever had it hears of it in one line
+    assert len(day.inbox(ANA_AT)) == before  # the next thing Ana reads is from a person
+
+
+def test_where_all_seniors_had_their_try_the_lead_gets_it(day: Day) -> None:
+    the_question, agent = asked(day, FURIOUS), holder(day)
+    day.reply(ANA, the_question, "No, it does not fit.")
+    second = holder(day)
+    assert second != agent
+    day.reply(second, day.routed(second), "resolve\n\nHello Ana,\nhere is another one.")
+    day.pass_(days=3)
+    day.reply(ANA, question(day), "No, it still does not work.")
+    assert holder(day) == PETRA and day.case().reopened == 2
+
+
+def test_resolved_and_an_unclear_answer_stays_and_a_person_reads_it(day: Day) -> None:
+    the_question = asked(day)
+    agent = holder(day)
+    day.reply(ANA, the_question, "I will see on Friday.")
+    assert day.case().state is S.RESOLVED
+    assert "I will see on Friday." in day.routed(agent).text
+    day.pass_(days=30)
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.UNKNOWN)
+
+
+def test_resolved_and_thanked_is_not_asked(day: Day) -> None:
+    agent = resolved(day)
+    day.reply(ANA, words_of(day), "Thank you so much!")
+    assert day.case().state is S.RESOLVED and day.case().good_sign
+    assert "Thank you so much!" in day.last(agent).text
+    day.pass_(days=30)
+    assert "follow_up" not in kinds(day, ANA_AT)
+    assert day.case().state is S.CLOSED
+
+
+def test_resolved_and_something_else_written_is_reopened_and_not_asked(day: Day) -> None:
+    resolved(day)
+    day.pass_(days=1)
+    day.reply(ANA, words_of(day), "The spanner arrived bent. What now?")
+    assert day.case().state is S.OPEN and day.case().reopened == 1
+    assert holder(day) in (MARIA, JONAS), "cases that came back go to a senior"
+    day.pass_(days=2)
+    assert "follow_up" not in kinds(day, ANA_AT)
+
+
+def test_resolved_and_the_agent_writes_once_more_the_ask_starts_over(day: Day) -> None:
+    agent = resolved(day)
+    day.pass_(days=1)
+    day.reply(agent, day.routed(agent), "And turn it gently.")
+    assert day.case().state is S.RESOLVED
+    day.pass_(days=1, hours=23)
+    assert "follow_up" not in kinds(day, ANA_AT)
+    day.pass_(hours=2)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+
+
+def test_resolved_twice_the_ask_starts_over(day: Day) -> None:
+    agent = resolved(day)
+    day.pass_(days=1)
+    day.reply(agent, day.routed(agent), "resolve")
+    assert day.case().state is S.RESOLVED and day.case().round == 2
+    day.pass_(days=1, hours=23)
+    assert "follow_up" not in kinds(day, ANA_AT)
+    day.pass_(hours=2)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+
+
+def test_no_answer_closes_as_unknown_and_never_as_satisfied_and_a_calm_question_gets_no_reminder(day: Day) -> None:
+    asked(day)
+    day.pass_(days=6, hours=23)
+    assert day.case().state is S.RESOLVED
+    day.pass_(days=1)
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.UNKNOWN)
+    assert "reminder" not in kinds(day, ANA_AT)
+
+
+def test_who_was_upset_is_reminded_once_and_then_left_alone(day: Day) -> None:
+    asked(day, FURIOUS)
+    day.pass_(days=5)
+    assert kinds(day, ANA_AT)[-1] == "reminder"
+    assert day.case().state is S.RESOLVED
+    day.pass_(days=8)
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.UNKNOWN)
+    day.pass_(days=30)
+    assert kinds(day, ANA_AT).count("reminder") == 1
+
+
+# --- closed
+
+
+@pytest.mark.parametrize("later", [3, 60])
+def test_a_late_no_reopens_however_late(day: Day, later: int) -> None:
+    the_question = asked(day)
+    agent = holder(day)
+    day.pass_(days=8 + later)
+    assert day.case().state is S.CLOSED
+    day.reply(ANA, the_question, "No, it never worked.")
+    assert (day.case().number, day.case().state, day.case().outcome) == (1001, S.OPEN, Outcome.DISSATISFIED)
+    assert holder(day) != agent
+
+
+def test_a_late_yes_is_still_counted(day: Day) -> None:
+    the_question = asked(day)
+    day.pass_(days=40)
+    day.reply(ANA, the_question, "Yes, it is solved.")
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.SATISFIED)
+
+
+def test_a_mail_within_the_grace_time_reopens_a_closed_case(day: Day) -> None:
+    day.reply(ANA, asked(day), "Yes, it is solved.")
+    day.pass_(days=13)
+    day.reply(ANA, words_of(day), "It is loose again. What can I do?")
+    assert (day.case().number, day.case().state, day.case().reopened) == (1001, S.OPEN, 1)
+
+
+def test_after_the_grace_time_it_is_a_new_case_linked_to_the_old_one(day: Day) -> None:
+    day.reply(ANA, asked(day), "Yes, it is solved.")
+    day.pass_(days=15)
+    day.reply(ANA, words_of(day), "It is loose again. What can I do?")
+    assert (day.case().number, day.case().linked_to, day.case().state) == (1002, 1001, S.OPEN)
+    assert day.case(1001).state is S.CLOSED
+
+
+def closed(day: Day) -> str:
+    day.reply(ANA, asked(day), "Yes, it is solved.")
+    assert day.case().state is S.CLOSED
+    return holder(day)
+
+
+def test_closed_and_the_agent_replies_it_waits(day: Day) -> None:
+    agent = closed(day)
+    day.reply(agent, day.routed(agent), "One more hint: keep it dry.")
+    assert day.case().state is S.WAITING and "keep it dry" in words_of(day).text
+
+
+def test_closed_and_the_agent_resolves_it_is_resolved(day: Day) -> None:
+    agent = closed(day)
+    day.reply(agent, day.routed(agent), "resolve")
+    assert day.case().state is S.RESOLVED
+
+
+def test_closed_and_thanked_it_stays_closed(day: Day) -> None:
+    agent = closed(day)
+    day.reply(ANA, words_of(day), "Thank you once more!")
+    assert day.case().state is S.CLOSED and day.case().good_sign
+    assert "Thank you once more!" in day.last(agent).text
+
+
+# --- old answers to a case that goes on
+
+
+def goes_on(day: Day, state: CaseState) -> None:
+    """Asked, but the customer wrote something else first; where wanted, an agent has answered that."""
+    asked(day)
+    day.reply(ANA, words_of(day), "The other wheel squeaks. What helps?")
+    if state is S.WAITING:
+        agent = holder(day)
+        day.reply(agent, day.routed(agent), "A drop of oil.")
+    assert day.case().state is state
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.WAITING])
+def test_an_old_yes_leaves_a_case_that_goes_on_as_it_is(day: Day, state: CaseState) -> None:
+    goes_on(day, state)
+    day.reply(ANA, question(day), "Yes, it is solved.")
+    assert day.case().state is state and day.case().good_sign
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.WAITING])
+@pytest.mark.parametrize("words", ["No, it does not work.", "I will see on Friday."])
+def test_an_old_no_or_perhaps_in_a_case_that_goes_on_is_the_customers_next_word(day: Day, state: CaseState, words: str) -> None:
+    goes_on(day, state)
+    day.reply(ANA, question(day), words)
+    assert day.case().state is S.OPEN
+    assert words in day.routed(holder(day)).text
+
+
+# --- merged (the core alone: nobody can say `merge` yet)
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.WAITING, S.RESOLVED, S.CLOSED])
+def test_any_case_can_be_merged(state: CaseState) -> None:
+    assert advance(state, CaseEvent.MERGED) is S.MERGED
+
+
+def test_whatever_comes_later_happens_to_the_case_it_was_merged_into(day: Day) -> None:
+    opened(day)
+    day.pass_(minutes=11)
+    day.write(BEN, "Other wheel", "Hello, where is my other wheel?")
+    merged = Advance(case=CaseNo(1002), event=CaseEvent.MERGED, state=S.MERGED, changes={"merged_into": CaseNo(1001)})
+    with day.store.transaction() as tx:
+        tx.apply((merged,), ACME, day.at())
+        into = tx.case(CaseNo(1002))
+    assert into is not None and into.number == 1001
+
+
+# --- won back
+
+
+def test_a_yes_after_a_no_is_a_person_won_back(day: Day) -> None:
+    day.reply(ANA, asked(day, FURIOUS), "No, it does not fit.")
+    second = holder(day)
+    day.reply(second, day.routed(second), "resolve\n\nHello Ana,\nhere is the right one.")
+    day.pass_(days=3)  # asked again within two weeks: a bad experience was repaired
+    assert kinds(day, ANA_AT).count("follow_up") == 2
+    day.reply(ANA, question(day), "Yes, it is solved.")
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.WON_BACK)
+
+
+# --- whom not to ask
+
+
+def test_one_person_is_asked_at_most_once_in_two_weeks(day: Day) -> None:
+    day.reply(ANA, asked(day), "Yes, it is solved.")
+    resolved(day, "Hello,\nwhere can I buy a bell?", subject="Bell")
+    day.pass_(days=13)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+    assert (day.case(1002).state, day.case(1002).outcome) == (S.CLOSED, Outcome.UNKNOWN)
+    resolved(day, "Hello,\nwhere can I buy a lamp?", subject="Lamp")
+    day.pass_(days=3)
+    assert kinds(day, ANA_AT).count("follow_up") == 2
+
+
+def test_who_would_rather_not_be_asked_is_not_asked_again(day: Day) -> None:
+    day.reply(ANA, asked(day, FURIOUS), "Please do not ask me again.")
+    day.pass_(days=40)
+    assert kinds(day, ANA_AT).count("follow_up") == 1 and "reminder" not in kinds(day, ANA_AT)
+    resolved(day, "Hello,\nwhere can I buy a bell?", subject="Bell")
+    day.pass_(days=20)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+
+
+def test_the_wish_not_to_be_asked_does_not_swallow_the_no_beside_it(day: Day) -> None:
+    day.reply(ANA, asked(day), "No, it does not work. And please do not ask me again.")
+    assert day.case().state is S.OPEN and day.case().outcome is Outcome.DISSATISFIED
+    assert day.events("person.opted_out") == 1
+
+
+def test_a_sensitive_matter_gets_nothing_automatic(day: Day) -> None:
+    resolved(day, "My husband died last week. Please close his account.", subject="Account")
+    day.pass_(days=30)
+    assert kinds(day, ANA_AT) == ["reply"]
+
+
+# --- contacts
+
+
+def contacts(day: Day) -> int:
+    return int(day.store.look("select count(*) as n from message where contact = 1")[0]["n"])
+
+
+def test_the_third_time_somebody_has_to_write_it_goes_to_a_senior(day: Day) -> None:
+    for thing in ("a bell", "a lamp"):
+        opened(day, f"Hello,\nwhere can I buy {thing}?", subject=thing)
+        day.pass_(days=2)
+        assert not day.case().repeat
+    agent = opened(day, "Hello,\nwhere can I buy a lock?", subject="a lock")
+    assert contacts(day) == 3 and day.case().repeat and "repeat" in day.case().labels
+    assert agent in (MARIA, JONAS)
+
+
+def test_contacts_long_ago_do_not_count(day: Day) -> None:
+    for thing in ("a bell", "a lamp", "a lock"):
+        opened(day, f"Hello,\nwhere can I buy {thing}?", subject=thing)
+        day.pass_(days=8)
+    assert contacts(day) == 3 and not day.case().repeat
+
+
+def test_more_mails_to_a_case_within_half_an_hour_are_one_contact(day: Day) -> None:
+    opened(day)
+    for minutes in (12, 12):
+        day.pass_(minutes=minutes)
+        day.write(ANA, "Re: Front wheel [#1001]", SAME_PROBLEM)
+    assert contacts(day) == 1
+    day.pass_(minutes=31)
+    day.write(ANA, "Re: Front wheel [#1001]", SAME_PROBLEM)
+    assert contacts(day) == 2
+
+
+def test_what_we_asked_for_is_no_contact_but_the_mail_after_it_is(day: Day) -> None:
+    answered(day, words="Hello Ana,\nwhich model is it?")
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "The silver one.")
+    assert contacts(day) == 1
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "And when will you write back?")
+    assert contacts(day) == 2
+
+
+def test_an_answer_without_a_question_of_ours_is_a_contact(day: Day) -> None:
+    answered(day, words="Hello Ana,\nthe 15 mm one.")
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "It does not turn at all.")
+    assert contacts(day) == 2
+
+
+@pytest.mark.parametrize("answer", ["Yes, it is solved.", "No, it does not fit.", "I will see on Friday."])
+def test_answers_to_the_follow_up_and_thanks_are_no_contacts(day: Day, answer: str) -> None:
+    the_question = asked(day)
+    day.reply(ANA, words_of(day), "Thank you so much!")
+    day.reply(ANA, the_question, answer)
+    assert contacts(day) == 1
+
+
+# --- mails that belong together
+
+
+def test_the_first_of_several_mails_is_handed_over_at_once_and_the_rest_together_after_five_quiet_minutes(day: Day) -> None:
+    agent = opened(day)
+    assert kinds(day, agent) == ["routed"]
+    day.pass_(minutes=2)
+    day.write(ANA, "I forgot", "It is the silver model.")
+    day.pass_(minutes=4)
+    day.write(ANA, "And also", "The frame number is 4711.")
+    day.pass_(minutes=4, seconds=59)
+    assert kinds(day, agent) == ["routed"]
+    day.pass_(seconds=2)
+    assert kinds(day, agent) == ["routed", "routed"]
+    assert "silver model" in day.routed(agent).text and "4711" in day.routed(agent).text
+    assert day.case().number == 1001
+
+
+def test_a_mail_after_ten_minutes_is_a_case_of_its_own(day: Day) -> None:
+    opened(day)
+    day.pass_(minutes=11)
+    opened(day, "Hello, where can I buy a bell?", subject="Bell")
+    assert (day.case().number, day.case().linked_to) == (1002, 1001)
+
+
+def test_two_people_who_write_at_once_have_two_cases(day: Day) -> None:
+    opened(day)
+    opened(day, CALM, BEN)
+    assert day.case().number == 1002 and day.case().linked_to is None
+
+
+def test_a_bare_subject_joins_nothing_and_neither_does_a_strangers_tag(day: Day) -> None:
+    opened(day)
+    day.write(BEN, "Re: Front wheel", "Mine, too. What now?")
+    day.write("Eve <eve@example.com>", "Re: Front wheel [#1001]", "Tell me more about this.")
+    assert day.case().number == 1003
+
+
+def test_the_same_mail_in_two_of_our_mailboxes_is_one_message(day: Day) -> None:
+    sales, box = MailboxName("sales"), FakeMailbox()
+    day.office.mailboxes = {**day.office.mailboxes, sales: replace(day.office.mailboxes[ACME], name=sales, address="sales@acme.example")}
+    source = Source(name=sales, mailbox=box, folder="INBOX")
+    fetch(source, day.store, day.clock)
+    day.write(ANA, "Bell", "Hello, where can I buy a bell?", to="support@acme.example, sales@acme.example")
+    (raw, at) = day.mailbox.mails[1]
+    box.put(b"Delivered-To: sales@acme.example\r\n" + raw, at)
+    assert fetch(source, day.store, day.clock) == 0
+    day.run()
+    assert day.case().number == 1001 and len(agents_mail(day)) == 1
+    assert [row["state"] for row in day.store.look("select state from sighting order by state desc")] == ["stored", "copy"]
