@@ -143,7 +143,7 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
 
 def sources_of(box: MailboxSettings, settings: Settings, world: World) -> list[Source]:
     """The watched folders of a mailbox."""
-    folders = [folder for folder in (box.inbox, box.junk) if folder]
+    folders = [folder for folder in (box.inbox, box.facts.junk) if folder]
     password = password_of(box.imap)
     assert password is not None  # IMAP always has one; load_settings checks it
     return [

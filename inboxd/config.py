@@ -43,7 +43,6 @@ class MailboxSettings:
     imap: ServerSettings
     smtp: ServerSettings
     inbox: str = "INBOX"
-    junk: str = ""  # a folder whose mail counts as marked spam; "" = not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,13 +183,13 @@ class _Reader:
             plus_addresses=addresses != "none",
             authserv_id=self._text(words, "authserv_id"),
             subject_tag=tag is not False,
+            junk=self._text(folders, "junk"),
         )
         return MailboxSettings(
             facts=facts,
             imap=self._server(words, "imap", address),
             smtp=self._server(words, "smtp", address),
             inbox=self._text(folders, "inbox") or "INBOX",
-            junk=self._text(folders, "junk"),
         )
 
     def _server(self, mailbox: Mapping[str, Node], what: str, address: str) -> ServerSettings:

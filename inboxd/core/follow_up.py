@@ -22,6 +22,7 @@ from inboxd.core.policy import Policy
 from inboxd.core.rules import FollowUpPolicy
 
 ASKING = (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER)
+SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or law: people only
 ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from inboxd.core.assign import Choice, assign
 from inboxd.core.follow_up import (
     ASKING_JOBS,
+    SENSITIVE,
     close_later,
     escalate_at,
     is_answer,
@@ -16,7 +17,7 @@ from inboxd.core.follow_up import (
     outcome_of_yes,
     read_answer,
 )
-from inboxd.core.letters import acknowledgement, answer_values, bare_subject, full_name, notice, routed, to_lead
+from inboxd.core.letters import acknowledgement, answer_values, bare_subject, full_name, notice, routed, telling_phrase, to_lead
 from inboxd.core.lifecycle import advance, reopens
 from inboxd.core.model import (
     Action,
@@ -87,7 +88,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         sentiment=u.reading.sentiment,
         first_sentiment=u.reading.sentiment,
         priority=ruling.then.priority or "normal",
-        labels=ruling.then.labels,
+        labels=_labels(situation, ruling),
         due_at=now + (ruling.then.answer_within or policy.answer_within),
         opened_at=now,
         updated_at=now,
@@ -125,6 +126,11 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
 
 def _may_be_asked(situation: Situation, ruling: Ruling) -> bool:
     return ruling.then.follow_up is not False and not situation.understood.reading.sensitive
+
+
+def _labels(situation: Situation, ruling: Ruling) -> tuple[str, ...]:
+    """The rules' labels; what is sensitive keeps that mark, so that no machine ever writes into the case."""
+    return (*ruling.then.labels, *((SENSITIVE,) if situation.understood.reading.sensitive else ()))
 
 
 def _ignored(situation: Situation, ruling: Ruling) -> Decision:
@@ -203,8 +209,8 @@ def _wrote(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
         escalate_at(moved),
     ]
-    if ruling.then.labels:
-        actions.append(Label(case=case.number, labels=ruling.then.labels))
+    if labels := _labels(situation, ruling):
+        actions.append(Label(case=case.number, labels=labels))
     if choice:
         actions.append(Assign(case=case.number, agent=choice.agent, team=choice.team, why=why_of(ruling, choice)))
     actions += _hand_over(there, case, moved, ruling, choice, book, policy, again=again, unhappy=unhappy)
@@ -490,7 +496,8 @@ def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tu
 
 def why_of(ruling: Ruling, choice: Choice) -> str:
     """Why this agent, for the brief: the rule's reason, and why this one of the team."""
-    return ", ".join(part for part in (ruling.why or ruling.by.get("assign", ""), choice.why) if part)
+    rule = "" if ruling.unconditional else ruling.why or ruling.by.get("assign", "")
+    return ", ".join(part for part in (rule, choice.why) if part)
 
 
 def trace_of(ruling: Ruling) -> tuple[str, ...]:
@@ -510,7 +517,7 @@ def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook) -> l
             "holder": holder.signs_as if holder else "",
             "because": ruling.why or ruling.by.get("assign", ""),
             "sentiment": u.reading.sentiment,
-            "quote": u.reading.phrases[0].text if u.reading.phrases else "",
+            "quote": telling_phrase(u.reading),
         }
         agent = book.agents.get(AgentName(book.lead if who == "lead" else who))
         purpose = f"told:{u.number}:{who}"

@@ -19,6 +19,7 @@ from inboxd.core.model import (
     MailboxFacts,
     OutgoingKind,
     Person,
+    Reading,
     Role,
     Situation,
     StoryLine,
@@ -284,9 +285,14 @@ def answer_values(answer: Answer, situation: Situation, reader: Agent, holder: A
         Answer.DISSATISFIED: "not_solved",
         Answer.UNCLEAR: "unclear",
     }
-    phrases, holder = situation.understood.reading.phrases, holder or reader
-    quote = phrases[0].text if phrases else situation.understood.new_text.strip().split("\n", 1)[0]
+    holder = holder or reader
+    quote = telling_phrase(situation.understood.reading) or situation.understood.new_text.strip().split("\n", 1)[0]
     return {"variant": variants[answer], "quote": quote, "holder": holder.signs_as, "holder_is_reader": holder.name == reader.name}
+
+
+def telling_phrase(reading: Reading) -> str:
+    """The words that weigh most, thanks apart; "" if there are none."""
+    return next((phrase.text for phrase in reading.phrases if phrase.why != "thanks"), "")
 
 
 _QUOTED = re.compile(r'"[^"]*"')

@@ -165,6 +165,7 @@ class RawMessage:
     mailbox: MailboxName
     received_at: datetime
     raw: bytes
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +225,7 @@ class Directory:
 
     own: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
+    junk: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail the server marked as spam by putting it there
 
 
 # --- what it says ------------------------------------------------------------------------------------------------
@@ -454,6 +456,7 @@ class MailboxFacts:
     plus_addresses: bool = True
     authserv_id: str = ""
     subject_tag: bool = True
+    junk: str = ""  # the folder into which the server files spam, where it is watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,8 @@ class Office:
     def directory(self) -> Directory:
         """Who is who by address."""
         own = frozenset(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))
-        return Directory(own=own, agents=frozenset(e for agent in self.rules.book.agents.values() for e in agent.emails))
+        agents = frozenset(e for agent in self.rules.book.agents.values() for e in agent.emails)
+        return Directory(own=own, agents=agents, junk=frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk))
 
     def mailbox(self, name: MailboxName) -> MailboxFacts:
         """A mailbox by name. Of one that was taken out of the settings the first one speaks: its mail is still somebody's."""

@@ -33,7 +33,7 @@ create table participant (
 ) strict;
 
 create table message (
-    id integer primary key, mailbox text not null, message_id text not null default '', content_hash text not null,
+    id integer primary key, mailbox text not null, folder text not null, message_id text not null default '', content_hash text not null,
     received_at real not null, case_id integer references cases (id), person integer, agent text, kind text not null default '',
     sender text not null default '', name text not null default '', subject text not null default '',
     role text not null default '', contact integer not null default 0, handed_over integer not null default 0

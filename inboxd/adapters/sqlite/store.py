@@ -123,10 +123,10 @@ class SqliteStore:
     def raw(self, message: MessageNo) -> RawMessage:
         """The mail as it lay in the mailbox."""
         row = self._rows(
-            "select m.mailbox, m.received_at, r.body from message m join raw r on r.message = m.id where m.id = ?",
-            message,
+            "select m.mailbox, m.received_at, m.folder, r.body from message m join raw r on r.message = m.id where m.id = ?", message
         )[0]
-        return RawMessage(number=message, mailbox=MailboxName(row["mailbox"]), received_at=_must(row["received_at"]), raw=row["body"])
+        received, mailbox = _must(row["received_at"]), MailboxName(row["mailbox"])
+        return RawMessage(number=message, mailbox=mailbox, received_at=received, raw=row["body"], folder=row["folder"])
 
     def outgoing(self, number: OutgoingNo) -> Outgoing:
         """A stored outgoing message."""

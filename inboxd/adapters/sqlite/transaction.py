@@ -104,7 +104,7 @@ class SqliteTransaction:
             if same:
                 message, state = MessageNo(same["id"]), SightingState.COPY
             else:
-                message, fresh = self._store(mailbox, item, content_hash, now), True
+                message, fresh = self._store(mailbox, folder.name, item, content_hash, now), True
         self._db.execute(
             "insert into sighting (mailbox, folder, uidvalidity, uid, message, state, internaldate, size, identity, at, why)"
             " values (?,?,?,?,?,?,?,?,?,?,?)",
@@ -124,11 +124,11 @@ class SqliteTransaction:
         )
         return message if fresh else None
 
-    def _store(self, mailbox: MailboxName, item: Fetched, content_hash: str, now: datetime) -> MessageNo:
+    def _store(self, mailbox: MailboxName, folder: str, item: Fetched, content_hash: str, now: datetime) -> MessageNo:
         received = min(item.listed.internaldate, now)
         cursor = self._db.execute(
-            "insert into message (mailbox, content_hash, received_at) values (?,?,?)",
-            (mailbox, content_hash, time(received)),
+            "insert into message (mailbox, folder, content_hash, received_at) values (?,?,?,?)",
+            (mailbox, folder, content_hash, time(received)),
         )
         number = MessageNo(cursor.lastrowid or 0)
         self._db.execute("insert into raw (message, body) values (?,?)", (number, item.raw))
