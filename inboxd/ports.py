@@ -39,7 +39,6 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
     StoryLine,
-    TeamName,
     ToRead,
     Verdict,
 )
@@ -226,8 +225,8 @@ class Transaction(Protocol):
     def known_by(self, person: PersonNo) -> frozenset[AgentName]:
         """Agents who had a part in earlier cases of this person."""
 
-    def turns(self) -> dict[TeamName, AgentName]:
-        """Who got the last case of each team."""
+    def last_cases(self, agents: Sequence[AgentName]) -> dict[AgentName, int]:
+        """The newest case that each agent holds."""
 
     def counts(self, mailbox: MailboxName, email: str, case: CaseNo | None, now: datetime) -> Counts:
         """How much went out lately."""

@@ -35,5 +35,7 @@ def _read(path: Path) -> bytes:
         raise Permanent(f"{path} can be read by others: run  chmod 600 {path}")
     key = path.read_bytes()
     if len(key) != SIZE:
-        raise Permanent(f"{path} holds {len(key)} bytes, not {SIZE}: restore it from a backup, or remove it (agents' old mails then lose their proof)")
+        raise Permanent(
+            f"{path} holds {len(key)} bytes, not {SIZE}: restore it from a backup, or remove it (agents' old mails then lose their proof)"
+        )
     return key

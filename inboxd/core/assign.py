@@ -53,15 +53,16 @@ def _from_team(team: Team, situation: Situation, avoid: frozenset[AgentName]) ->
         return None
     known = [candidate for candidate in free if candidate.knows_customer]
     if team.prefer_known and known:
-        best = min(known, key=lambda candidate: candidate.open_cases)
-        return Choice(agent=best.name, team=team.name, why="knows the customer")
+        return Choice(agent=min(known, key=_fewest).name, team=team.name, why="knows the customer")
     if team.share == "take_turns":
-        order = [candidate.name for candidate in free]
-        last = situation.turn.get(team.name)
-        best_name = order[(order.index(last) + 1) % len(order)] if last in order else order[0]
-        return Choice(agent=best_name, team=team.name, why="whose turn it is")
-    best = min(free, key=lambda candidate: candidate.open_cases)  # the first named wins a draw: the same answer twice
-    return Choice(agent=best.name, team=team.name, why="fewest open cases" if len(free) > 1 else "the one who is there")
+        return Choice(agent=min(free, key=lambda candidate: candidate.last_case).name, team=team.name, why="whose turn it is")
+    why = "fewest open cases" if len(free) > 1 else "the one who is there"
+    return Choice(agent=min(free, key=_fewest).name, team=team.name, why=why)
+
+
+def _fewest(candidate: Candidate) -> tuple[int, int]:
+    """A draw goes to whoever got a case longest ago; then to the first named, so that the answer is the same twice."""
+    return candidate.open_cases, candidate.last_case
 
 
 def _candidate(name: AgentName, situation: Situation) -> Candidate:

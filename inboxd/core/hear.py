@@ -328,17 +328,18 @@ def _answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) 
     """Read the answer to "is it solved?" as a person would; old answers to a case that goes on only leave a sign."""
     u, proof = situation.understood, situation.answer_proof
     if proof is not None and proof.said is not None:
+        held = Log(kind="answer.held", case=case.number, data={"at": u.received_at, "said": proof.said, "round": proof.round})
         if is_machine_answer(situation, policy):
             data = {"message": u.number, "said": proof.said}
+            told = (held,) if situation.held_answers else ()  # the opposite one, which still waits, must see this one
             return Decision(
-                actions=(Join(case=case.number, role=None), Log(kind="answer.by_machine", case=case.number, data=data)),
+                actions=(Join(case=case.number, role=None), Log(kind="answer.by_machine", case=case.number, data=data), *told),
                 because=("both answers, or too quick for a person: a machine's",),
                 case=case.number,
             )
         settled = u.received_at + policy.both_answers_within
         if situation.now < settled:
-            held = {"at": u.received_at, "said": proof.said, "round": proof.round}
-            return Decision(actions=(Log(kind="answer.held", case=case.number, data=held),), later=settled, case=case.number)
+            return Decision(actions=(held,), later=settled, case=case.number)
     answer = read_answer(u.reading, proof)
     if proof is not None and not proof.from_customer:
         answer = Answer.UNCLEAR  # the right token from another address: kept as text, a person looks

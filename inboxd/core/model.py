@@ -413,6 +413,7 @@ class Candidate:
     open_cases: int
     knows_customer: bool = False
     away: bool = False
+    last_case: int = 0  # the newest case they hold: who got one longest ago is next
 
 
 class ProofKind(StrEnum):
@@ -498,7 +499,6 @@ class Situation:
     contacts: tuple[datetime, ...] = ()  # earlier contacts of this person
     asked_for: bool = False  # we asked for this mail
     candidates: Mapping[AgentName, Candidate] = field(default_factory=dict)
-    turn: Mapping[TeamName, AgentName] = field(default_factory=dict)  # who got the last case of a team
     agent: AgentName | None = None  # the sender's address is this agent's
     agent_proof: AgentProof | None = None
     replied_to: SentMessage | None = None  # ours, that this mail answers

@@ -184,7 +184,7 @@ class Gatherer:
         if present and own_id and s.agent_proof is None and not s.understood.screening.automatic:
             thread_ids = (*(i for i in thread_ids if i != own_id), own_id)
         known_by = tx.known_by(who.number) if who else frozenset()
-        loads = tx.loads()
+        loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
         to = (who.email if who else "") or s.understood.message.sender.email
         return replace(
             s,
@@ -198,9 +198,9 @@ class Gatherer:
             story=story,
             past=tx.past_case(who.number, case.number if case else next_case) if who else None,
             candidates={
-                name: Candidate(name=name, open_cases=loads.get(name, 0), knows_customer=name in known_by) for name in self.book.agents
+                name: Candidate(name=name, open_cases=loads.get(name, 0), knows_customer=name in known_by, last_case=newest.get(name, 0))
+                for name in self.book.agents
             },
-            turn=tx.turns(),
             counts=tx.counts(s.mailbox.name, to, case.number if case else None, now),
             held_answers=tx.held_answers(case.number, case.round) if case else (),
             not_handed_over=tx.not_handed_over(case.number) if case else (),

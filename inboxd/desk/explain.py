@@ -79,7 +79,8 @@ def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, er
 
 _EMPTY: dict[str, object] = {
     "path": "", "kind": "person", "because": "", "automatic": False, "from_address": "", "from_name": "", "to": [], "subject": "",
-    "text": "", "new_text": "", "attachments": [], "language": "", "topic": "unsure", "topic_sure": 0.0, "topics": {}, "sentiment": "neutral",
+    "text": "", "new_text": "",
+    "attachments": [], "language": "", "topic": "unsure", "topic_sure": 0.0, "topics": {}, "sentiment": "neutral",
     "upset": 0.0, "urgent": 0.0, "sentiment_phrases": [], "rule_trace": [], "decided_by": {}, "cut": [], "error": "",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from inboxd.core.assign import Choice, assign
-from inboxd.core.model import AgentName, Candidate, Case, TeamName
+from inboxd.core.model import AgentName, Candidate, Case
 from inboxd.core.rules import Rulebook, Team
 from tests.core.builders import EVERYONE, JONAS, MARIA, PETRA, SENIORS, TOM, book, case, situation
 
@@ -21,9 +21,8 @@ def choose(
     rules: Rulebook = BOOK,
     avoid: Iterable[AgentName] = (),
     in_case: Case | None = None,
-    turn: dict[TeamName, AgentName] | None = None,
 ) -> Choice | None:
-    facts = situation(candidates={c.name: c for c in candidates}, case=in_case, turn=turn or {})
+    facts = situation(candidates={c.name: c for c in candidates}, case=in_case)
     return assign(target, facts, rules, avoid=avoid)
 
 
@@ -70,10 +69,18 @@ def test_where_nobody_is_there_the_lead_takes_it() -> None:
 
 def test_turns_go_round() -> None:
     taking_turns = book(teams={EVERYONE: Team(name=EVERYONE, agents=(MARIA, JONAS, TOM), share="take_turns")})
-    turns = [who(choose("everyone", rules=taking_turns, turn={EVERYONE: last})) for last in (MARIA, JONAS, TOM)]
-    assert turns == [JONAS, TOM, MARIA]
-    assert who(choose("everyone", rules=taking_turns)) == MARIA
-    assert who(choose("everyone", busy(JONAS, 0, away=True), rules=taking_turns, turn={EVERYONE: MARIA})) == TOM
+    team = (MARIA, JONAS, TOM)
+
+    def after(*given: AgentName) -> str:
+        newest = {name: number for number, name in enumerate(given, 1001)}
+        return who(choose("everyone", *(replace(busy(n, 0), last_case=newest.get(n, 0)) for n in team), rules=taking_turns))
+
+    assert [after(), after(MARIA), after(MARIA, JONAS), after(MARIA, JONAS, TOM)] == [MARIA, JONAS, TOM, MARIA]
+
+
+def test_a_draw_goes_to_whoever_got_a_case_longest_ago() -> None:
+    maria, jonas = replace(busy(MARIA, 2), last_case=1009), replace(busy(JONAS, 2), last_case=1004)
+    assert who(choose("seniors", maria, jonas)) == JONAS
 
 
 def test_who_was_part_of_it_can_be_avoided() -> None:

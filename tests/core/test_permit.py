@@ -17,8 +17,15 @@ AUTOMATIC = (K.FOLLOW_UP, K.REMINDER, K.ACKNOWLEDGEMENT)
 
 def send(kind: OutgoingKind, template: str = "any") -> Send:
     letter = Letter(
-        kind=kind, purpose="p", template=template, mailbox=ACME, language="en", to=Address(email="ana@example.org"), subject="s", case=CaseNo(1042)
-    )  # fmt: skip
+        kind=kind,
+        purpose="p",
+        template=template,
+        mailbox=ACME,
+        language="en",
+        to=Address(email="ana@example.org"),
+        subject="s",
+        case=CaseNo(1042),
+    )
     return Send(letter=letter)
 
 

@@ -160,7 +160,7 @@ CHANGES: dict[str, st.SearchStrategy[object]] = {
     "by_silence": st.booleans(), "reopened": st.integers(0, 9), "round": st.integers(0, 9), "outcome": st.sampled_from(Outcome),
     "good_sign": st.booleans(), "no_follow_up": st.booleans(), "repeat": st.booleans(), "merged_into": st.none(),
     "linked_to": st.none() | st.integers(1, 2**40).map(CaseNo), "involved": st.lists(agents, max_size=3, unique=True).map(tuple),
-    "last_reply_at": st.none() | times, "last_reply_by": st.none() | agents, "last_reply_asks": st.booleans(),
+    "last_reply_at": st.none() | times, "last_reply_by": st.none() | agents, "last_reply_asks": st.booleans(), "no_follow_up": st.booleans(),
     "briefs": st.lists(names, max_size=2).map(tuple),
 }  # fmt: skip
 readers = st.lists(names, max_size=3, unique=True).map(lambda found: tuple(Address(email=f"{n}@x.example", name=n) for n in found))
@@ -307,14 +307,14 @@ def test_participants_are_the_customer_and_the_other_readers(store: SqliteStore)
         assert not tx.participates_in("eve@x.example", CaseNo(1001))
 
 
-def test_loads_count_open_cases_only_and_turns_name_who_got_the_last(store: SqliteStore) -> None:
+def test_loads_count_open_cases_only_and_the_newest_case_of_each_agent_is_known(store: SqliteStore) -> None:
     with store.transaction() as tx:
         for number, agent, state in ((1001, MARIA, CaseState.OPEN), (1002, MARIA, CaseState.WAITING), (1003, TOM, CaseState.OPEN)):
             put_case(tx, opened(number, state=state))
             assign = Assign(case=CaseNo(number), agent=agent, team=SENIORS, why="w")
             tx.apply([assign], ACME, MONDAY + number * MINUTE)
         assert tx.loads() == {MARIA: 1, TOM: 1}
-        assert tx.turns() == {SENIORS: TOM}
+        assert tx.last_cases((MARIA, TOM)) == {MARIA: 1002, TOM: 1003}
         assert tx.known_by(PersonNo(1)) == {MARIA, TOM}
 
 

@@ -28,6 +28,7 @@ create table cases (
 ) strict;
 create index cases_customer on cases (customer, opened_at);
 create index cases_live on cases (state, assignee) where state in ('open', 'waiting', 'resolved');
+create index cases_assignee on cases (assignee, id);
 create table participant (
     case_id integer not null references cases (id), email text not null, name text not null, primary key (case_id, email)
 ) strict;

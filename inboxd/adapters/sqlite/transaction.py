@@ -51,7 +51,6 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
     StoryLine,
-    TeamName,
 )
 from inboxd.ports import Cursor, Fetched, Folder, Listed, MailboxState, SightingState
 
@@ -321,15 +320,10 @@ class SqliteTransaction:
         rows = self._all("select involved from cases where customer = ? order by id desc limit 20", person)
         return frozenset(AgentName(name) for row in rows for name in json.loads(row["involved"]))
 
-    def turns(self) -> dict[TeamName, AgentName]:
-        """Who got the last case of each team."""
-        rows = self._all(
-            "select team, assignee from cases where team is not null and assignee is not null order by updated_at desc limit 200"
-        )
-        last: dict[TeamName, AgentName] = {}
-        for row in rows:
-            last.setdefault(TeamName(row["team"]), AgentName(row["assignee"]))
-        return last
+    def last_cases(self, agents: Sequence[AgentName]) -> dict[AgentName, int]:
+        """The newest case that each agent holds."""
+        rows = ((agent, self._one("select max(id) as id from cases where assignee = ?", agent)) for agent in agents)
+        return {agent: row["id"] for agent, row in rows if row and row["id"] is not None}
 
     def counts(self, mailbox: MailboxName, email: str, case: CaseNo | None, now: datetime) -> Counts:
         """How much went out lately (I4)."""
