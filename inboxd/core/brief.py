@@ -118,8 +118,8 @@ def brief(
     message, reading = understood.message, understood.reading
     now = situation.now.astimezone(zone)
     day, day_sentence = _day_named(understood.new_text, now.date())
-    quotes = _strongest(reading.phrases, understood.new_text, thanks=False)
-    kind = _strongest(reading.phrases, understood.new_text, thanks=True)
+    quotes = strongest_sentences(reading.phrases, understood.new_text, thanks=False)
+    kind = strongest_sentences(reading.phrases, understood.new_text, thanks=True)
     story = tuple(situation.story)
     promised = _promises(story, now.date(), zone)[:MAX_PROMISES]
     check = sender_check(message, situation.mailbox.authserv_id)
@@ -194,7 +194,7 @@ def call_name(person: Address) -> str:
 # --- quotes --------------------------------------------------------------------------------------------------------
 
 
-def _strongest(phrases: Sequence[Phrase], text: str, *, thanks: bool) -> tuple[str, ...]:
+def strongest_sentences(phrases: Sequence[Phrase], text: str, *, thanks: bool) -> tuple[str, ...]:
     """Give the sentences, letter for letter, that hold the phrases with the largest weight; two at most."""
     all_sentences = sentences(text)
     found: list[str] = []

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inboxd.core.brief import brief
+from inboxd.core.brief import brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
+from inboxd.core.dates import sentences
 from inboxd.core.model import (
     Address,
     AgentName,
@@ -286,7 +287,9 @@ def answer_values(answer: Answer, situation: Situation, reader: Agent, holder: A
         Answer.UNCLEAR: "unclear",
     }
     holder = holder or reader
-    quote = telling_phrase(situation.understood.reading) or situation.understood.new_text.strip().split("\n", 1)[0]
+    u = situation.understood
+    told = strongest_sentences(u.reading.phrases, u.new_text, thanks=False)
+    quote = (told or sentences(u.new_text) or ("",))[0]
     return {"variant": variants[answer], "quote": quote, "holder": holder.signs_as, "holder_is_reader": holder.name == reader.name}
 
 
