@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import corpora, reading
+from bench import corpora, end_to_end, reading
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, float]]], ...] = (
     ("real mails", "corpora", corpora.figures),
     ("reading", "reading", reading.figures),
+    ("end to end", "end_to_end", end_to_end.figures),
 )
 
 

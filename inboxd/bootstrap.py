@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from inboxd.adapters import kill_points
 from inboxd.adapters.clock import SystemClock, jitter
 from inboxd.adapters.imap import ImapMailbox, ImapProbe
 from inboxd.adapters.imap import probe as probe_imap
@@ -24,18 +26,22 @@ from inboxd.adapters.systemd import notify, watchdog_seconds
 from inboxd.adapters.template_files import load_templates
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.compose import Templates
+from inboxd.core.model import MailboxName
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Rulebook, Topic
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.reconcile import account
+from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.check import cross_check
 from inboxd.desk.rule_tests import TestResult, run_rule_tests
 from inboxd.errors import ConfigError, InboxdError
-from inboxd.ports import Clock, Reader
+from inboxd.ports import Clock, Mailer, Reader, Store
 
 STORE_FILE = "inboxd.sqlite"
+CRASH_AT = "INBOXD_CRASH_AT"  # for tests of the real process: where to die, see adapters/kill_points.py
 
 
 def shipped(name: str) -> Path:
@@ -121,18 +127,30 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     world = world or World(clock=SystemClock())
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # one reader on one thread: more BLAS threads only slow it down
-    rules = rule_set(settings.rules, settings)
-    store = SqliteStore(settings.state_dir / STORE_FILE)
+    crash = os.environ.get(CRASH_AT)
+    store: Store = SqliteStore(settings.state_dir / STORE_FILE)  # before the model: a second process is told at once
+    try:
+        rules = rule_set(settings.rules, settings)
+    except BaseException:
+        store.close()
+        raise
     mailboxes = {box.facts.name: box.facts for box in settings.mailboxes}
     policy = Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
     office = Office(
         store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
         keys=load_keys(settings.state_dir),
     )  # fmt: skip
+    sources = [source for box in settings.mailboxes for source in sources_of(box, settings, world)]
+    mailers: dict[MailboxName, Mailer] = {box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}
+    if crash:
+        reach = kill_points.CrashAt(crash)
+        office.store = kill_points.around_store(store, reach)
+        sources = [replace(source, mailbox=kill_points.around_mailbox(source.mailbox, reach)) for source in sources]
+        mailers = {name: kill_points.around_mailer(mailer, reach) for name, mailer in mailers.items()}
     return Supervisor(
         office=office,
-        sources=[source for box in settings.mailboxes for source in sources_of(box, settings, world)],
-        post=Post(mailers={box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}, jitter=jitter),
+        sources=sources,
+        post=Post(mailers=mailers, jitter=jitter),
         load_rules=lambda: rule_set(settings.rules, settings),
         fingerprint=lambda: fingerprint(settings),
         notify=world.on_notify,
@@ -170,6 +188,23 @@ def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
     if read_only and not path.exists():
         raise InboxdError(f"there is no store yet at {path}: inboxd run makes it")
     return SqliteStore(path, read_only=read_only)
+
+
+def reconcile_all(settings: Settings, *, repair: bool) -> list[dict[str, Any]]:
+    """Compare the ledger of every watched folder with its server; with `repair` mend what is unexplained first."""
+    world, rows = World(clock=SystemClock()), []
+    store = open_store(settings, read_only=not repair)
+    try:
+        for source in (source for box in settings.mailboxes for source in sources_of(box, settings, world)):
+            found = account(source, store)
+            if repair and not found.explained:
+                mend(source, store, world.clock, found)
+                found = account(source, store)
+            rows.append({"mailbox": source.name, "folder": source.folder, "explained": found.explained, **asdict(found)})
+            source.mailbox.close()
+    finally:
+        store.close()
+    return rows
 
 
 def probe(box: MailboxSettings) -> tuple[ImapProbe | InboxdError, SmtpProbe | InboxdError]:

@@ -17,7 +17,7 @@ from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 
 if TYPE_CHECKING:
     from inboxd.adapters.sqlite.store import SqliteStore
-    from inboxd.config import Settings
+    from inboxd.config import ServerSettings, Settings
 
 FOUND, WRONG_USAGE, TRY_LATER, WRONG_CONFIG = 1, 2, 75, 78  # sysexits(3)
 
@@ -54,16 +54,22 @@ def _settings(config: Path) -> Settings:
     from inboxd.config import load_settings
 
     try:
+        if not config.exists():
+            raise ConfigError(_no_settings(config))
         return load_settings(config)
     except InboxdError as error:
         raise _fail(error) from error
+
+
+def _no_settings(config: Path) -> str:
+    return f"{config}: there is no such file; name your settings with --config FILE, or write them with: inboxd init"
 
 
 def _print(value: Any, as_json: bool, words: str) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else words)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
@@ -128,21 +134,26 @@ def init(
     from inboxd.core.model import Mode
     from inboxd.desk.init import MODES, InitAnswers, ServerAnswers, missing_secrets, write_files
 
-    def ask(value: str, question: str, option: str) -> str:
-        if value or non_interactive:
-            if not value:
-                _say(f"inboxd init: {option} is missing")
-                raise typer.Exit(WRONG_USAGE)
-            return value
-        return str(typer.prompt(question, err=True))
+    def ask(value: str, question: str) -> str:
+        return value or str(typer.prompt(question, err=True))
 
-    if mode not in tuple(Mode):
-        _say(f"inboxd init: --mode is watch, route or full, not {mode!r}")
+    wrong = [f"--mode is watch, route or full, not {mode!r}"] if mode not in tuple(Mode) else []
+    if non_interactive:
+        needed = {
+            "--address support@acme.example": address,
+            "--imap-host imap.acme.example": imap_host,
+            "--smtp-host smtp.acme.example": smtp_host,
+            "--agent 'Maria Lindt <maria@acme.example>'": agent,
+        }
+        wrong += [f"{option.partition(' ')[0]} is missing, such as: {option}" for option, value in needed.items() if not value]
+    if wrong:
+        for line in wrong:
+            _say(f"inboxd init: {line}")
         raise typer.Exit(WRONG_USAGE)
-    address = ask(address, "The support address", "--address")
-    imap_host = ask(imap_host, "The IMAP server (where mail lies)", "--imap-host")
-    smtp_host = ask(smtp_host, "The SMTP server (where mail is handed over)", "--smtp-host")
-    people = tuple(agent) or tuple(ask("", 'The agents, as "Maria Lindt <maria@acme.example>", with ; between', "--agent").split(";"))
+    address = ask(address, "The support address")
+    imap_host = ask(imap_host, "The IMAP server (where mail lies)")
+    smtp_host = ask(smtp_host, "The SMTP server (where mail is handed over)")
+    people = tuple(agent) or tuple(ask("", 'The agents, as "Maria Lindt <maria@acme.example>", with ; between').split(";"))
     secret = {"password_file": password_file, "password_env": password_env}
     answers = InitAnswers(
         address=address,
@@ -185,7 +196,9 @@ def check(
     settings = None
     mistakes: list[str] = []
     warnings: list[str] = []
-    if rules is None or config.exists():
+    if rules is None and not config.exists():
+        mistakes.append(_no_settings(config))
+    elif rules is None or config.exists():
         try:
             settings = load_settings(config)
         except ConfigError as error:
@@ -198,33 +211,43 @@ def check(
             mistakes += error.mistakes
     trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
     if as_json:
-        typer.echo(json.dumps({"mistakes": mistakes, "warnings": warnings, "servers": trouble}, ensure_ascii=False))
+        typer.echo(json.dumps({"mistakes": mistakes, "warnings": warnings, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
     else:
-        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *trouble):
+        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
             _say(line)
         bad = len(mistakes) + len(trouble)
         typer.echo("all is well" if not bad else f"{bad} {'problem' if bad == 1 else 'problems'} found")
-    if mistakes:
+    if mistakes or any(not passes for _, passes in trouble):
         raise typer.Exit(WRONG_CONFIG)
     if trouble:
         raise typer.Exit(TRY_LATER)
 
 
-def _connect(settings: Settings) -> list[str]:
-    """Log in everywhere; says what was found, returns what is wrong."""
+def _connect(settings: Settings) -> list[tuple[str, bool]]:
+    """Log in everywhere; says what was found, returns what is wrong and whether it may pass by itself."""
     from inboxd.bootstrap import probe
 
-    trouble = []
+    trouble: list[tuple[str, bool]] = []
     for box in settings.mailboxes:
         imap, smtp = probe(box)
-        for kind, found, host in (("imap", imap, box.imap.host), ("smtp", smtp, box.smtp.host)):
+        for kind, found, server in (("imap", imap, box.imap), ("smtp", smtp, box.smtp)):
+            place = f"{settings.path}: mailbox {box.facts.name}, {kind}"
             if isinstance(found, InboxdError):
-                trouble.append(f"{box.facts.name}: {kind} {host}: {found}")
+                trouble.append((f"{place}: {found}{_look_at(str(found), server)}", isinstance(found, Temporary)))
             else:
-                _say(f"{box.facts.name}: {kind} {host}: logged in")
+                _say(f"{box.facts.name}: {kind} {server.host}: {'logged in' if server.password else 'connected'}")
         if not isinstance(imap, InboxdError) and box.inbox not in imap.folders:
-            trouble.append(f"{box.facts.name}: there is no folder {box.inbox!r}; there are: {', '.join(imap.folders)}")
+            there = ", ".join(imap.folders)
+            told = f"there is no folder {box.inbox!r}; set folders: {{inbox: ...}} to one that is there: {there}"
+            trouble.append((f"{settings.path}: mailbox {box.facts.name}: {told}", False))
     return trouble
+
+
+def _look_at(error: str, server: ServerSettings) -> str:
+    """Name the setting that most likely is wrong, where the error does not."""
+    if "login refused" in error:
+        return f"; look at user ({server.user}) and at the password it reads"
+    return "; look at host and port, and whether the server runs" if "no connection" in error else ""
 
 
 # --- the daemon --------------------------------------------------------------------------------------------------------------
@@ -284,6 +307,40 @@ def status(config: Config = CONFIG, as_json: Json = False) -> None:
     found = count(store.look, SystemClock().now(), live)
     _print(found, as_json, in_words(found))
     if not found["running"] or found["trouble"]:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def reconcile(
+    config: Config = CONFIG,
+    repair: Annotated[bool, typer.Option("--repair", help="Take in what was overlooked, and have undecided mail decided.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove that no mail was overlooked: the ledger against the server. Exit 1 if anything is unexplained."""
+    from inboxd.adapters.control import ask, path_in
+    from inboxd.bootstrap import reconcile_all
+
+    settings = _settings(config)
+    try:
+        if repair:
+            try:
+                _say(f"mended by the running daemon: {ask(path_in(settings.state_dir), {'do': 'reconcile'})['mended']}")
+                repair = False
+            except Temporary:
+                pass  # no daemon runs: this command takes the lock itself
+        rows = reconcile_all(settings, repair=repair)
+    except InboxdError as error:
+        raise _fail(error) from error
+    lines = []
+    for row in rows:
+        lines.append(f"{row['mailbox']}, {row['folder']}: {'all accounted for' if row['explained'] else 'NOT all accounted for'}")
+        lines += [f"  {count:>7}  {what}" for what, count in row["counts"].items()]
+        lines += [f"  {row['new']:>7}  not fetched yet"] if row["new"] else []
+        lines += [f"  missing in the ledger: UID {', '.join(map(str, row['missing']))}"] if row["missing"] else []
+        lines += [f"  stored and never decided: message {', '.join(map(str, row['undecided']))}"] if row["undecided"] else []
+    bad = any(not row["explained"] for row in rows)
+    _print(rows, as_json, "\n".join((*lines, *(["mend it: inboxd reconcile --repair"] if bad else []))))
+    if bad:
         raise typer.Exit(FOUND)
 
 

@@ -42,6 +42,7 @@ from inboxd.core.model import (
     ToRead,
     Verdict,
 )
+from inboxd.core.reconcile import LedgerRow
 
 # --- mail in -----------------------------------------------------------------------------------------------------
 
@@ -181,6 +182,9 @@ class Transaction(Protocol):
 
     def move_cursor(self, mailbox: MailboxName, cursor: Cursor) -> None:
         """The folder is read up to here."""
+
+    def triage_again(self, message: MessageNo, now: datetime) -> None:
+        """A stored message that nobody decided about gets its triage job back."""
 
     # --- facts
     def case(self, number: CaseNo) -> Case | None:
@@ -362,6 +366,9 @@ class Store(Protocol):
 
     def case(self, number: CaseNo) -> Case | None:
         """A case by its number."""
+
+    def ledger(self, mailbox: MailboxName, folder: str) -> Sequence[LedgerRow]:
+        """Every mail ever listed in this folder, with what became of it."""
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""

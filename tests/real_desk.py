@@ -21,7 +21,7 @@ import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -41,11 +41,11 @@ NAMES = {**AGENTS, LEAD: "Petra Sommer", ADMIN: "Olaf Perator"}
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], what: str, within: float = 20) -> T:
+def eventually(look: Callable[[], T | None], what: str, within: float = 20, clue: Callable[[], str] = str) -> T:
     """Look until something is there, often and with patience; returns what was found."""
     until = time.monotonic() + within
     while not (found := look()):
-        assert time.monotonic() < until, f"waited {within:.0f} s for {what}"
+        assert time.monotonic() < until, f"waited {within:.0f} s for {what}\n{clue()}"
         time.sleep(0.05)
     return found
 
@@ -89,7 +89,8 @@ class Person:
     name: str
     full: str
     address: str
-    _letters: dict[int, Letter] = field(default_factory=dict)
+    _letters: dict[int, Letter] = field(default_factory=dict, repr=False)
+    _imap: imaplib.IMAP4 | None = field(default=None, repr=False)
 
     # --- writing
 
@@ -126,18 +127,24 @@ class Person:
 
     def mailbox(self) -> list[Letter]:
         """All mail that lies there now, oldest first. Read-only: nothing is marked as seen."""
-        with imaplib.IMAP4("localhost", self.desk.dovecot.imap_port, timeout=20) as server:
-            server.login(self.name, PASSWORD)
-            server.select("INBOX", readonly=True)
-            uids = [int(uid) for uid in server.uid("SEARCH", "ALL")[1][0].split()]
-            for uid in uids:
-                if uid not in self._letters:
-                    parts = server.uid("FETCH", str(uid), "(BODY.PEEK[])")[1]
-                    raw = next(part[1] for part in parts if isinstance(part, tuple))
-                    message = email.message_from_bytes(raw, policy=email.policy.default)
-                    assert isinstance(message, EmailMessage)
-                    self._letters[uid] = Letter(raw=raw, message=message)
+        if self._imap is None:
+            self._imap = imaplib.IMAP4("localhost", self.desk.dovecot.imap_port, timeout=20)
+            self._imap.login(self.name, PASSWORD)
+        self._imap.select("INBOX", readonly=True)
+        uids = [int(uid) for uid in self._imap.uid("SEARCH", "ALL")[1][0].split()]
+        for uid in uids:
+            if uid not in self._letters:
+                parts = self._imap.uid("FETCH", str(uid), "(BODY.PEEK[])")[1]
+                raw = next(part[1] for part in parts if isinstance(part, tuple))
+                message = email.message_from_bytes(raw, policy=email.policy.default)
+                assert isinstance(message, EmailMessage)
+                self._letters[uid] = Letter(raw=raw, message=message)
         return [self._letters[uid] for uid in uids]
+
+    def leaves(self) -> None:
+        """Close the mail program."""
+        if self._imap is not None:
+            self._imap.shutdown()
 
     def has(self, words: str) -> list[Letter]:
         """The mails with these words in subject or text (line breaks apart)."""
@@ -145,7 +152,7 @@ class Person:
 
     def gets(self, words: str, within: float = 20) -> Letter:
         """Wait for a mail with these words."""
-        return eventually(lambda: self.has(words), f"a mail to {self.name} with {words!r}", within)[-1]
+        return self.desk.eventually(lambda: self.has(words), f"a mail to {self.name} with {words!r}", within)[-1]
 
 
 @dataclass
@@ -198,6 +205,11 @@ class Desk:
     before: int = 0  # mails in the support mailbox before the first start
     _people: dict[str, Person] = field(default_factory=dict)
 
+    @property
+    def everybody(self) -> list[Person]:
+        """Whoever was named so far."""
+        return list(self._people.values())
+
     def person(self, name: str) -> Person:
         """Somebody of the team, or a customer."""
         if name not in self._people:
@@ -206,16 +218,24 @@ class Desk:
             self._people[name] = Person(desk=self, name=name, full=full, address=f"{name}@{domain}")
         return self._people[name]
 
-    def agents(self, names: Sequence[str] = tuple(AGENTS)) -> list[Person]:
+    def eventually(self, look: Callable[[], T | None], what: str, within: float = 20) -> T:
+        """As the function, and where patience ends with the last lines of the logs."""
+        return eventually(look, what, within, self._clue)
+
+    def _clue(self) -> str:
+        logs = {"daemon": self.daemon.log.read_text(), "postfix": self.postfix.log()}
+        return "\n".join(f"--- {name}\n" + "\n".join(text.splitlines()[-25:]) for name, text in logs.items())
+
+    def agents(self, names: Collection[str] = tuple(AGENTS)) -> list[Person]:
         return [self.person(name) for name in names]
 
-    def routed(self, words: str, among: Sequence[str] = tuple(AGENTS)) -> tuple[Person, Letter]:
+    def routed(self, words: str, among: Collection[str] = tuple(AGENTS)) -> tuple[Person, Letter]:
         """Wait until one of these agents has a mail with these words; returns who, and the mail."""
 
         def look() -> list[tuple[Person, Letter]]:
             return [(agent, mail) for agent in self.agents(among) for mail in agent.has(words)]
 
-        return eventually(look, f"{words!r} with one of {', '.join(among)}")[-1]
+        return self.eventually(look, f"{words!r} with one of {', '.join(among)}")[-1]
 
     def inboxd(self, *args: str) -> tuple[int, str, str]:
         """Run a command of the operator's; returns exit code, output, talk."""
@@ -239,7 +259,7 @@ class Desk:
             busy = {"triage", "send", "hand_over", "ask"} & set(found["jobs"])
             return found if found["messages"] == arrived and not busy else None
 
-        return eventually(quiet, "an idle daemon", within=30)
+        return self.eventually(quiet, "an idle daemon", within=30)
 
     def change(self, file: str, old: str, new: str) -> None:
         """Edit a file as an admin does."""
@@ -263,6 +283,8 @@ def a_desk(customers: Sequence[str]) -> Iterator[Desk]:
                 _init(desk, place)
                 yield desk
             finally:
+                for person in desk.everybody:
+                    person.leaves()
                 if desk.daemon.process is not None and not desk.daemon.ended():
                     desk.daemon.stop(signal.SIGKILL)
                 postfix.stop()

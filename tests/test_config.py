@@ -49,7 +49,7 @@ def test_a_short_file_is_enough_and_starts_in_mode_watch(tmp_path: Path) -> None
     )
     assert (box.imap.port, box.imap.tls, box.imap.user) == (993, "yes", "support@acme.example")
     assert (box.smtp.port, box.smtp.tls, box.smtp.user) == (587, "starttls", "robot")
-    assert (box.inbox, box.junk) == ("INBOX", "")
+    assert (box.inbox, box.facts.junk) == ("INBOX", "")
 
 
 def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ mailboxes:
         "de",
     )
     assert (facts.subject_tag, facts.plus_addresses, facts.authserv_id) == (False, False, "mx.acme.example")
-    assert (box.inbox, box.junk) == ("Eingang", "Spam")
+    assert (box.inbox, box.facts.junk) == ("Eingang", "Spam")
     assert (box.imap.port, box.imap.tls, box.imap.user, box.imap.auth) == (1143, "no", "u", "xoauth2")
     assert box.imap.password == Secret(kind="command", value="print it")
     assert box.imap.ca_file == tmp_path / "ca.pem"

@@ -76,7 +76,7 @@ def ask(path: Path, request: Mapping[str, Any], timeout: float = 120) -> Mapping
             connection.sendall(json.dumps(request).encode() + b"\n")
             answer: Mapping[str, Any] = json.loads(_line(connection))
         except (OSError, ValueError) as error:
-            raise Temporary(f"no daemon answers at {path}") from error
+            raise Temporary(f"no daemon answers at {path}; start it with: inboxd run") from error
     return answer
 
 

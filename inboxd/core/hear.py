@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.follow_up import (
@@ -46,7 +46,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge
+from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge, span_words
 
 
 def hear(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
@@ -502,11 +502,18 @@ def why_of(ruling: Ruling, choice: Choice) -> str:
 
 
 def trace_of(ruling: Ruling) -> tuple[str, ...]:
-    """Each rule, yes or no, with the value that decided, a line each."""
-    return tuple(
-        f"{'YES' if t.matched else 'no '} {t.rule} - {('; '.join(t.decided) + ('; ' if t.decided and t.reason else '')) + t.reason}"
-        for t in ruling.trace
-    )
+    """Each rule, yes or no, with what it decided and the value that made it so, a line each."""
+    lines = []
+    for rule in ruling.trace:
+        decided = [_answered_with(question, ruling) for question in rule.decided]
+        lines.append(f"{'YES' if rule.matched else 'no '} {rule.rule} - {'; '.join(part for part in (*decided, rule.reason) if part)}")
+    return tuple(lines)
+
+
+def _answered_with(question: str, ruling: Ruling) -> str:
+    value = getattr(ruling.then, question, None)
+    shown = span_words(value) if isinstance(value, timedelta) else value
+    return question if value is None or isinstance(value, tuple) else f"{question}: {shown}"
 
 
 def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook) -> list[Action]:

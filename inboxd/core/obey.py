@@ -44,7 +44,7 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         situation.replied_to,
         signs_as=(agent.signs_as, agent.full_name),
     )
-    if read.held is not None:
+    if read.held is not None and not _only_files(situation, read.held):
         return _back(situation, case, agent, read.held, read)
     if situation.leaks:
         return _back(situation, case, agent, Held(kind="leak", text=read.words), read)
@@ -56,6 +56,12 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if not read.words and not situation.understood.message.attachments and "resolve" not in commands:
         return _back(situation, case, agent, Held(kind="no_words"), read)
     return _speak(situation, case, agent, read, book, policy, resolve="resolve" in commands)
+
+
+def _only_files(situation: Situation, held: Held) -> bool:
+    """A reply without a word that carries a file is meant to be sent; a picture in a signature is no such file."""
+    carries = any(not attachment.content_id for attachment in situation.understood.message.attachments)
+    return held.kind == "no_words" and not held.meant and carries
 
 
 def _speak(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, *, resolve: bool) -> Decision:

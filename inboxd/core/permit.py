@@ -56,7 +56,7 @@ def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
     if counts.case_automatic_day >= caps.case_automatic_a_day:
         return f"cap: {caps.case_automatic_a_day} automatic mails a day in one case"
     if letter.kind is OutgoingKind.ACKNOWLEDGEMENT and counts.acknowledged_day >= caps.acknowledgements_a_day:
-        return "cap: one acknowledgement a day to one address"
+        return "one acknowledgement a day to one address"  # nothing to tell anybody: they had theirs
     return None
 
 

@@ -61,6 +61,15 @@ def _take(source: Source, store: Store, folder: Folder, cursor: Cursor, listed: 
     return new
 
 
+def take_in(source: Source, store: Store, folder: Folder, listed: Sequence[Listed], clock: Clock) -> int:
+    """Fetch and store these mails, leaving the cursor where it is; returns how many were new."""
+    new = 0
+    for batch in source.mailbox.fetch(listed):
+        with store.transaction() as tx:
+            new += sum(_store(tx, source, folder, item, clock.now()) for item in batch)
+    return new
+
+
 def _store(tx: Transaction, source: Source, folder: Folder, item: Fetched, now: datetime) -> int:
     key = content_key(item.raw) if item.raw is not None else ""
     number = tx.see(source.name, folder, item, key, now)
@@ -118,11 +127,7 @@ def _renumbered(source: Source, store: Store, folder: Folder, cursor: Cursor, cl
                     _note(tx, source, folder, item, SightingState.BEFORE, clock.now())
                 else:
                     fresh.append(item)
-    new = 0
-    for batch in source.mailbox.fetch(fresh):
-        with store.transaction() as tx:
-            for each in batch:
-                new += _store(tx, source, folder, each, clock.now())
+    new = take_in(source, store, folder, fresh, clock)
     with store.transaction() as tx:
         _move(tx, source, folder, cursor, max([folder.uidnext, *(item.uid + 1 for item in listed)]))
     return new

@@ -6,14 +6,16 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from inboxd.config import TLS_WORDS
 from inboxd.core.model import Mode
 from inboxd.errors import ConfigError
+from inboxd.yaml_source import did_you_mean
 
 MODES = {
     Mode.WATCH: "only look: store, think, tell the admin once a day what would have been done; no other mail",
@@ -155,6 +157,7 @@ def _settle(answers: InitAnswers, agents: Sequence[_Somebody]) -> InitAnswers:
     for kind, server in (("imap", answers.imap), ("smtp", answers.smtp)):
         if server.tls not in TLS_WORDS:
             mistakes.append(f"{kind} tls '{server.tls}' is not known; possible: {', '.join(TLS_WORDS)}")
+    mistakes += _unusable(answers)
     if any(one.email == answers.address.lower() for one in agents):
         mistakes.append(f"{answers.address} is the support address; an agent needs an address of their own")
     if mistakes:
@@ -167,6 +170,18 @@ def _settle(answers: InitAnswers, agents: Sequence[_Somebody]) -> InitAnswers:
         admin=answers.admin or lead_address,
         brand=answers.brand or f"{domain.partition('.')[0].capitalize()} Support",
     )
+
+
+def _unusable(answers: InitAnswers) -> Iterator[str]:
+    """What `inboxd check` would refuse afterwards."""
+    if answers.admin and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", answers.admin):
+        yield f"admin '{answers.admin}' is not an email address"
+    if answers.timezone not in available_timezones():
+        yield f"no time zone called '{answers.timezone}'{did_you_mean(answers.timezone, available_timezones())}; such as: Europe/Berlin"
+    if not re.fullmatch(r"[a-z]{2}", answers.language):
+        yield f"'{answers.language}' is not a language; write two letters, such as 'en' or 'de'"
+    if answers.ca_file and not answers.ca_file.is_file():
+        yield f"there is no file {answers.ca_file}; ca_file is the certificate (PEM) that signed the server's"
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -292,7 +307,8 @@ def _secrets(folder: Path, answers: InitAnswers) -> dict[Path, bytes]:
 def _refuse_to_overwrite(paths: Sequence[Path], overwrite: bool) -> None:
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
-        raise ConfigError(*(f"{path} is there already; nothing was written" for path in there))
+        todo = "name another folder, or write over it with --force"
+        raise ConfigError(*(f"{path} is there already; nothing was written; {todo}" for path in there))
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

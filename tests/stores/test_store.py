@@ -160,7 +160,7 @@ CHANGES: dict[str, st.SearchStrategy[object]] = {
     "by_silence": st.booleans(), "reopened": st.integers(0, 9), "round": st.integers(0, 9), "outcome": st.sampled_from(Outcome),
     "good_sign": st.booleans(), "no_follow_up": st.booleans(), "repeat": st.booleans(), "merged_into": st.none(),
     "linked_to": st.none() | st.integers(1, 2**40).map(CaseNo), "involved": st.lists(agents, max_size=3, unique=True).map(tuple),
-    "last_reply_at": st.none() | times, "last_reply_by": st.none() | agents, "last_reply_asks": st.booleans(), "no_follow_up": st.booleans(),
+    "last_reply_at": st.none() | times, "last_reply_by": st.none() | agents, "last_reply_asks": st.booleans(),
     "briefs": st.lists(names, max_size=2).map(tuple),
 }  # fmt: skip
 readers = st.lists(names, max_size=3, unique=True).map(lambda found: tuple(Address(email=f"{n}@x.example", name=n) for n in found))

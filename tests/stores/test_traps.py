@@ -18,7 +18,7 @@ from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.core.model import JobKind, Log, MailboxName, OutgoingKind, Schedule
 from inboxd.daemon.triage import triage
 from inboxd.errors import Permanent, Temporary
-from tests.fakes import MONDAY
+from tests.fakes import MONDAY, FakeReader
 from tests.stores.builders import ACME, HOUSE, keys, opened, put_case, put_job, put_letter, put_mail
 from tests.stories.day import Day
 
@@ -376,7 +376,7 @@ def test_jobs_released_while_the_disk_is_full_come_back_with_the_next_claim(stor
 
 
 def test_triage_on_a_full_disk_loses_nothing_and_works_again_after_space(file: Path) -> None:
-    day = Day(store_path=file)
+    day = Day(store_path=file, reader=FakeReader())
     for number in range(6):
         day.write(f"c{number}@customers.example", "Lamp", "Where is my lamp? " * 300, run=False)
     from inboxd.daemon.fetch import fetch
@@ -417,6 +417,7 @@ def test_a_claim_goes_by_the_index_and_stays_quick_with_20_000_jobs_ahead() -> N
         steps = plan(store, kinds)
         assert steps and all("USING INDEX job_" in step or "TEMP B-TREE" in step for step in steps), steps
         assert not any(step.startswith("SCAN") for step in steps), steps
+        assert "job_marked" in steps[0]  # a backlog is not searched for marked jobs at each claim
     assert not any("TEMP B-TREE" in step for step in plan(store, (JobKind.TRIAGE,))[-1:])  # a backlog is not sorted at each claim
     spent = []
     for _ in range(20):

@@ -17,6 +17,7 @@ from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.template_files import load_templates
 from inboxd.bootstrap import reader_for, shipped
+from inboxd.core.compose import Templates
 from inboxd.core.model import Case, CaseNo, MailboxFacts, MailboxName, Mode, Outgoing
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Rulebook
@@ -35,6 +36,11 @@ ACME = MailboxName("acme")
 @lru_cache(maxsize=1)
 def _shipped_rules() -> Rulebook:
     return load_rules(shipped("rules"))
+
+
+@lru_cache(maxsize=1)
+def _shipped_templates() -> Templates:
+    return load_templates(shipped("templates"), None)
 
 
 @dataclass
@@ -84,7 +90,7 @@ class Day:
         self.office = Office(
             store=self.store,
             clock=self.clock,
-            rules=RuleSet(book=book, templates=load_templates(shipped("templates"), None), reader=self.reader or reader_for(book)),
+            rules=RuleSet(book=book, templates=_shipped_templates(), reader=self.reader or reader_for(book)),
             policy=Policy(zone=ZoneInfo("UTC")),
             mailboxes={ACME: facts},
             admin="admin@acme.example",

@@ -32,6 +32,7 @@ from inboxd.core.model import (
     OutgoingState,
     RawMessage,
 )
+from inboxd.core.reconcile import LedgerRow
 from inboxd.errors import Permanent, Temporary
 from inboxd.ports import Cursor, ParkedJob
 
@@ -168,6 +169,28 @@ class SqliteStore:
         """A case by its number."""
         with self._lock:
             return SqliteTransaction(self._connection).case(number)
+
+    def ledger(self, mailbox: MailboxName, folder: str) -> list[LedgerRow]:
+        """Every mail ever listed in this folder, with what became of it."""
+        rows = self._rows(
+            "select s.uidvalidity, s.uid, s.state, s.message, m.kind, j.id as job, j.parked_at from sighting s"
+            " left join message m on m.id = s.message left join job j on j.key = 'triage:' || s.message"
+            " where s.mailbox = ? and s.folder = ?",
+            mailbox,
+            folder,
+        )
+        return [
+            LedgerRow(
+                uidvalidity=row["uidvalidity"],
+                uid=row["uid"],
+                state=row["state"],
+                message=row["message"],
+                decided=bool(row["kind"]),
+                waiting=row["job"] is not None and row["parked_at"] is None,
+                parked=row["parked_at"] is not None,
+            )
+            for row in rows
+        ]
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""

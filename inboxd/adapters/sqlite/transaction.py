@@ -157,6 +157,13 @@ class SqliteTransaction:
             (mailbox, cursor.folder, cursor.uidvalidity, cursor.next_uid, time(cursor.first_run_at)),
         )
 
+    def triage_again(self, message: MessageNo, now: datetime) -> None:
+        """A stored message that nobody decided about gets its triage job back."""
+        self._db.execute(
+            "insert into job (key, kind, message, run_at) values (?,?,?,?) on conflict (key) do nothing",
+            (f"triage:{message}", JobKind.TRIAGE, message, time(now)),
+        )
+
     # --- facts
 
     def case(self, number: CaseNo) -> Case | None:
@@ -702,7 +709,11 @@ class SqliteTransaction:
         )
 
     def drop(self, number: JobNo, now: datetime) -> bool:
-        """Give a parked job up; its mail stays stored."""
+        """Give a parked job up; its mail stays stored, and the ledger says what became of it."""
+        self._db.execute(
+            "update message set kind = 'dropped' where kind = '' and id = (select message from job where id = ? and parked_at is not null)",
+            (number,),
+        )
         return self._parked(number, "delete from job where id = ?", number)
 
     def _parked(self, number: JobNo, sql: str, *values: object) -> bool:

@@ -1,0 +1,55 @@
+"""Reconcile: proves daily, or when asked, that nothing in a mailbox was overlooked, and takes in what was."""
+
+from __future__ import annotations
+
+from inboxd.core.reconcile import Account, reconcile
+from inboxd.daemon.fetch import Source, take_in
+from inboxd.logs import log
+from inboxd.ports import Clock, Store
+
+
+def account(source: Source, store: Store) -> Account:
+    """Compare one folder with its ledger; changes nothing. Before the first run nothing is expected."""
+    folder = source.mailbox.select()
+    cursor = store.cursor(source.name, source.folder)
+    if cursor is None:
+        return Account()
+    listed = source.mailbox.list(1)
+    next_uid = cursor.next_uid if cursor.uidvalidity == folder.uidvalidity else 0  # numbered anew: the next fetch sorts it out
+    return reconcile([item.uid for item in listed], folder.uidvalidity, next_uid, store.ledger(source.name, source.folder))
+
+
+def repair(source: Source, store: Store, clock: Clock, found: Account) -> int:
+    """Take in what the ledger lacks and have undecided messages decided; returns how many were mended. Safe to run twice."""
+    mended = 0
+    if found.missing:
+        wanted = set(found.missing)
+        listed = [item for item in source.mailbox.list(min(wanted)) if item.uid in wanted]
+        mended += take_in(source, store, source.mailbox.select(), listed, clock)
+    if found.undecided:
+        with store.transaction() as tx:
+            for message in found.undecided:
+                tx.triage_again(message, clock.now())
+        mended += len(found.undecided)
+    return mended
+
+
+def check_daily(source: Source, store: Store, clock: Clock) -> Account:
+    """What the daemon does by itself each day: compare, mend, and say so."""
+    found = account(source, store)
+    if found.explained:
+        log("mailbox.reconciled", mailbox=source.name, folder=source.folder, mails=sum(found.counts.values()))
+        return found
+    mended = repair(source, store, clock, found)
+    log(
+        "mailbox.unexplained",
+        level="error",
+        mailbox=source.name,
+        missing=len(found.missing),
+        undecided=len(found.undecided),
+        mended=mended,
+        todo="inboxd reconcile",
+    )
+    return found
+
+

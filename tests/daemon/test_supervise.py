@@ -1,0 +1,416 @@
+"""The running daemon: it starts and stops in order, keeps going while servers are away, and never runs half a rule set."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from inboxd.core.model import Outgoing, Scores, ToRead
+from inboxd.daemon.deliver import Post
+from inboxd.daemon.fetch import Source
+from inboxd.daemon.office import RuleSet
+from inboxd.daemon.supervise import Supervisor
+from inboxd.errors import ConfigError, Permanent, Temporary
+from inboxd.ports import Folder
+from tests.daemon.world import Killed, calm, mail
+from tests.fakes import FakeClock, FakeMailbox, FakeMailer, FakeReader
+from tests.stories.day import ACME, Day
+
+BOUND = 10.0  # seconds after which a test has failed; nothing waits for it to pass
+
+
+@dataclass
+class WaitingClock(FakeClock):
+    """Business time stands still: a loop waits until it is woken."""
+
+    waiting: queue.Queue[str] = field(default_factory=queue.Queue)
+
+    def wait_until(self, at: datetime | None, wake: threading.Event) -> None:
+        self.waiting.put(threading.current_thread().name)
+        wake.wait(BOUND)
+        wake.clear()
+
+
+@dataclass
+class WaitingMailbox(FakeMailbox):
+    """A mailbox whose `wait` really waits, and which says when it is asked."""
+
+    woken: threading.Event = field(default_factory=threading.Event)
+    selected: queue.Queue[str] = field(default_factory=queue.Queue)
+    waiting: queue.Queue[str] = field(default_factory=queue.Queue)
+    failure: Exception | None = None
+    order: list[str] = field(default_factory=list)
+
+    def select(self) -> Folder:
+        self.selected.put("select")
+        if self.failure:
+            raise self.failure
+        return super().select()
+
+    def wait(self, timeout: timedelta) -> None:
+        self.waiting.put("wait")
+        self.woken.wait(BOUND)
+        self.woken.clear()
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def close(self) -> None:
+        self.order.append("mailbox")
+        super().close()
+
+
+@dataclass
+class ClosingMailer(FakeMailer):
+    """Says when it is closed."""
+
+    order: list[str] = field(default_factory=list)
+
+    async def close(self) -> None:
+        self.order.append("mailer")
+
+
+class Running(Supervisor):
+    """A supervisor whose pauses before another connection are noted instead of waited for."""
+
+    pauses: list[float]
+
+    def _nap(self, source: Source, seconds: float) -> None:
+        self.pauses.append(seconds)
+        source.mailbox.close()
+
+
+@dataclass
+class House:
+    """A daemon with fakes around it."""
+
+    reader: FakeReader = field(default_factory=calm)
+    loads: list[RuleSet | Exception] = field(default_factory=list)
+    said: queue.Queue[str] = field(default_factory=queue.Queue)
+    prints: list[str] = field(default_factory=lambda: ["first"])
+    delivered: queue.Queue[Outgoing] = field(default_factory=queue.Queue)
+    order: list[str] = field(default_factory=list)
+    code: int | None = None
+
+    def __post_init__(self) -> None:
+        self.box = WaitingMailbox(order=self.order)
+        self.mailer = ClosingMailer(deliver=self.delivered.put, order=self.order)
+        self.clock = WaitingClock()
+        self.day = Day(reader=self.reader, clock=self.clock, mailbox=self.box, mailer=self.mailer)
+        self.box.selected = queue.Queue()
+        closing = self.day.store.close
+
+        def close() -> None:
+            self.order.append("store")
+            closing()
+
+        self.day.store.close = close  # type: ignore[method-assign]
+        self.supervisor = Running(
+            office=self.day.office,
+            sources=[self.day.source],
+            post=Post(mailers={ACME: self.mailer}, jitter=lambda: 1.0),
+            load_rules=self._load,
+            fingerprint=lambda: self.prints[-1],
+            notify=self._notify,
+        )
+        self.supervisor.pauses = []
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.code = self.supervisor.run()
+
+    def _notify(self, state: str) -> None:
+        self.order.append(state.split("\n")[0])
+        self.said.put(state)
+
+    def _load(self) -> RuleSet:
+        found = self.loads.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def begin(self) -> None:
+        self.thread.start()
+        assert self.said.get(timeout=BOUND).startswith("READY=1")
+
+    def end(self) -> int | None:
+        self.thread.join(BOUND)
+        assert not self.thread.is_alive()
+        return self.code
+
+    def rules(self, hash_: str) -> RuleSet:
+        old = self.day.office.rules
+        return replace(old, book=replace(old.book, hash=hash_), files="text of the rules")
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    made = House()
+    yield made
+    made.supervisor.stop()
+    made.box.wake()
+    if made.thread.is_alive():
+        made.thread.join(BOUND)
+
+
+# --- start and stop ------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_goes_through_all_loops_and_a_stop_is_clean(house: House) -> None:
+    house.begin()
+    house.box.waiting.get(timeout=BOUND)
+    house.box.put(mail(1), house.day.at())
+    house.box.wake()
+    assert house.delivered.get(timeout=BOUND).kind == "routed"
+    house.supervisor.stop()
+    assert house.end() == 0
+    assert house.order[0] == "READY=1"
+    assert house.order[house.order.index("STOPPING=1") :] == ["STOPPING=1", "mailer", "mailbox", "store"]
+    assert [thread.name for thread in house.supervisor._threads] == ["fetch:acme:INBOX", "triage", "house", "deliver"]
+    assert not any(thread.is_alive() for thread in house.supervisor._threads)
+
+
+def test_a_stop_ends_waiting_loops_at_once(house: House) -> None:
+    house.begin()
+    house.box.waiting.get(timeout=BOUND)
+    house.supervisor.stop()
+    assert house.end() == 0
+
+
+def dies(_: ToRead) -> Scores:
+    raise Killed
+
+
+def test_a_loop_that_dies_ends_the_process_with_an_error() -> None:
+    house = House(reader=FakeReader(scores=dies))
+    house.begin()
+    house.box.waiting.get(timeout=BOUND)
+    house.box.put(mail(1), house.day.at())
+    house.box.wake()
+    assert house.end() == 1
+    assert house.supervisor._died == ["triage"]
+    assert house.order[-1] == "store"
+
+
+def test_a_bug_while_fetching_ends_the_process_with_an_error(house: House) -> None:
+    house.box.failure = ZeroDivisionError("a bug of ours")
+    house.thread.start()
+    assert house.end() == 1
+    assert house.supervisor._died == ["fetch:acme:INBOX"]
+
+
+# --- servers that are away -----------------------------------------------------------------------------------------
+
+
+def until(ask: Callable[[], object], ticks: queue.Queue[str]) -> None:
+    """Look at each tick of a fake until it is so."""
+    while not ask():
+        ticks.get(timeout=BOUND)
+
+
+def test_a_mailbox_that_is_away_is_named_and_tried_again_with_growing_pauses_until_it_is_back(house: House) -> None:
+    house.box.failure = Temporary("no route to host")
+    house.begin()
+    until(lambda: len(house.supervisor.pauses) >= 10, house.box.selected)
+    assert house.supervisor.health == {"fetch:acme:INBOX": "no route to host"}
+    assert house.supervisor.pauses[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+    assert house.box.closed >= 10  # each new try is a new connection
+    house.box.failure = None
+    house.box.waiting.get(timeout=BOUND)
+    assert house.supervisor.health == {}
+    house.box.put(mail(1), house.day.at())
+    house.box.wake()
+    assert house.delivered.get(timeout=BOUND).kind == "routed"
+
+
+def test_the_other_loops_go_on_while_a_mailbox_is_away(house: House) -> None:
+    house.box.put(mail(1), house.day.at())
+    from inboxd.daemon.fetch import fetch
+
+    fetch(house.day.source, house.day.store, house.day.clock)
+    house.box.failure = Temporary("no route to host")
+    house.begin()
+    assert house.delivered.get(timeout=BOUND).kind == "routed"
+
+
+def test_a_wrong_password_is_not_tried_each_second(house: House) -> None:
+    house.box.failure = Permanent("the password was refused")
+    house.begin()
+    until(lambda: len(house.supervisor.pauses) >= 2, house.box.selected)
+    assert min(house.supervisor.pauses) >= 60
+    assert house.supervisor.health == {"fetch:acme:INBOX": "the password was refused"}
+
+
+def test_a_junk_folder_that_works_does_not_hide_an_inbox_that_does_not(house: House) -> None:
+    junk = WaitingMailbox(name="Junk")
+    house.supervisor.sources = [house.day.source, Source(name=ACME, mailbox=junk, folder="Junk")]
+    house.box.failure = Temporary("away")
+    house.begin()
+    junk.waiting.get(timeout=BOUND)
+    until(lambda: len(house.supervisor.pauses) >= 3, house.box.selected)
+    junk.wake()
+    junk.waiting.get(timeout=BOUND)
+    assert house.supervisor.health == {"fetch:acme:INBOX": "away"}
+    junk.wake()
+
+
+def test_a_pause_ends_with_the_daemon() -> None:
+    house = House()
+    supervisor = Supervisor(
+        office=house.day.office, sources=[house.day.source], post=house.supervisor.post, load_rules=house._load,
+        fingerprint=lambda: "", notify=house._notify,
+    )  # fmt: skip
+    house.supervisor = supervisor  # type: ignore[assignment]
+    house.box.failure = Permanent("the password was refused")
+    house.begin()
+    until(lambda: house.box.closed >= 1, house.box.selected)
+    supervisor.stop()
+    assert house.end() == 0  # though the pause is a minute
+
+
+@dataclass
+class Full:
+    """A store whose disk is full, and says each time when it is asked."""
+
+    real: Any
+    asked: queue.Queue[str] = field(default_factory=queue.Queue)
+    full: bool = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        if self.full and threading.current_thread().name in ("triage", "deliver"):
+            self.asked.put(threading.current_thread().name)
+            raise Temporary("the store cannot be written: database or disk is full")
+        with self.real.transaction() as tx:
+            yield tx
+
+
+def test_a_full_disk_is_named_loses_nothing_and_work_goes_on_when_there_is_space(house: House) -> None:
+    store = Full(house.day.store)
+    house.day.office.store = store
+    house.supervisor.post = Post(mailers={ACME: house.mailer}, jitter=lambda: -1.0)  # no pause
+    house.box.put(mail(1), house.day.at())
+    from inboxd.daemon.fetch import fetch
+
+    fetch(house.day.source, house.day.store, house.day.clock)
+    house.begin()
+    until(lambda: "triage" in house.supervisor.health, store.asked)
+    assert "disk is full" in house.supervisor.health["triage"]
+    store.full = False
+    assert house.delivered.get(timeout=BOUND).kind == "routed"
+    until(lambda: "triage" not in house.supervisor.health, house.clock.waiting)
+
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_reload_that_was_asked_for_takes_the_new_rules_over(house: House) -> None:
+    house.loads = [house.rules("new")]
+    house.begin()
+    house.supervisor.ask_reload()
+    assert house.said.get(timeout=BOUND) == "WATCHDOG=1"
+    house.supervisor.stop()
+    house.thread.join(BOUND)
+    assert house.day.office.rules.book.hash == "new"
+
+
+def test_changed_files_are_taken_over_unasked_and_only_once(house: House) -> None:
+    house.loads = [house.rules("new")]
+    house.supervisor._loaded = "first"
+    house.supervisor._tend()
+    assert house.day.office.rules.book.hash != "new"
+    house.prints.append("second")
+    house.supervisor._tend()
+    house.supervisor._tend()  # a second load would find nothing in `loads`
+    assert house.day.office.rules.book.hash == "new"
+    rows = house.day.store.look("select files from ruleset where hash = 'new'")
+    assert [row["files"] for row in rows] == ["text of the rules"]
+
+
+@pytest.mark.parametrize("broken", [ConfigError("rules/routing.yaml:3:5: no team called 'senior'"), OSError("rules/ is gone")])
+def test_broken_rules_change_nothing_and_the_admin_is_told_once(house: House, broken: Exception) -> None:
+    before = house.day.office.rules
+    house.supervisor._loaded = "first"
+    for number in range(3):
+        house.loads.append(broken)
+        house.prints.append(f"broken {number}")
+        house.supervisor._tend()
+    assert house.day.office.rules is before
+    house.day.run()
+    (told,) = house.day.inbox("admin@acme.example")
+    assert "senior" in told.text or "rules/ is gone" in told.text
+
+
+def test_rules_that_were_mended_are_taken_over_and_a_new_mistake_is_told_again(house: House) -> None:
+    house.supervisor._loaded = "first"
+    house.loads = [ConfigError("a"), house.rules("mended"), ConfigError("a")]
+    for number in range(3):
+        house.clock.move(timedelta(minutes=1))
+        house.prints.append(f"print {number}")
+        house.supervisor._tend()
+    house.day.run()
+    assert house.day.office.rules.book.hash == "mended"
+    assert len(house.day.inbox("admin@acme.example")) == 2
+
+
+def test_a_reload_answers_with_the_mistakes(house: House) -> None:
+    house.loads = [ConfigError("one", "two"), house.rules("new")]
+    assert house.supervisor.reload() == ("one", "two")
+    assert house.supervisor.reload() == ()
+
+
+def test_rules_that_cannot_be_remembered_now_are_tried_again(house: House) -> None:
+    house.loads = [house.rules("new"), house.rules("new")]
+    real = house.day.store.transaction
+    house.supervisor._loaded = "old"
+
+    def full() -> Any:
+        raise Temporary("full")
+
+    house.day.store.transaction = full  # type: ignore[method-assign]
+    house.supervisor._tend()
+    assert house.day.office.rules.book.hash != "new"
+    house.day.store.transaction = real  # type: ignore[method-assign]
+    house.supervisor._tend()
+    assert house.day.office.rules.book.hash == "new"
+
+
+# --- watchdog ------------------------------------------------------------------------------------------------------
+
+
+def test_the_watchdog_is_fed_only_while_all_loops_live(house: House) -> None:
+    house.supervisor._loaded = "first"
+    go = threading.Event()
+
+    def waiting() -> None:
+        go.wait(BOUND)
+
+    house.supervisor._spawn("one", waiting)
+    house.supervisor._spawn("two", waiting)
+    house.supervisor._tend()
+    assert house.said.get_nowait() == "WATCHDOG=1"
+    go.set()
+    house.supervisor._threads[0].join(BOUND)
+    house.supervisor._tend()
+    with pytest.raises(queue.Empty):
+        house.said.get_nowait()
+
+
+def test_a_running_daemon_feeds_the_watchdog_by_itself() -> None:
+    house = House()
+    house.supervisor.watchdog = 0.01
+    house.begin()
+    assert house.said.get(timeout=BOUND) == "WATCHDOG=1"
+    assert house.said.get(timeout=BOUND) == "WATCHDOG=1"
+    house.supervisor.stop()
+    assert house.end() == 0
