@@ -324,8 +324,9 @@ def reconcile(
     try:
         if repair:
             try:
-                _say(f"mended by the running daemon: {ask(path_in(settings.state_dir), {'do': 'reconcile'})['mended']}")
+                ask(path_in(settings.state_dir), {"do": "reconcile"})
                 repair = False
+                _say("asked the running daemon to compare and mend; this is what is found now:")
             except Temporary:
                 pass  # no daemon runs: this command takes the lock itself
         rows = reconcile_all(settings, repair=repair)

@@ -214,8 +214,8 @@ class Transaction(Protocol):
     def contacts(self, person: PersonNo, since: datetime) -> tuple[datetime, ...]:
         """When this person had to write to us, oldest first."""
 
-    def contacted_in_case(self, case: CaseNo) -> datetime | None:
-        """The latest contact in this case."""
+    def written_in_case(self, case: CaseNo) -> datetime | None:
+        """When the customer wrote last in this case."""
 
     def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The case's messages, oldest first."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inboxd.core.due import due
+from inboxd.core.follow_up import undelivered
 from inboxd.core.hear import contacts_with, facts_of, hear, trace_of
 from inboxd.core.letters import full_name, notice, to_lead
 from inboxd.core.model import (
     Action,
     AgentName,
+    CaseState,
     ChangePerson,
     Decision,
     Job,
     Join,
     Kind,
+    Letter,
     Log,
     MarkOutgoing,
     OutgoingKind,
@@ -23,7 +26,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.obey import obey
-from inboxd.core.permit import permit
+from inboxd.core.permit import BRAKE, permit
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Rulebook, Ruling, judge
 
@@ -58,7 +61,7 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     """Never dropped, never answered: noted in a known case, tied to what we sent, else stored and counted."""
     kind, case = situation.understood.screening.kind, situation.case
     if kind is Kind.BOUNCE and situation.bounced is not None:
-        return _bounce(situation, situation.bounced, book, admin)
+        return _bounce(situation, situation.bounced, book, policy, admin)
     if kind is Kind.FEEDBACK_REPORT:
         return _feedback(situation, book, admin)
     if situation.agent is not None:  # an agent's out-of-office reaches nobody
@@ -81,7 +84,7 @@ def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> De
     return Decision(actions=(Log(kind="message.automatic", data=data),), because=(why,))
 
 
-def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, admin: str) -> Decision:
+def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Policy, admin: str) -> Decision:
     """Mark what bounced and tell the agent whose words it carried; a bounce of a notice is told to nobody (no loop)."""
     u, report = situation.understood, situation.understood.screening.bounce
     number, data = sent.number, {"message": u.number, "outgoing": sent.number}
@@ -94,6 +97,8 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, admin: str)
     permanent = report.permanent if report else True
     case = situation.case
     if permanent and case is not None and sent.kind is OutgoingKind.REPLY:
+        if case.state in (CaseState.WAITING, CaseState.RESOLVED):
+            actions += undelivered(case, situation.now, policy)
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""
@@ -154,20 +159,37 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
 def _permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
     actions = permit(decision.actions, situation, policy)
-    capped = [a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and str(a.data["because"]).startswith("cap")]
-    if capped:
-        hour = situation.now.strftime("%Y%m%d%H")
-        where = f"case {decision.case}" if decision.case else situation.mailbox.name
-        subject = situation.case.subject if situation.case else ""
-        values: dict[str, object] = {"because": capped[0].data["because"], "case": decision.case or 0, "subject": subject}
-        letter = to_lead(
-            situation.mailbox,
-            book,
-            admin,
-            template="held_back",
-            purpose=f"breaker:{where}:{hour}",
-            subject="Held back: too much mail",
-            values=values,
-        )
-        actions = (*actions, Send(letter=letter))
+    withheld = [str(a.data["because"]) for a in actions if isinstance(a, Log) and a.kind == "letter.withheld"]
+    if BRAKE in withheld:
+        actions = (*actions, Log(kind="breaker.tripped"), Send(letter=_brake_letter(situation, book, policy, admin)))
+    elif capped := next((why for why in withheld if why.startswith("cap")), None):
+        actions = (*actions, Send(letter=_cap_letter(capped, decision, situation, book, admin)))
     return replace(decision, actions=actions)
+
+
+def _brake_letter(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Letter:
+    values: dict[str, object] = {"count": policy.caps.mailbox_automatic_in_10_minutes, "minutes": 10}
+    return to_lead(
+        situation.mailbox,
+        book,
+        admin,
+        template="breaker",
+        purpose=f"brake:{situation.mailbox.name}:{situation.now:%Y%m%d%H}",
+        subject="Automatic mail is stopped",
+        values=values,
+        to_admin=True,
+    )
+
+
+def _cap_letter(because: str, decision: Decision, situation: Situation, book: Rulebook, admin: str) -> Letter:
+    where = f"case {decision.case}" if decision.case else situation.mailbox.name
+    subject = situation.case.subject if situation.case else ""
+    return to_lead(
+        situation.mailbox,
+        book,
+        admin,
+        template="held_back",
+        purpose=f"breaker:{where}:{situation.now:%Y%m%d%H}",
+        subject="Held back: too much mail",
+        values={"because": because, "case": decision.case or 0, "subject": subject},
+    )

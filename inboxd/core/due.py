@@ -93,7 +93,7 @@ def _silence(situation: Situation, case: Case, book: Rulebook) -> Decision:
     }
     moved = replace(case, state=CaseState.RESOLVED, **changes)  # type: ignore[arg-type]  # the names are those of Case
     move = Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes)
-    ask = after_resolved(moved, situation.customer, book.follow_up, situation.now)
+    ask = after_resolved(moved, situation.customer, book.follow_up, situation.now, situation.mailbox.mode)
     if ask.kind is JobKind.ASK:  # the silence was the quiet time: ask now
         ask = replace(ask, at=situation.now)
     return Decision(actions=(move, ask), because=("our answer was followed by silence",), case=case.number)

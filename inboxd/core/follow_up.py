@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
+    Action,
+    Advance,
     Answer,
     AnswerProof,
+    Cancel,
     Case,
+    CaseEvent,
     CaseState,
     JobKind,
+    Mode,
     Outcome,
     OutgoingKind,
     Person,
@@ -26,9 +32,12 @@ SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or la
 ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
 
 
-def after_resolved(case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime) -> Schedule:
-    """Tell the next job of a case that was just resolved: ask later, or close as unknown where nobody is asked."""
-    if not may_ask(case, person, policy, now + policy.ask_after):
+def after_resolved(case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime, mode: Mode) -> Schedule:
+    """Tell the next job of a case that was just resolved: ask later, or close as unknown where nobody is asked.
+
+    What was resolved before the mode was raised to full is never asked about.
+    """
+    if mode is not Mode.FULL or not may_ask(case, person, policy, now + policy.ask_after):
         return close_later(case, policy, now)
     return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=now + policy.ask_after, case=case.number)
 
@@ -48,6 +57,20 @@ def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Sched
     when = at or case.due_at
     assert when is not None  # an open case has a due date
     return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=when, case=case.number, payload={"count": count})
+
+
+def undelivered(case: Case, now: datetime, policy: Policy) -> tuple[Action, ...]:
+    """Our words did not reach the customer: the case is open again, with a date, and nobody is asked about it."""
+    event = CaseEvent.UNDELIVERED
+    if case.state is CaseState.MERGED:
+        return ()
+    due = now + policy.answer_within
+    changes: dict[str, object] = {"due_at": due, "resolved_at": None, "closed_at": None}
+    return (
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+        Cancel(case=case.number, kinds=ASKING_JOBS),
+        escalate_at(case, at=due),
+    )
 
 
 def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:

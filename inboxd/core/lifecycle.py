@@ -20,6 +20,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.SATISFIED: _S.OPEN,  # an old answer: a good sign, kept
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.OPEN,
+            _E.UNDELIVERED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.WAITING: {
@@ -31,6 +32,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.SATISFIED: _S.WAITING,
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.OPEN,
+            _E.UNDELIVERED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.RESOLVED: {
@@ -42,6 +44,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.RESOLVED,  # a person reads it
             _E.NO_ANSWER: _S.CLOSED,
+            _E.UNDELIVERED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.CLOSED: {
@@ -52,6 +55,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.SATISFIED: _S.CLOSED,
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.RESOLVED,
+            _E.UNDELIVERED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.MERGED: {},  # whatever comes later happens to the other case

@@ -469,6 +469,7 @@ class Counts:
     case_automatic_day: int = 0
     case_mails_hour: int = 0
     mailbox_automatic_10_minutes: int = 0
+    breaker: bool = False  # the mailbox's brake fell: nothing automatic leaves until the admin says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -529,6 +530,7 @@ class CaseEvent(StrEnum):
     DISSATISFIED = "dissatisfied"
     UNCLEAR = "unclear"
     NO_ANSWER = "no_answer"
+    UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
     MERGED = "merged"
 
 

@@ -105,7 +105,7 @@ def _moves(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.HAND_OVER, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
-        actions.append(after_resolved(moved, situation.customer, book.follow_up, now))
+        actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode))
     elif book.follow_up.ask_when_waiting is not None:
         at = now + book.follow_up.ask_when_waiting
         actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))

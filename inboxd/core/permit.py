@@ -41,7 +41,8 @@ def _withheld(letter: Letter, mode: Mode) -> str | None:
 
 
 # Told in every mode: the watch mail itself, and what a person must know whatever inboxd may do otherwise.
-ALWAYS = frozenset({"watch_daily", "left_watch", "rules_broken", "breaker", "held_back", "unsent"})
+BRAKE = "brake: too many automatic mails in 10 minutes"
+ALWAYS = frozenset({"trouble", "watch_daily", "left_watch", "rules_broken", "breaker", "held_back", "unsent"})
 
 
 def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
@@ -49,8 +50,10 @@ def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
         return f"cap: {caps.case_mails_an_hour} mails an hour in one case"
     if not letter.kind.automatic_to_customer:
         return None
+    if counts.breaker:
+        return "the brake fell"
     if counts.mailbox_automatic_10_minutes >= caps.mailbox_automatic_in_10_minutes:
-        return f"cap: {caps.mailbox_automatic_in_10_minutes} automatic mails in 10 minutes"
+        return BRAKE
     if counts.to_address_week >= caps.automatic_a_week:
         return f"cap: {caps.automatic_a_week} automatic mails a week to one address"
     if counts.case_automatic_day >= caps.case_automatic_a_day:

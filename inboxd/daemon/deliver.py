@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inboxd.core.follow_up import undelivered
 from inboxd.core.letters import full_name, to_lead
 from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
 from inboxd.core.retry import TELL_AFTER, wait
@@ -27,6 +28,7 @@ class Post:
     mailers: Mapping[MailboxName, Mailer]
     jitter: Callable[[], float]
     unwritten: dict[OutgoingNo, Verdict] = field(default_factory=dict)
+    trouble: dict[MailboxName, str] = field(default_factory=dict)  # why the last attempts of a mailbox did not get through
 
 
 def deliver(office: Office, post: Post) -> int:
@@ -92,6 +94,8 @@ async def _attempt(office: Office, post: Post, outgoing: Outgoing) -> Verdict:
 
 def _write_down(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict) -> None:
     now, number = office.clock.now(), outgoing.number
+    if verdict.sent or verdict.permanent:
+        post.trouble.pop(outgoing.mailbox, None)
     if verdict.sent:
         tx.set_outgoing(number, OutgoingState.SENT, _reply(verdict), now)
         tx.done(job)
@@ -103,6 +107,7 @@ def _write_down(office: Office, post: Post, tx: Transaction, job: Job, outgoing:
     elif verdict.permanent:
         tx.set_outgoing(number, OutgoingState.FAILED, _reply(verdict))
         tx.done(job)
+        _words_came_back(office, tx, outgoing, now)
         log("outgoing.refused", level="error", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-", todo="see the notice")
         _tell(office, tx, outgoing, verdict, job, now, given_up=True)
     else:
@@ -123,10 +128,12 @@ def _ambiguous(office: Office, tx: Transaction, job: Job, outgoing: Outgoing, ve
 
 def _deferred(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict, now: datetime) -> None:
     waited = now - outgoing.created_at
+    post.trouble[outgoing.mailbox] = _reply(verdict) or "the server would not take mail just now"
     again = wait(job.tries + 1, waited, post.jitter())
     if again is None:
         tx.set_outgoing(outgoing.number, OutgoingState.FAILED, _reply(verdict))
         tx.done(job)
+        _words_came_back(office, tx, outgoing, now)
         log("outgoing.given_up", level="error", outgoing=outgoing.number, kind=outgoing.kind, todo="see the notice")
         _tell(office, tx, outgoing, verdict, job, now, given_up=True)
         return
@@ -156,6 +163,13 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
     )  # fmt: skip
     written = office.writer(rules).write(tx, [Send(letter=letter)], now)
     queue(tx, written, office.mailboxes, now)
+
+
+def _words_came_back(office: Office, tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
+    """An agent's words did not reach the customer, who still waits: the case is open again, with a date."""
+    case = tx.case(outgoing.case) if outgoing.case is not None and outgoing.kind is OutgoingKind.REPLY else None
+    if case is not None:
+        tx.apply(undelivered(case, now, office.policy), case.mailbox, now)
 
 
 def _recipient(office: Office, tx: Transaction, outgoing: Outgoing) -> str:

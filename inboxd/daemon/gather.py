@@ -175,7 +175,7 @@ class Gatherer:
         contacts = tx.contacts(who.number, since) if who else ()
         asked_for = bool(case and case.last_reply_asks and case.state is CaseState.WAITING)
         if case is not None and not asked_for and present:
-            last = tx.contacted_in_case(case.number)
+            last = tx.written_in_case(case.number)
             asked_for = last is not None and s.understood.received_at - last < self.policy.same_contact
         open_case = tx.open_case_of(person.number, s.mailbox.name) if person and case is None else None
         story = tuple(self._named(line) for line in tx.story(case.number)) if case else ()

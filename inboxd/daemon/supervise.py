@@ -6,12 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import tenacity
 
 from inboxd.core.letters import to_lead
-from inboxd.core.model import JobKind, Send
+from inboxd.core.model import JobKind, Log, Send
 from inboxd.core.retry import backoff
 from inboxd.core.understand import place_of
 from inboxd.daemon import deliver as delivery
@@ -21,12 +21,15 @@ from inboxd.daemon.deliver import Post, deliver_due
 from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.reconcile import check_daily
 from inboxd.daemon.triage import triage
 from inboxd.daemon.write import store
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 from inboxd.logs import log
 
 STOP_WITHIN = 20.0  # seconds for the send in hand
+DAY = timedelta(days=1)
+TELL_AFTER = timedelta(minutes=10)  # trouble that passes by itself sooner is nobody's business
 SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
 
 
@@ -46,7 +49,13 @@ class Supervisor:
     stopping: threading.Event = field(default_factory=threading.Event)
     reload_asked: threading.Event = field(default_factory=threading.Event)
     wakes: dict[str, threading.Event] = field(default_factory=dict)
-    health: dict[str, str] = field(default_factory=dict)
+    health: dict[str, str] = field(default_factory=dict)  # what is in trouble, and why; empty is well
+    synced: dict[str, datetime] = field(default_factory=dict)  # when each folder was last read to its end
+    room: Callable[[], str] = lambda: ""  # why nothing may be taken in or sent just now: the disk is almost full
+    _since: dict[str, datetime] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    _reconciled: dict[str, datetime] = field(default_factory=dict)
+    reconcile_asked: dict[str, threading.Event] = field(default_factory=dict)
     _beat: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _died: list[str] = field(default_factory=list)
@@ -145,8 +154,11 @@ class Supervisor:
         wake, failures = self.wakes["deliver"], 0
         while not self.stopping.is_set():
             try:
+                if why := self.room():
+                    raise Temporary(why)
                 if await deliver_due(self.office, self.post, self.stopping.is_set):
                     failures = 0
+                    self._watch_sending()
                     self._wake("house")
                     continue
                 at = self.office.store.next_due(delivery.KINDS)
@@ -174,11 +186,31 @@ class Supervisor:
                 with attempt:
                     if self.stopping.is_set():
                         return
+                    if why := self.room():
+                        raise Temporary(why)
                     if fetch(source, self.office.store, self.office.clock):
                         self._wake("triage")
+                    self._reconcile(name, source)
+                    self.synced[name] = self.office.clock.now()
                     if self.health.pop(name, None):
                         log("mailbox.connected", mailbox=source.name)
                     source.mailbox.wait(self.poll)
+
+    def _reconcile(self, name: str, source: Source) -> None:
+        """Once a day, and when asked: prove that nothing was overlooked, and mend it."""
+        now, asked = self.office.clock.now(), self.reconcile_asked.setdefault(name, threading.Event())
+        last = self._reconciled.setdefault(name, now)
+        if asked.is_set() or now - last >= DAY:
+            self._reconciled[name] = now
+            asked.clear()
+            if not check_daily(source, self.office.store, self.office.clock).explained:
+                self._wake("triage")
+
+    def ask_reconcile(self) -> None:
+        """Compare every folder with its ledger now."""
+        for source in self.sources:
+            self.reconcile_asked.setdefault(f"fetch:{source.name}:{source.folder}", threading.Event()).set()
+            source.mailbox.wake()
 
     def _pause(self, name: str, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -200,13 +232,45 @@ class Supervisor:
     def _tend(self) -> None:
         if all(thread.is_alive() for thread in self._threads):
             self.notify("WATCHDOG=1")
+        self._tell_of_trouble()
         if self.reload_asked.is_set() or self.fingerprint() != self._loaded:
+            if self.reload_asked.is_set():
+                self._close_breakers()
             self.reload_asked.clear()
             try:
                 self.reload()
             except Temporary as error:  # the store cannot be written: the rules of before stay until it can
                 self._loaded = ""
                 log("store.failed", level="warning", loop="reload", because=str(error))
+
+    def _watch_sending(self) -> None:
+        for name in self.post.mailers:
+            if why := self.post.trouble.get(name):
+                self.health[f"send:{name}"] = why
+            else:
+                self.health.pop(f"send:{name}", None)
+
+    def _tell_of_trouble(self) -> None:
+        """What lasts is told to the admin once, by what still works; recovery needs nobody."""
+        now = self.office.clock.now()
+        for name in set(self._since) - set(self.health):
+            self._since.pop(name)
+            self._told.discard(name)
+            log("trouble.over", what=name)
+        for name, why in list(self.health.items()):
+            since = self._since.setdefault(name, now)
+            if now - since < TELL_AFTER or name in self._told:
+                continue
+            self._told.add(name)
+            log("trouble.lasts", level="error", what=name, because=why, todo="inboxd status")
+            values: dict[str, object] = {"what": name, "because": why, "since": since}
+            self._write_to_admin("trouble", f"trouble:{name}:{since:%Y%m%d%H%M}", "inboxd needs a look", values, avoid=name)
+
+    def _close_breakers(self) -> None:
+        """The admin says so: automatic mail may leave again."""
+        with self.office.store.transaction() as tx:
+            for name in self.office.mailboxes:
+                tx.apply((Log(kind="breaker.reset"),), name, self.office.clock.now())
 
     def reload(self) -> tuple[str, ...]:
         """Take new rules over as a whole, or keep the old ones and tell the admin once (I7). Returns the mistakes."""
@@ -229,12 +293,22 @@ class Supervisor:
         if text == self._broken:
             return
         self._broken = text
-        office, now = self.office, self.office.clock.now()
-        mailbox = next(iter(office.mailboxes.values()))
-        letter = to_lead(
-            mailbox, office.rules.book, office.admin, template="rules_broken", purpose=f"rules_broken:{self._loaded[:16]}:{now:%Y%m%d%H%M}",
-            subject="The rules were not taken over", values={"mistakes": tuple(mistakes)}, to_admin=True,
+        self._write_to_admin(
+            "rules_broken", f"rules_broken:{self._loaded[:16]}:{self.office.clock.now():%Y%m%d%H%M}", "The rules were not taken over",
+            {"mistakes": tuple(mistakes)},
         )  # fmt: skip
-        with office.store.transaction() as tx:
-            store(tx, office.writer(office.rules).write(tx, [Send(letter=letter)], now), office.mailboxes, now)
-        self._wake("deliver")
+
+    def _write_to_admin(self, template: str, purpose: str, subject: str, values: dict[str, object], avoid: str = "") -> None:
+        """A mail about the machine; through another mailbox than the one in trouble, where there is one."""
+        office, now = self.office, self.office.clock.now()
+        boxes = list(office.mailboxes.values())
+        mailbox = next((box for box in boxes if f":{box.name}" not in f"{avoid}:"), boxes[0])
+        letter = to_lead(
+            mailbox, office.rules.book, office.admin, template=template, purpose=purpose, subject=subject, values=values, to_admin=True
+        )
+        try:
+            with office.store.transaction() as tx:
+                store(tx, office.writer(office.rules).write(tx, [Send(letter=letter)], now), office.mailboxes, now)
+            self._wake("deliver")
+        except Temporary as error:
+            log("store.failed", level="warning", loop="supervise", because=str(error))

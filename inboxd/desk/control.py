@@ -15,6 +15,14 @@ class Daemon(Protocol):
     office: Any
     health: dict[str, str]
 
+    synced: dict[str, Any]
+
+    def ask_reload(self) -> None:
+        """Reload soon, as a person asked."""
+
+    def ask_reconcile(self) -> None:
+        """Compare every folder with its ledger now."""
+
     def reload(self) -> tuple[str, ...]:
         """Take new rules over, or tell the mistakes."""
 
@@ -24,10 +32,15 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
     office = daemon.office
     match request.get("do"):
         case "reload":
+            daemon.ask_reload()  # a person says so: a breaker that fell is closed, too
             mistakes = daemon.reload()
             return {"mistakes": list(mistakes), "rules": office.rules.book.hash}
+        case "reconcile":
+            daemon.ask_reconcile()
+            return {"asked": True}
         case "health":
-            return {"health": dict(daemon.health), "rules": office.rules.book.hash, "model": office.rules.reader.model}
+            synced = {name: at.isoformat(timespec="seconds") for name, at in daemon.synced.items()}
+            return {"health": dict(daemon.health), "rules": office.rules.book.hash, "model": office.rules.reader.model, "synced": synced}
         case "parked.retry" | "parked.drop" as what:
             now, job = office.clock.now(), JobNo(int(request["job"]))
             with office.store.transaction() as tx:

@@ -20,6 +20,7 @@ def status(look: Look, now: datetime, live: Mapping[str, Any] | None) -> dict[st
     return {
         "running": live is not None,
         "trouble": dict(live.get("health", {})) if live else {},
+        "last_sync": dict(live.get("synced", {})) if live else {},
         "model": live.get("model", "") if live else "",
         "rules": live.get("rules", "") if live else "",
         "mailboxes": [
@@ -40,6 +41,7 @@ def in_words(s: Mapping[str, Any]) -> str:
     """The same for people."""
     lines = [f"daemon     {'running' if s['running'] else 'NOT running: start it with  inboxd run'}"]
     lines += [f"trouble    {name}: {why}" for name, why in s["trouble"].items()]
+    lines += [f"last sync  {name.removeprefix('fetch:')} {at}" for name, at in s["last_sync"].items()]
     lines += [f"mailbox    {box['name']}, mode {box['mode']} since {box['since']}" for box in s["mailboxes"]]
     lines.append(f"messages   {s['messages']}")
     lines.append("cases      " + (", ".join(f"{n} {state}" for state, n in sorted(s["cases"].items())) or "none yet"))

@@ -7,6 +7,7 @@ import pytest
 from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.core.classify import Thresholds
 from inboxd.core.model import Answer, Scores, ToRead
+from tests.adapters.answer_mails import BITTER_YESES, CHATTY_YESES
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,46 @@ NOT_SATISFIED = [
     "Ja, wenn man davon absieht, dass die Klingel fehlt.", "Alles super, bis auf die Rechnung, die Farbe und die Lieferzeit.",
     "Danke, ich bin bedient.",
 ]  # fmt: skip
+
+
+TRUSTED = [
+    "Yes, solved. Blue lights within the minute, and our guests left on time. Much appreciated.",
+    "Ja, alles erledigt. Die neue Rechnung ist eingetroffen und stimmt. Vielen Dank für die schnelle Hilfe!",
+    "Yes, all confirmed from our end and the hall is booked. Thanks for being so quick.",
+    "Yes, it is solved. He smiles at every bus we meet. Somebody drove over for one bolt, and I tell everybody about it.",
+    "Ja, das hat sich erledigt. Das Geld ist da. Danke, dass sich am Ende doch noch jemand gekümmert hat.",
+    "I got the invoice, thanks.",
+    "Yes, the problem with the double booking is solved.",
+    "Ja, der Fehler ist weg.",
+    "Yes, solved.\n\nJana Kern\nTischlerei Kern, Kassel",
+    "Yes, all confirmed. Thanks for being so quick.\n\nJo Park\nNight manager, Harbour Hotels",
+]
+
+
+@pytest.mark.parametrize("text", TRUSTED)
+def test_what_follows_a_plain_yes_does_not_spoil_it(reader: SpacyReader, text: str) -> None:
+    scores = read(reader, text, "Re: Is it solved?")
+    assert (scores.answer, scores.answer_sure >= Thresholds().answer) == (Answer.SATISFIED, True)
+
+
+def test_nine_in_ten_chatty_yeses_need_nobody_to_read_them(reader: SpacyReader) -> None:
+    scores = reader.read([ToRead(subject="Re: Is it solved?", new_text=text) for text in CHATTY_YESES])
+    assert Answer.DISSATISFIED not in {one.answer for one in scores}
+    settled = sum(one.answer is Answer.SATISFIED and one.answer_sure >= Thresholds().answer for one in scores)
+    assert settled >= 0.9 * len(CHATTY_YESES)
+
+
+@pytest.mark.parametrize("text", BITTER_YESES)
+def test_a_bitter_yes_is_never_satisfied(reader: SpacyReader, text: str) -> None:
+    scores = read(reader, text, "Re: Is it solved?")
+    assert scores.answer in (Answer.UNCLEAR, Answer.DISSATISFIED) or scores.answer_sure < Thresholds().answer
+
+
+def test_thanks_for_help_ask_for_nothing_and_are_no_strong_words(reader: SpacyReader) -> None:
+    scores = read(reader, "Ja, alles erledigt. Vielen Dank für die schnelle Hilfe!")
+    assert (scores.answer, scores.upset < 0.2) == (Answer.SATISFIED, True)
+    assert {phrase.why for phrase in scores.phrases} <= {"thanks", "praise", "kind word"}
+    assert "für" not in {phrase.text for phrase in scores.phrases}
 
 
 @pytest.mark.parametrize("text", SATISFIED)

@@ -25,6 +25,7 @@ from inboxd.core.model import (
     CaseState,
     JobKind,
     Kind,
+    Mode,
     Outcome,
     OutgoingKind,
     ProofKind,
@@ -53,7 +54,7 @@ def reading(answer: Answer) -> Reading:
 
 
 def test_a_resolved_case_is_asked_about_after_the_quiet_time() -> None:
-    job = after_resolved(RESOLVED, person(), POLICY, NOW)
+    job = after_resolved(RESOLVED, person(), POLICY, NOW, Mode.FULL)
     assert (job.kind, job.at) == (JobKind.ASK, NOW + POLICY.ask_after)
 
 
@@ -67,7 +68,7 @@ def test_a_resolved_case_is_asked_about_after_the_quiet_time() -> None:
     ],
 )
 def test_who_is_not_asked_has_a_case_that_closes_by_itself(in_case: Any, who: Any) -> None:
-    job = after_resolved(in_case, who, POLICY, NOW)
+    job = after_resolved(in_case, who, POLICY, NOW, Mode.FULL)
     assert (job.kind, job.at) == (JobKind.CLOSE, NOW + POLICY.close_after)
 
 

@@ -95,6 +95,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "left_watch": {"mailbox": "support@acme.example", "cases": ["Ana Ruiz, a bike"]},
     "rules_broken": {"mistakes": ["rules/routing.yaml:3:5: no team called 'senior'"]},
+    "trouble": {"what": "fetch:acme:INBOX", "because": "the server refused the password", "since": NOW},
     "audit": {"findings": ["case 7 has no date"]},
     "told": {**PERSON, **HOLDER, "upset": True, "quote": "nobody answers", "because": "the rule for large customers"},
     "note": {**PERSON, "writer": "Maria", "note": "the courier is late"},

@@ -257,7 +257,7 @@ def test_the_story_of_a_case_is_what_was_said_in_it_oldest_first(store: SqliteSt
         assert tx.latest_message(case.number) == 2
         assert tx.contacts(PersonNo(1), MONDAY - MINUTE) == (MONDAY, MONDAY)  # received_at: INTERNALDATE, never the decision's time
         assert tx.contacts(PersonNo(1), MONDAY + MINUTE) == ()
-        assert tx.contacted_in_case(case.number) == MONDAY
+        assert tx.written_in_case(case.number) == MONDAY
         assert tx.not_handed_over(case.number) == story
 
 

@@ -55,7 +55,6 @@ from tests.stories.steps import (
 )
 
 ANA_AT = "ana@example.org"
-KEY = b"k" * 32
 
 
 @pytest.fixture

@@ -10,10 +10,7 @@ from datetime import timedelta
 import pytest
 
 from inboxd.core import tokens
-from inboxd.core.model import (
-    CaseNo,
-    CaseState,
-)
+from inboxd.core.model import CaseNo, CaseState
 from inboxd.core.rules import Condition, Rule, Then
 from tests.fakes import FakeReader
 from tests.stories.day import SUPPORT, Day, Letterbox
@@ -33,11 +30,6 @@ from tests.stories.steps import (
 
 ANA_AT = "ana@example.org"
 KEY = b"k" * 32
-
-
-@pytest.fixture
-def day() -> Day:
-    return Day()
 
 
 # --- I5: only the words an agent wrote to the customer reach the customer

@@ -23,6 +23,7 @@ FREE_WHEN_WARM = 30  # as many may be told by somebody who thanks or praises aft
 LESS_SURE = 0.06
 FEW_WORDS = 3  # that may go unexplained beside a single word like "works", or the word says little
 SIGNATURE = 10
+_ENDS = frozenset(".!?")
 QUOTES = frozenset('"“”„»«')
 
 
@@ -71,8 +72,8 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     if wrong:
         sure = 0.9 if not solved else 0.75 if "unsolved" in groups else 0.0  # "No, all good now": a person reads it
         return (Answer.DISSATISFIED, sure, "") if sure else UNSURE
-    if marked.upset >= UPSET and not news:
-        return UNSURE if plain and marked.upset < VERY_UPSET else (Answer.DISSATISFIED, 0.6, "")
+    if marked.upset >= (VERY_UPSET if plain else UPSET) and not news:
+        return Answer.DISSATISFIED, 0.6, ""
     if not solved:
         return Answer.UNCLEAR, 0.0, ""
     settled = [sentence for sentence in sentences if sentence not in news]
@@ -122,7 +123,8 @@ def _read(marked: Marked, start: int, end: int) -> _Sentence:
         covered.update(range(hit.start, hit.end))
     feelings = [hit for hit in marked.hits if hit.sign.group == "feeling" and start <= hit.start < end]
     troubles = [hit for hit in feelings if hit.sign.weight >= TROUBLE and hit.sign.name != SPEAKS_TO_US and hit.start not in covered]
-    if any(not (_names_trouble(marked, hit.start) and hit.start < forgiven) for hit in troubles):
+    signature = _is_signature(marked, start, end)  # "Duty manager": nobody asks for one there
+    if not signature and any(not (_names_trouble(marked, hit.start) and hit.start < forgiven) for hit in troubles):
         groups.add("bad")
     question = "?" in marked.words[start:end]
     if "..." in marked.shown[marked.starts[start] : marked.ends[end - 1]]:
@@ -148,7 +150,7 @@ def _read(marked: Marked, start: int, end: int) -> _Sentence:
         tells=sum(word[0].isalnum() for index, word in loose if index not in polite),
         praise=any(hit.sign.weight <= PRAISE for hit in feelings),
         bare=marked.sentence_words(start, end) < FEW_WORDS and marked.words[end - 1] != "!",
-        signature=_is_signature(marked, start, end),
+        signature=signature,
     )
 
 
@@ -158,10 +160,15 @@ def _names_trouble(marked: Marked, index: int) -> bool:
 
 
 def _is_signature(marked: Marked, start: int, end: int) -> bool:
-    """A last line of names: no end mark, nothing but capitalised words."""
-    last = not any(word[0].isalnum() for word in marked.words[end:]) or marked.words[end - 1] not in ".!?"
-    shown = [marked.text(index, index + 1) for index in range(start, end)]
-    return last and marked.words[end - 1] not in ".!?" and len(shown) <= SIGNATURE and not any(word[0].islower() for word in shown)
+    """Names without an end mark; in a paragraph of its own mostly names: "Duty manager, Quay Rentals"."""
+    if end - start == 2 and marked.words[end - 1] == "." and len(marked.words[start]) == 1:
+        return True  # an initial
+    if end - start > SIGNATURE or marked.words[end - 1] in _ENDS:
+        return False
+    small = [index for index in range(start, end) if marked.text(index, index + 1)[0].islower()]
+    apart = start > marked.body and marked.words[start - 1][0] == "\n" and start not in small and end == len(marked.words)
+    telling = any(marked.words[index] in lexicon.function_words for index in small for lexicon in marked.lexicons)
+    return not small or (apart and len(small) <= 1 and not telling)
 
 
 def _comes_first(marked: Marked, index: int, start: int, covered: set[int]) -> bool:

@@ -89,6 +89,7 @@ create table event (
     id integer primary key, at real not null, kind text not null, mailbox text not null, case_id integer, data text not null
 ) strict;
 create index event_case on event (case_id, id);
+create index event_brake on event (mailbox, id) where kind in ('breaker.tripped', 'breaker.reset');
 create index event_at on event (mailbox, at, kind);
 create table job (
     id integer primary key, key text not null unique, kind text not null, case_id integer, message integer, outgoing integer,

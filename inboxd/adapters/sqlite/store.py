@@ -13,9 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import sqlite_utils
-
-from inboxd.adapters.sqlite.schema import MIGRATIONS
 from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
 from inboxd.core.model import (
     Case,
@@ -62,7 +59,7 @@ class SqliteStore:
                 "journal_size_limit=67108864",
             ):
                 self._connection.execute(f"pragma {pragma}")
-            MIGRATIONS.apply(sqlite_utils.Database(self._connection))
+            _migrate(self._connection)
             self._recover()
         except Temporary:  # disk full, say: the file itself is sound
             self.close()
@@ -279,6 +276,14 @@ class _Connection(sqlite3.Connection):
 def _ours(error: sqlite3.OperationalError) -> Exception:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte of an extended code is the plain one
     return Temporary(f"the store cannot be written: {error}") if code in _PASSING else error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    import sqlite_utils  # brings numpy with it: reading commands do without
+
+    from inboxd.adapters.sqlite.schema import MIGRATIONS
+
+    MIGRATIONS.apply(sqlite_utils.Database(connection))
 
 
 def _connect(path: str, uri: bool = False) -> sqlite3.Connection:

@@ -287,9 +287,9 @@ class SqliteTransaction:
         )
         return tuple(_must(row["received_at"]) for row in rows)
 
-    def contacted_in_case(self, case: CaseNo) -> datetime | None:
-        """The latest contact in this case."""
-        row = self._one("select max(received_at) as at from message where case_id = ? and contact = 1", case)
+    def written_in_case(self, case: CaseNo) -> datetime | None:
+        """When the customer wrote last in this case."""
+        row = self._one("select max(received_at) as at from message where case_id = ? and role = 'customer'", case)
         return when(row["at"]) if row else None
 
     def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
@@ -355,12 +355,16 @@ class SqliteTransaction:
             time(now - timedelta(minutes=10)),
         )
         assert to and of and box  # count(*) always gives a row
+        brake = self._one(
+            "select kind from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1", mailbox
+        )
         return Counts(
             to_address_week=to["week"],
             acknowledged_day=to["day"],
             case_automatic_day=of["day"],
             case_mails_hour=of["hour"],
             mailbox_automatic_10_minutes=box["n"],
+            breaker=brake is not None and brake["kind"] == "breaker.tripped",
         )
 
     def next_numbers(self) -> tuple[CaseNo, PersonNo]:
