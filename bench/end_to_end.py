@@ -24,17 +24,49 @@ from imapclient import IMAPClient
 from inboxd import logs
 from inboxd.adapters.clock import SystemClock
 from inboxd.bootstrap import World, shipped, supervisor
-from inboxd.config import Secret, ServerSettings, load_settings
+from inboxd.config import load_settings
 from inboxd.core.model import Scores, ToRead
 from tests.servers import PASSWORD, Dovecot, a_place, missing
 
 MAILS = 1000
 BATCH = 50
 SUPPORT = "support@bench.test"
-WORDS = (
-    "order parcel bicycle pump invoice Tuesday street again delivery please thank chain brake number address where when colour"
-    " spring wheel money account message nothing friendly question answer week light saddle basket repair courier waited"
-).split()
+WORDS = [
+    "order",
+    "parcel",
+    "bicycle",
+    "pump",
+    "invoice",
+    "Tuesday",
+    "street",
+    "again",
+    "delivery",
+    "please",
+    "thank",
+    "chain",
+    "brake",
+    "number",
+    "address",
+    "where",
+    "when",
+    "colour",
+    "spring",
+    "wheel",
+    "money",
+    "account",
+    "message",
+    "nothing",
+    "friendly",
+    "question",
+    "answer",
+    "week",
+    "light",
+    "saddle",
+    "basket",
+    "repair",
+    "courier",
+    "waited",
+]
 
 
 def figures(_: Path) -> dict[str, float]:
@@ -78,7 +110,8 @@ def _mail(number: int) -> bytes:
         f"{received}Message-ID: <{number}.{chance.random()}@customer.test>\r\nFrom: C {number} <{who}>\r\nTo: {SUPPORT}\r\n"
         f"Subject: {' '.join(chance.choices(WORDS, k=4))}\r\nDate: Mon, 16 Nov 2026 09:00:00 +0000\r\nMIME-Version: 1.0\r\n"
         f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello,\r\n{text}\r\n'
-        f'--b\r\nContent-Type: application/octet-stream; name="a.bin"\r\nContent-Disposition: attachment; filename="a.bin"\r\n\r\n{pad}\r\n--b--\r\n'
+        f'--b\r\nContent-Type: application/octet-stream; name="a.bin"\r\n'
+        f'Content-Disposition: attachment; filename="a.bin"\r\n\r\n{pad}\r\n--b--\r\n'
     ).encode()
 
 
@@ -102,7 +135,11 @@ def _imap(dovecot: Dovecot, user: str) -> Iterator[IMAPClient]:
 def _bare_loop(dovecot: Dovecot, user: str, sink: Sink) -> float:
     with tempfile.TemporaryDirectory() as place, _imap(dovecot, user) as client, smtplib.SMTP("127.0.0.1", sink.port) as smtp:
         db = sqlite3.connect(Path(place) / "bare.sqlite", isolation_level=None)
-        for statement in ("pragma journal_mode=WAL", "pragma synchronous=FULL", "create table m (id integer primary key, raw blob, sent int)"):
+        for statement in (
+            "pragma journal_mode=WAL",
+            "pragma synchronous=FULL",
+            "create table m (id integer primary key, raw blob, sent int)",
+        ):
             db.execute(statement)
         begun = perf_counter()
         client.select_folder("Work", readonly=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from inboxd.adapters.sqlite.store import SqliteStore
     from inboxd.config import ServerSettings, Settings
 
+NOT_THERE = os.strerror(errno.ENOENT)
 FOUND, WRONG_USAGE, TRY_LATER, WRONG_CONFIG = 1, 2, 75, 78  # sysexits(3)
 
 app = typer.Typer(
@@ -32,6 +34,7 @@ app.add_typer(parked_app, name="parked")
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.", envvar="INBOXD_CONFIG")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rules = Annotated[Path | None, typer.Option("--rules", help="A folder of rules instead of the one in the settings.")]
+Later = Annotated[Path | None, typer.Option("--config", "-c", help="The settings file.")]
 CONFIG = Path("inboxd.yaml")
 
 
@@ -115,11 +118,11 @@ def init(
     language: Annotated[str, typer.Option(help="The language of mails to customers whose own is not known.")] = "en",
     timezone: Annotated[str, typer.Option(help="In which times are shown, e.g. Europe/Berlin.")] = "UTC",
     imap_host: Annotated[str, typer.Option(help="Where mail lies.")] = "",
-    imap_port: Annotated[int | None, typer.Option()] = None,
+    imap_port: Annotated[int | None, typer.Option(help="Default: by --imap-tls, 993 or 143.")] = None,
     imap_tls: Annotated[str, typer.Option(help="yes, starttls, or no (plain text, only on a machine of your own).")] = "yes",
     imap_user: Annotated[str, typer.Option(help="Default: the address.")] = "",
     smtp_host: Annotated[str, typer.Option(help="Where mail is handed over.")] = "",
-    smtp_port: Annotated[int | None, typer.Option()] = None,
+    smtp_port: Annotated[int | None, typer.Option(help="Default: by --smtp-tls, 465, 587 or 25.")] = None,
     smtp_tls: Annotated[str, typer.Option(help="yes, starttls, or no.")] = "yes",
     smtp_user: Annotated[str, typer.Option(help="Default: the address.")] = "",
     smtp_no_login: Annotated[bool, typer.Option("--smtp-no-login", help="The server takes mail without a login.")] = False,
@@ -390,9 +393,9 @@ def parked(context: typer.Context, config: Config = CONFIG, as_json: Json = Fals
 
 
 @parked_app.command("show")
-def parked_show(context: typer.Context, job: int) -> None:
+def parked_show(context: typer.Context, job: int, config: Later = None) -> None:
     """Print the mail of a parked job as it came."""
-    store = _store(_settings(context.obj), read_only=True)
+    store = _store(_settings(config or context.obj), read_only=True)
     found = next((j for j in store.parked() if j.number == job), None)
     if found is None:
         raise _fail(Permanent(f"no parked job {job}"))
@@ -402,16 +405,16 @@ def parked_show(context: typer.Context, job: int) -> None:
 
 
 @parked_app.command("retry")
-def parked_retry(context: typer.Context, job: int) -> None:
+def parked_retry(context: typer.Context, job: int, config: Later = None) -> None:
     """Try a parked job again."""
-    _decide_parked(context.obj, "parked.retry", job)
+    _decide_parked(config or context.obj, "parked.retry", job)
     typer.echo(f"job {job} is tried again")
 
 
 @parked_app.command("drop")
-def parked_drop(context: typer.Context, job: int) -> None:
+def parked_drop(context: typer.Context, job: int, config: Later = None) -> None:
     """Give a parked job up; its mail stays stored."""
-    _decide_parked(context.obj, "parked.drop", job)
+    _decide_parked(config or context.obj, "parked.drop", job)
     typer.echo(f"job {job} is dropped")
 
 
@@ -457,8 +460,15 @@ def explain(
         book = load_rules(rules or shipped("rules"))
     except InboxdError as error:
         raise _fail(error) from error
+    unread = False
     for explained in work_out(_mails(mails_in(what)), book, reader_for(book), SystemClock().now()):
-        _print(explained, as_json, in_words(explained))
+        if not as_json and str(explained["error"]).endswith(NOT_THERE):
+            _say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
+            unread = True
+        else:
+            _print(explained, as_json, in_words(explained))
+    if unread:
+        raise typer.Exit(FOUND)
 
 
 def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:

@@ -51,6 +51,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     commands = {command.name for command in read.commands}
     if "help" in commands:
         return _help(situation, case, agent)
+    if "resolve" in commands and read.words and not proof.words_to_customer and "note" not in commands:
+        return _back(situation, case, agent, Held(kind="to_notice", text=read.words), read)  # they would never be read
     if "note" in commands or not proof.words_to_customer:
         return _note(situation, case, agent, read, book, resolve="resolve" in commands)
     if not read.words and not situation.understood.message.attachments and "resolve" not in commands:

@@ -21,6 +21,7 @@ KINDS = (REPLY, NOTICE, YES, NOT_YET)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # lower-casing by a sender changes nothing
 _SHAPE = re.compile(r"([rnyx])(\d{1,12})\.([a-z2-7]{1,8})\.([a-z2-7]{26})")
 LIFE = timedelta(days=180)
+LONGEST_LOCAL_PART = 64 - len("+r123456789.aaaa.") - 26  # RFC 5321, 4.5.3.1.1, less the longest token of the next thousand years
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

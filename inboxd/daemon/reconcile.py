@@ -51,5 +51,3 @@ def check_daily(source: Source, store: Store, clock: Clock) -> Account:
         todo="inboxd reconcile",
     )
     return found
-
-

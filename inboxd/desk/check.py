@@ -6,12 +6,13 @@ from collections.abc import Iterable, Set
 
 from inboxd.config import Settings
 from inboxd.core.rules import QUESTIONS, Rulebook, Then
+from inboxd.core.tokens import LONGEST_LOCAL_PART
 from inboxd.yaml_source import did_you_mean
 
 
 def cross_check(settings: Settings, rulebook: Rulebook, templates: Set[str]) -> list[str]:
     """Say every mistake that no file shows alone; `templates` are the names that exist."""
-    return [*_support_addresses(settings, rulebook), *_lead(rulebook), *_templates(rulebook, templates)]
+    return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook), *_templates(rulebook, templates)]
 
 
 def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:
@@ -27,6 +28,16 @@ def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:
     for who, email in (("lead", rulebook.lead), ("admin", settings.admin)):
         if "@" in email and _without_plus(email) in ours:
             yield f"the {who} is {email}, which is a support address; name a person"
+
+
+def _too_long(settings: Settings) -> Iterable[str]:
+    for box in settings.mailboxes:
+        local = box.facts.address.rpartition("@")[0]
+        if box.facts.plus_addresses and len(local) > LONGEST_LOCAL_PART:
+            yield (
+                f"mailbox '{box.facts.name}': {local} has {len(local)} letters, and a signed address would pass the 64 that mail allows;"
+                " write 'addresses: none', then a reply is known by the Message-ID that it answers"
+            )
 
 
 def _without_plus(email: str) -> str:

@@ -18,7 +18,7 @@ from inboxd.errors import ConfigError
 from inboxd.yaml_source import did_you_mean
 
 MODES = {
-    Mode.WATCH: "only look: store, think, tell the admin once a day what would have been done; no other mail",
+    Mode.WATCH: "only look: store, think, tell the lead once a day what would have been done; no other mail",
     Mode.ROUTE: "agents get their mail; nothing automatic goes to customers",
     Mode.FULL: "everything: agents get their mail, customers are asked afterwards whether it is solved",
 }
@@ -200,7 +200,7 @@ def _server_text(kind: str, server: ServerAnswers, answers: InitAnswers) -> str:
     tls = {
         "yes": "encrypted from the first byte, certificate checked",
         "starttls": "encrypted after the greeting, certificate checked",
-        "no": "NOT encrypted: for tests on this machine only",
+        "no": "NOT encrypted: only for a server on this machine",
     }
     lines.append(f"      tls: {server.tls} # {tls.get(server.tls, '')}".rstrip(" #"))
     if answers.ca_file:

@@ -39,7 +39,7 @@ def status(look: Look, now: datetime, live: Mapping[str, Any] | None) -> dict[st
 
 def in_words(s: Mapping[str, Any]) -> str:
     """The same for people."""
-    lines = [f"daemon     {'running' if s['running'] else 'NOT running: start it with  inboxd run'}"]
+    lines = [f"daemon     {'running' if s['running'] else 'NOT running, or still starting (start it with: inboxd run)'}"]
     lines += [f"trouble    {name}: {why}" for name, why in s["trouble"].items()]
     lines += [f"last sync  {name.removeprefix('fetch:')} {at}" for name, at in s["last_sync"].items()]
     lines += [f"mailbox    {box['name']}, mode {box['mode']} since {box['since']}" for box in s["mailboxes"]]

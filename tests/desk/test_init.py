@@ -56,7 +56,7 @@ def test_it_starts_by_only_looking_and_says_so(tmp_path: Path) -> None:
     write_files(tmp_path, ANSWERS, SHIPPED)
     assert load_settings(tmp_path / "inboxd.yaml").mailboxes[0].facts.mode is Mode.WATCH
     text = (tmp_path / "inboxd.yaml").read_text(encoding="utf-8")
-    assert "watch: only look: store, think, tell the admin once a day" in text
+    assert "watch: only look: store, think, tell the lead once a day" in text
 
 
 def test_everything_given_is_found_again(tmp_path: Path) -> None:
