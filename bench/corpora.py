@@ -1,4 +1,4 @@
-"""The figures of ../shared/corpora/dev for parse, new text and screening, by its own scoring rules. Prints one a line."""
+"""The figures of ../shared/corpora/dev for parse, new text, threads and screening, by its own scoring rules. Prints one a line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from inboxd.core.model import Directory, Message
 from inboxd.core.new_text import new_text
 from inboxd.core.parse import parse
 from inboxd.core.screen import screen
+from inboxd.desk.explain import Threads
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -28,6 +29,7 @@ def figures(shared: Path) -> dict[str, float]:
     pairs = [(bool(row["expect"]["automatic"]), screen(parse(raw), Directory()).automatic) for row, raw in rows(corpora, "automatic")]
     precision, recall, _, caught, missed, _ = rules.prf(pairs)
     seconds, failed = _robust(corpora)
+    together = list(_threads(corpora))
     return {
         "parse_rows": len(parsed),
         "parse_right": sum(all(fields.values()) for fields in parsed),
@@ -38,6 +40,8 @@ def figures(shared: Path) -> dict[str, float]:
         "automatic_recall": recall,
         "automatic_persons_caught": caught,
         "automatic_missed": missed,
+        "thread_pairs": len(together),
+        "thread_right": sum(together),
         "robust_rows": len(seconds),
         "robust_failed": failed,
         "robust_slowest_seconds": max(seconds, default=0.0),
@@ -79,6 +83,16 @@ def _robust(corpora: Path) -> tuple[list[float], int]:
         seconds.append(time.perf_counter() - started)
         failed += bool(message.error)
     return seconds, failed
+
+
+def _threads(corpora: Path) -> Iterator[bool]:
+    """Each pair of mails: told together or apart as it should be, after all mails of its context in their order."""
+    for line in (corpora / "threads.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        threads, place = Threads(), {}
+        for path in dict.fromkeys((*row.get("context_raw", ()), row["parent_raw"], row["child_raw"])):
+            place[path] = threads.place(parse((corpora / path).read_bytes()))
+        yield (place[row["parent_raw"]] == place[row["child_raw"]]) is bool(row["expect"]["same"])
 
 
 def _rules(path: Path) -> ModuleType:

@@ -31,42 +31,8 @@ from tests.servers import PASSWORD, Dovecot, a_place, missing
 MAILS = 1000
 BATCH = 50
 SUPPORT = "support@bench.test"
-WORDS = [
-    "order",
-    "parcel",
-    "bicycle",
-    "pump",
-    "invoice",
-    "Tuesday",
-    "street",
-    "again",
-    "delivery",
-    "please",
-    "thank",
-    "chain",
-    "brake",
-    "number",
-    "address",
-    "where",
-    "when",
-    "colour",
-    "spring",
-    "wheel",
-    "money",
-    "account",
-    "message",
-    "nothing",
-    "friendly",
-    "question",
-    "answer",
-    "week",
-    "light",
-    "saddle",
-    "basket",
-    "repair",
-    "courier",
-    "waited",
-]
+WORDS = """order parcel bicycle pump invoice Tuesday street again delivery please thank chain brake number address where when
+colour spring wheel money account message nothing friendly question answer week light saddle basket repair courier waited""".split()  # noqa: SIM905
 
 
 def figures(_: Path) -> dict[str, float]:

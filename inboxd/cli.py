@@ -444,6 +444,7 @@ def explain(
     what: Annotated[list[str], typer.Argument(help="Mails, folders of mails, - for standard input, or the number of a case.")],
     config: Config = CONFIG,
     rules: Rules = None,
+    thread: Annotated[bool, typer.Option("--thread", help="Also tell which of these mails belong together, in the order given.")] = False,
     as_json: Json = False,
 ) -> None:
     """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then."""
@@ -453,15 +454,17 @@ def explain(
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.rule_files import load_rules
     from inboxd.bootstrap import reader_for, shipped
+    from inboxd.desk.explain import Threads, in_words, mails_in
     from inboxd.desk.explain import explain as work_out
-    from inboxd.desk.explain import in_words, mails_in
 
     try:
         book = load_rules(rules or shipped("rules"))
     except InboxdError as error:
         raise _fail(error) from error
     unread = False
-    for explained in work_out(_mails(mails_in(what)), book, reader_for(book), SystemClock().now()):
+    for explained in work_out(
+        _mails(mails_in(what)), book, reader_for(book), SystemClock().now(), Threads() if thread else None
+    ):
         if not as_json and str(explained["error"]).endswith(NOT_THERE):
             _say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
             unread = True

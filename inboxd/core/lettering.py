@@ -242,10 +242,10 @@ class Block:
 def mailto(address: str, subject: str, body: str) -> str:
     """Write a link to a mail that only has to be sent (RFC 6068)."""
     body = body if not body.endswith(":") else body + " "
-    return f"mailto:{_percent(address, '@+')}?subject={_percent(subject)}&body={_percent(body)}"
+    return f"mailto:{percent(address, '@+')}?subject={percent(subject)}&body={percent(body)}"
 
 
-def _percent(text: str, also: str = "") -> str:
+def percent(text: str, also: str = "") -> str:
     safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" + also
     return "".join(c if c in safe else "".join(f"%{byte:02X}" for byte in c.encode()) for c in text)
 

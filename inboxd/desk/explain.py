@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from inboxd.core.hear import contacts_with, facts_of, trace_of
-from inboxd.core.model import Directory, MailboxFacts, MailboxName, MessageNo, RawMessage, Situation, Understood
+from inboxd.core.model import CaseNo, Directory, MailboxFacts, MailboxName, Message, MessageId, MessageNo, RawMessage, Situation, Understood
 from inboxd.core.rules import Rulebook, judge
+from inboxd.core.thread import thread
 from inboxd.core.understand import Failure, understand
 from inboxd.ports import Reader
 
@@ -27,7 +28,28 @@ def mails_in(paths: Iterable[str]) -> Iterator[str]:
             yield given
 
 
-def explain(mails: Iterable[tuple[str, bytes | OSError]], book: Rulebook, reader: Reader, now: datetime) -> Iterator[dict[str, object]]:
+class Threads:
+    """Which mails belong together, by their ids alone, in the order in which they came: each thread has a number from 1."""
+
+    def __init__(self) -> None:
+        self._known: dict[MessageId, CaseNo] = {}
+        self._last = 0
+
+    def place(self, message: Message) -> int:
+        """The number of the mail's thread; ids that it names lead later mails there, too."""
+        joined = thread(message, proved=None, known=self._known, participates_in=())
+        if joined is None:
+            self._last += 1
+        number = joined.case if joined is not None else CaseNo(self._last)
+        for message_id in (message.message_id, *message.in_reply_to, *message.references):
+            if message_id:
+                self._known[message_id] = max(number, self._known.get(message_id, number))  # the newest wins, as in the store
+        return number
+
+
+def explain(
+    mails: Iterable[tuple[str, bytes | OSError]], book: Rulebook, reader: Reader, now: datetime, threads: Threads | None = None
+) -> Iterator[dict[str, object]]:
     """Explain each mail (path as given, bytes or why it could not be read): one plain dictionary a mail, in order."""
     source = iter(mails)
     agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
@@ -36,7 +58,10 @@ def explain(mails: Iterable[tuple[str, bytes | OSError]], book: Rulebook, reader
         understood = understand(raws, Directory(agents=agents), reader.read)
         for (path, item), one in zip(batch, understood, strict=True):
             error = f"{type(item).__name__}: {item.strerror}" if isinstance(item, OSError) else ""
-            yield _one(path, one, book, now, error)
+            explained = _one(path, one, book, now, error)
+            if threads is not None:
+                explained["thread"] = threads.place(one.message) if isinstance(one, Understood) else 0
+            yield explained
 
 
 def _raw(number: int, item: bytes | OSError, now: datetime) -> RawMessage:
@@ -96,6 +121,8 @@ def in_words(explained: dict[str, object], reasons: Sequence[str] = ()) -> str:
         f"  topic     {e['topic']} (sure {e['topic_sure']:.2f})",
         f"  feeling   {e['sentiment']} (upset {e['upset']:.2f}, urgent {e['urgent']:.2f}), language {e['language'] or 'not known'}",
     ]
+    if "thread" in e:
+        lines.append(f"  thread    {e['thread']}")
     if e["sentiment_phrases"]:
         lines.append("  because   " + "; ".join(f'"{phrase}"' for phrase in e["sentiment_phrases"][:5]))  # type: ignore[index]
     lines.append("  rules")
