@@ -90,8 +90,9 @@ def _threads(corpora: Path) -> Iterator[bool]:
     for line in (corpora / "threads.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         threads, place = Threads(), {}
-        for path in dict.fromkeys((*row.get("context_raw", ()), row["parent_raw"], row["child_raw"])):
-            place[path] = threads.place(parse((corpora / path).read_bytes()))
+        for path in (*row.get("context_raw", ()), row["parent_raw"], row["child_raw"]):
+            raw = (corpora / path).read_bytes()
+            place[path] = threads.place(raw, parse(raw))
         yield (place[row["parent_raw"]] == place[row["child_raw"]]) is bool(row["expect"]["same"])
 
 

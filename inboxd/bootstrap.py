@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -156,7 +157,24 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
         notify=world.on_notify,
         watchdog=watchdog_seconds(),
         poll=settings.poll,
+        room=room_in(settings.state_dir, settings.min_free_bytes),
     )
+
+
+def room_in(folder: Path, floor: int) -> Callable[[], str]:
+    """Tell why nothing may be taken in or sent just now, "" while there is space: the disk of the store must never fill up."""
+
+    def look() -> str:
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            return f"the free space of {folder} cannot be told ({error.strerror})"
+        if free >= floor:
+            return ""
+        found = f"{free >> 20} MB are free on the disk of {folder}, and min_free_mb is {floor >> 20}"
+        return f"{found}; nothing is fetched or sent until there is space"
+
+    return look
 
 
 def sources_of(box: MailboxSettings, settings: Settings, world: World) -> list[Source]:

@@ -462,9 +462,7 @@ def explain(
     except InboxdError as error:
         raise _fail(error) from error
     unread = False
-    for explained in work_out(
-        _mails(mails_in(what)), book, reader_for(book), SystemClock().now(), Threads() if thread else None
-    ):
+    for explained in work_out(_mails(mails_in(what)), book, reader_for(book), SystemClock().now(), Threads() if thread else None):
         if not as_json and str(explained["error"]).endswith(NOT_THERE):
             _say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
             unread = True

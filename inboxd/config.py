@@ -60,6 +60,7 @@ class Settings:
     gather: timedelta = timedelta(minutes=10)  # new mails of one person within this time are one case
     gather_quiet: timedelta = timedelta(minutes=5)
     max_message_bytes: int = 25 * 1024 * 1024
+    min_free_bytes: int = 200 * 1024 * 1024  # below it nothing is fetched or sent
 
 
 # --- reading inboxd.yaml ---------------------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ SETTINGS_WORDS = (
     "gather",
     "gather_quiet",
     "max_message_mb",
+    "min_free_mb",
     "mailboxes",
 )
 MAILBOX_WORDS = (
@@ -131,6 +133,9 @@ class _Reader:
         if "max_message_mb" in words:
             megabytes = source.whole_number(words["max_message_mb"], "max_message_mb", 1, 500)
             extra["max_message_bytes"] = (megabytes or 1) * 1024 * 1024
+        if "min_free_mb" in words:
+            floor = source.whole_number(words["min_free_mb"], "min_free_mb", 0, 1_000_000)
+            extra["min_free_bytes"] = (floor or 0) * 1024 * 1024
         return Settings(
             path=path,
             admin=self._email(words, "admin"),

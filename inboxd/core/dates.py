@@ -111,6 +111,21 @@ def named_days(text: str, today: date) -> Iterator[NamedDay]:
 
 
 def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
+    if _WITH_DIGITS.search(sentence):
+        yield from _in_digits(sentence, today)
+    for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
+        if not _PAST.search(sentence) or _AHEAD.search(sentence):
+            yield match.start(), today + timedelta(days=2 if match["two"] else 1)
+    for match in _BY_WEEKDAY.finditer(sentence):
+        if day := _weekday(match, sentence, today):
+            yield match.start(), day
+
+
+_WITH_DIGITS = re.compile(r"\d")  # most sentences name no day: these two tell so at a tenth of the price
+_MORROW = re.compile(r"morrow|morgen", re.IGNORECASE)
+
+
+def _in_digits(sentence: str, today: date) -> Iterator[tuple[int, date]]:
     for match in _ISO.finditer(sentence):
         yield from _dated(match, today, int(match["d"]), int(match["m"]))
     for match in _DOTTED.finditer(sentence):
@@ -123,12 +138,6 @@ def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
         for match in pattern.finditer(sentence):
             if match["m"] != "may":  # "you may 12 times"
                 yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
-    for match in _RELATIVE.finditer(sentence):
-        if not _PAST.search(sentence) or _AHEAD.search(sentence):
-            yield match.start(), today + timedelta(days=2 if match["two"] else 1)
-    for match in _BY_WEEKDAY.finditer(sentence):
-        if day := _weekday(match, sentence, today):
-            yield match.start(), day
 
 
 def _number(word: str, patterns: tuple[str, ...]) -> int:

@@ -36,22 +36,54 @@ def deliver(office: Office, post: Post) -> int:
     return asyncio.run(deliver_due(office, post))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt whose end is known and not written down yet."""
+
+    job: Job
+    outgoing: Outgoing
+    verdict: Verdict
+
+
 async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due, once, on the running event loop."""
+    """Send what is due, once, on the running event loop.
+
+    That a mail was taken is written down in one commit with the "dot sent" of the next, if one follows at once: half the commits,
+    and after a crash between the two the mail counts as ambiguous, as it would in any case in that moment.
+    """
     jobs = office.store.claim(KINDS, office.clock.now(), BATCH)
+    held: list[Ended] = []
     for number, job in enumerate(jobs):
-        if stopping():
-            office.store.release(jobs[number:])
-            return number
         try:
-            await _one(office, post, job)
+            if stopping():
+                _settle(office, post, held)
+                office.store.release(jobs[number:])
+                return number
+            ended = await _one(office, post, job, held)
+            held += [ended] if ended else []
+            if job is jobs[-1] or any(not each.verdict.sent or each.verdict.refused for each in held):
+                _settle(office, post, held)
         except Temporary:  # the store cannot be written: no further mail leaves before what became of this one is known
-            office.store.release(jobs[number:])
+            office.store.release([*(each.job for each in held), *jobs[number:]])
             raise
     return len(jobs)
 
 
-async def _one(office: Office, post: Post, job: Job) -> None:
+def _settle(office: Office, post: Post, held: list[Ended]) -> None:
+    if held:
+        with office.store.transaction() as tx:
+            for each in held:
+                _write_down(office, post, tx, each)
+        _settled(post, held)
+
+
+def _settled(post: Post, held: list[Ended]) -> None:
+    for each in held:
+        post.unwritten.pop(each.outgoing.number, None)
+    held.clear()
+
+
+async def _one(office: Office, post: Post, job: Job, held: list[Ended]) -> Ended | None:
     assert job.outgoing is not None  # a send job always has one
     outgoing = office.store.outgoing(job.outgoing)
     if outgoing.number in post.unwritten:
@@ -61,21 +93,22 @@ async def _one(office: Office, post: Post, job: Job) -> None:
     elif outgoing.state in (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNKNOWN):
         with office.store.transaction() as tx:
             tx.done(job)
-        return
+        return None
     else:
-        verdict = post.unwritten[outgoing.number] = await _attempt(office, post, outgoing)
-    with office.store.transaction() as tx:
-        _write_down(office, post, tx, job, outgoing, verdict)
-    post.unwritten.pop(outgoing.number, None)
+        verdict = post.unwritten[outgoing.number] = await _attempt(office, post, outgoing, held)
+    return Ended(job=job, outgoing=outgoing, verdict=verdict)
 
 
-async def _attempt(office: Office, post: Post, outgoing: Outgoing) -> Verdict:
+async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[Ended]) -> Verdict:
     unwritable: list[Temporary] = []
 
     async def before_data() -> None:
         try:
             with office.store.transaction() as tx:
+                for each in held:
+                    _write_down(office, post, tx, each)
                 tx.set_outgoing(outgoing.number, OutgoingState.DOT_SENT)
+            _settled(post, held)
         except Temporary as error:
             unwritable.append(error)
             raise
@@ -92,7 +125,8 @@ async def _attempt(office: Office, post: Post, outgoing: Outgoing) -> Verdict:
     return verdict
 
 
-def _write_down(office: Office, post: Post, tx: Transaction, job: Job, outgoing: Outgoing, verdict: Verdict) -> None:
+def _write_down(office: Office, post: Post, tx: Transaction, ended: Ended) -> None:
+    job, outgoing, verdict = ended.job, ended.outgoing, ended.verdict
     now, number = office.clock.now(), outgoing.number
     if verdict.sent or verdict.permanent:
         post.trouble.pop(outgoing.mailbox, None)

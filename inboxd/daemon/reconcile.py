@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from inboxd.core.model import Log
 from inboxd.core.reconcile import Account, reconcile
 from inboxd.daemon.fetch import Source, take_in
 from inboxd.logs import log
 from inboxd.ports import Clock, Store
+
+CHECKED = "mailbox.reconciled"
 
 
 def account(source: Source, store: Store) -> Account:
@@ -34,9 +39,19 @@ def repair(source: Source, store: Store, clock: Clock, found: Account) -> int:
     return mended
 
 
+def last_checked(source: Source, store: Store, now: datetime) -> datetime | None:
+    """When this folder was compared last, within the last two days; a restart does not begin a new day."""
+    with store.transaction() as tx:
+        checks = tx.events((CHECKED,), source.name, now - timedelta(days=2))
+    return next((at for check in reversed(checks) if check["folder"] == source.folder and isinstance(at := check["at"], datetime)), None)
+
+
 def check_daily(source: Source, store: Store, clock: Clock) -> Account:
     """What the daemon does by itself each day: compare, mend, and say so."""
     found = account(source, store)
+    data = {"folder": source.folder, "explained": found.explained}
+    with store.transaction() as tx:
+        tx.apply((Log(kind=CHECKED, data=data),), source.name, clock.now())
     if found.explained:
         log("mailbox.reconciled", mailbox=source.name, folder=source.folder, mails=sum(found.counts.values()))
         return found

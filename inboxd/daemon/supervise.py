@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import tenacity
 
 from inboxd.core.letters import to_lead
-from inboxd.core.model import JobKind, Log, Send
+from inboxd.core.model import JobKind, Log, MailboxName, Send
 from inboxd.core.retry import backoff
 from inboxd.core.understand import place_of
 from inboxd.daemon import deliver as delivery
@@ -21,16 +22,21 @@ from inboxd.daemon.deliver import Post, deliver_due
 from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
-from inboxd.daemon.reconcile import check_daily
+from inboxd.daemon.reconcile import check_daily, last_checked
 from inboxd.daemon.triage import triage
+from inboxd.daemon.trouble import DISK, Watch, in_words, mailboxes_in
 from inboxd.daemon.write import store
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 from inboxd.logs import log
 
 STOP_WITHIN = 20.0  # seconds for the send in hand
 DAY = timedelta(days=1)
-TELL_AFTER = timedelta(minutes=10)  # trouble that passes by itself sooner is nobody's business
 SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
+SYNC_WITHIN = timedelta(minutes=15)  # a folder that was not read to its end for so long is in trouble, whatever the reason
+
+
+class NoRoom(Temporary):
+    """The disk is almost full: nothing is taken in and nothing is sent until there is space again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,8 +58,10 @@ class Supervisor:
     health: dict[str, str] = field(default_factory=dict)  # what is in trouble, and why; empty is well
     synced: dict[str, datetime] = field(default_factory=dict)  # when each folder was last read to its end
     room: Callable[[], str] = lambda: ""  # why nothing may be taken in or sent just now: the disk is almost full
-    _since: dict[str, datetime] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    steady: Callable[[], float] = time.monotonic  # real time: how long trouble lasts has nothing to do with the date
+    _watch: Watch = field(default_factory=Watch)
+    _read_at: dict[str, float] = field(default_factory=dict)  # `synced` in steady time
+    _status: str = "running"
     _reconciled: dict[str, datetime] = field(default_factory=dict)
     reconcile_asked: dict[str, threading.Event] = field(default_factory=dict)
     _beat: threading.Event = field(default_factory=threading.Event)
@@ -79,6 +87,7 @@ class Supervisor:
         self._loaded = self.fingerprint()
         open_house(self.office)
         for source in self.sources:
+            self._read_at[f"fetch:{source.name}:{source.folder}"] = self.steady()
             self._spawn(f"fetch:{source.name}:{source.folder}", lambda source=source: self._fetch(source))  # type: ignore[misc]
         self._spawn("triage", lambda: self._work("triage", triaging.KINDS, lambda: triage(self.office), ("deliver", "house")))
         self._spawn("house", lambda: self._work("house", house.KINDS, lambda: keep_house(self.office), ("deliver",)))
@@ -154,8 +163,7 @@ class Supervisor:
         wake, failures = self.wakes["deliver"], 0
         while not self.stopping.is_set():
             try:
-                if why := self.room():
-                    raise Temporary(why)
+                self._need_room()
                 if await deliver_due(self.office, self.post, self.stopping.is_set):
                     failures = 0
                     self._watch_sending()
@@ -164,6 +172,8 @@ class Supervisor:
                 at = self.office.store.next_due(delivery.KINDS)
                 self.health.pop("deliver", None)
                 await asyncio.to_thread(self.office.clock.wait_until, at, wake)
+            except NoRoom:
+                await asyncio.to_thread(self.stopping.wait, SLOW_RETRY.total_seconds())
             except Temporary as error:
                 failures += 1
                 self.health["deliver"] = str(error)
@@ -186,12 +196,11 @@ class Supervisor:
                 with attempt:
                     if self.stopping.is_set():
                         return
-                    if why := self.room():
-                        raise Temporary(why)
+                    self._need_room()
                     if fetch(source, self.office.store, self.office.clock):
                         self._wake("triage")
                     self._reconcile(name, source)
-                    self.synced[name] = self.office.clock.now()
+                    self.synced[name], self._read_at[name] = self.office.clock.now(), self.steady()
                     if self.health.pop(name, None):
                         log("mailbox.connected", mailbox=source.name)
                     source.mailbox.wait(self.poll)
@@ -199,8 +208,9 @@ class Supervisor:
     def _reconcile(self, name: str, source: Source) -> None:
         """Once a day, and when asked: prove that nothing was overlooked, and mend it."""
         now, asked = self.office.clock.now(), self.reconcile_asked.setdefault(name, threading.Event())
-        last = self._reconciled.setdefault(name, now)
-        if asked.is_set() or now - last >= DAY:
+        if name not in self._reconciled:
+            self._reconciled[name] = last_checked(source, self.office.store, now) or now
+        if asked.is_set() or not timedelta(0) <= now - self._reconciled[name] < DAY:
             self._reconciled[name] = now
             asked.clear()
             if not check_daily(source, self.office.store, self.office.clock).explained:
@@ -214,6 +224,8 @@ class Supervisor:
 
     def _pause(self, name: str, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, NoRoom):
+            return SLOW_RETRY.total_seconds()
         pause = backoff(state.attempt_number, self.post.jitter())
         if isinstance(error, Permanent):
             pause = max(pause, SLOW_RETRY)
@@ -232,7 +244,10 @@ class Supervisor:
     def _tend(self) -> None:
         if all(thread.is_alive() for thread in self._threads):
             self.notify("WATCHDOG=1")
+        self._look_for_room()
+        self._look_for_silence()
         self._tell_of_trouble()
+        self._say_status()
         if self.reload_asked.is_set() or self.fingerprint() != self._loaded:
             if self.reload_asked.is_set():
                 self._close_breakers()
@@ -250,21 +265,48 @@ class Supervisor:
             else:
                 self.health.pop(f"send:{name}", None)
 
+    def _need_room(self) -> None:
+        self._look_for_room()
+        if why := self.health.get(DISK):
+            raise NoRoom(why)
+
+    def _look_for_room(self) -> None:
+        if why := self.room():
+            if DISK not in self.health:
+                log("disk.full", level="error", because=why, todo="make space; it goes on by itself")
+            self.health[DISK] = why
+        else:
+            self.health.pop(DISK, None)
+
+    def _look_for_silence(self) -> None:
+        """A folder may be stuck without any error: then it is in trouble, too."""
+        within = max(SYNC_WITHIN, 3 * self.poll)
+        for name, at in list(self._read_at.items()):
+            if self.steady() - at >= within.total_seconds() and not {name, DISK} & set(self.health):
+                self.health[name] = f"not read to its end for {within.total_seconds() / 60:.0f} minutes"
+                log("mailbox.silent", level="error", mailbox=name.split(":")[1], because=self.health[name], todo="inboxd check")
+
     def _tell_of_trouble(self) -> None:
         """What lasts is told to the admin once, by what still works; recovery needs nobody."""
-        now = self.office.clock.now()
-        for name in set(self._since) - set(self.health):
-            self._since.pop(name)
-            self._told.discard(name)
+        health = dict(self.health)
+        for name in self._watch.over(health):
             log("trouble.over", what=name)
-        for name, why in list(self.health.items()):
-            since = self._since.setdefault(name, now)
-            if now - since < TELL_AFTER or name in self._told:
-                continue
-            self._told.add(name)
-            log("trouble.lasts", level="error", what=name, because=why, todo="inboxd status")
-            values: dict[str, object] = {"what": name, "because": why, "since": since}
-            self._write_to_admin("trouble", f"trouble:{name}:{since:%Y%m%d%H%M}", "inboxd needs a look", values, avoid=name)
+        for trouble in self._watch.lasting(health, self.steady(), self.office.clock.now()):
+            log("trouble.lasts", level="error", what=trouble.names, because=trouble.why, todo="inboxd status")
+            if DISK in trouble.names:
+                continue  # no mail leaves; one that leaves when it is over would tell nothing true
+            what = ", ".join(in_words(name) for name in trouble.names)
+            values: dict[str, object] = {"what": what, "because": trouble.why, "since": trouble.since}
+            purpose = f"trouble:{trouble.names[0]}:{trouble.since:%Y%m%d%H%M}"
+            self._write_to_admin("trouble", purpose, "inboxd needs a look", values, avoid=mailboxes_in(trouble.names))
+
+    def _say_status(self) -> None:
+        """One line for `systemctl status`."""
+        trouble = "; ".join(f"{in_words(name)}: {why}" for name, why in list(self.health.items()))
+        status = f"in trouble: {' '.join(trouble.split())[:500]}" if trouble else "running"
+        if status != self._status:
+            self._status = status
+            self.notify(f"STATUS={status}")
 
     def _close_breakers(self) -> None:
         """The admin says so: automatic mail may leave again."""
@@ -298,11 +340,13 @@ class Supervisor:
             {"mistakes": tuple(mistakes)},
         )  # fmt: skip
 
-    def _write_to_admin(self, template: str, purpose: str, subject: str, values: dict[str, object], avoid: str = "") -> None:
+    def _write_to_admin(
+        self, template: str, purpose: str, subject: str, values: dict[str, object], avoid: Collection[MailboxName] = ()
+    ) -> None:
         """A mail about the machine; through another mailbox than the one in trouble, where there is one."""
         office, now = self.office, self.office.clock.now()
         boxes = list(office.mailboxes.values())
-        mailbox = next((box for box in boxes if f":{box.name}" not in f"{avoid}:"), boxes[0])
+        mailbox = next((box for box in boxes if box.name not in avoid), boxes[0])
         letter = to_lead(
             mailbox, office.rules.book, office.admin, template=template, purpose=purpose, subject=subject, values=values, to_admin=True
         )

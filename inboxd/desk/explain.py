@@ -10,7 +10,7 @@ from pathlib import Path
 from inboxd.core.hear import contacts_with, facts_of, trace_of
 from inboxd.core.model import CaseNo, Directory, MailboxFacts, MailboxName, Message, MessageId, MessageNo, RawMessage, Situation, Understood
 from inboxd.core.rules import Rulebook, judge
-from inboxd.core.thread import thread
+from inboxd.core.thread import content_key, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.ports import Reader
 
@@ -33,10 +33,17 @@ class Threads:
 
     def __init__(self) -> None:
         self._known: dict[MessageId, CaseNo] = {}
+        self._placed: dict[str, CaseNo] = {}
         self._last = 0
 
-    def place(self, message: Message) -> int:
-        """The number of the mail's thread; ids that it names lead later mails there, too."""
+    def place(self, raw: bytes, message: Message) -> int:
+        """Tell the number of the mail's thread; ids that it names lead later mails there, too. The same mail again is one mail."""
+        key = content_key(raw)
+        if key not in self._placed:
+            self._placed[key] = self._join(message)
+        return self._placed[key]
+
+    def _join(self, message: Message) -> CaseNo:
         joined = thread(message, proved=None, known=self._known, participates_in=())
         if joined is None:
             self._last += 1
@@ -60,7 +67,7 @@ def explain(
             error = f"{type(item).__name__}: {item.strerror}" if isinstance(item, OSError) else ""
             explained = _one(path, one, book, now, error)
             if threads is not None:
-                explained["thread"] = threads.place(one.message) if isinstance(one, Understood) else 0
+                explained["thread"] = threads.place(item, one.message) if isinstance(one, Understood) and isinstance(item, bytes) else 0
             yield explained
 
 

@@ -46,6 +46,11 @@ def test_new_text_of_real_replies_is_found(figures: dict[str, float]) -> None:
     assert figures["reply_right"] >= 89
 
 
+def test_real_threads_are_told_together_and_apart(figures: dict[str, float]) -> None:
+    assert figures["thread_pairs"] >= 32
+    assert figures["thread_right"] == figures["thread_pairs"]
+
+
 def test_a_bare_text_becomes_a_persons_mail() -> None:
     raw: bytes = bench().as_mail("Grüße".encode(), "html")
     assert b"Content-Type: text/html; charset=utf-8" in raw

