@@ -148,6 +148,7 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
         office.store = kill_points.around_store(store, reach)
         sources = [replace(source, mailbox=kill_points.around_mailbox(source.mailbox, reach)) for source in sources]
         mailers = {name: kill_points.around_mailer(mailer, reach) for name, mailer in mailers.items()}
+        office.rules = replace(rules, reader=kill_points.around_reader(rules.reader, reach))
     return Supervisor(
         office=office,
         sources=sources,

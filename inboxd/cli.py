@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -249,7 +250,8 @@ def _connect(settings: Settings) -> list[tuple[str, bool]]:
 def _look_at(error: str, server: ServerSettings) -> str:
     """Name the setting that most likely is wrong, where the error does not."""
     if "login refused" in error:
-        return f"; look at user ({server.user}) and at the password it reads"
+        kept = f" in {server.password.value}" if server.password and server.password.kind == "file" else " it reads"
+        return f"; look at user ({server.user}) and at the password{kept}"
     return "; look at host and port, and whether the server runs" if "no connection" in error else ""
 
 
@@ -442,14 +444,14 @@ def _decide_parked(config: Path, what: str, job: int) -> None:
 @app.command()
 def explain(
     what: Annotated[list[str], typer.Argument(help="Mails, folders of mails, - for standard input, or the number of a case.")],
-    config: Config = CONFIG,
+    config: Later = None,
     rules: Rules = None,
     thread: Annotated[bool, typer.Option("--thread", help="Also tell which of these mails belong together, in the order given.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then."""
+    """Explain a mail: what it says, each rule (of --rules, of the settings named, else the shipped ones) yes or no and why. For a case: why it went where it went, then."""
     if len(what) == 1 and what[0].isdigit() and not Path(what[0]).exists():
-        _explain_case(config, int(what[0]), as_json)
+        _explain_case(config or CONFIG, int(what[0]), as_json)
         return
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.rule_files import load_rules
@@ -458,7 +460,7 @@ def explain(
     from inboxd.desk.explain import explain as work_out
 
     try:
-        book = load_rules(rules or shipped("rules"))
+        book = load_rules(rules or (_settings(config).rules if config else shipped("rules")))
     except InboxdError as error:
         raise _fail(error) from error
     unread = False
@@ -492,7 +494,8 @@ def _explain_case(config: Path, number: int, as_json: bool) -> None:
     ]  # fmt: skip
     lines = []
     for each in told:
-        lines.append(f"message {each['message']}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
+        at = datetime.fromtimestamp(each["at"], UTC).isoformat(timespec="minutes")
+        lines.append(f"{at}  message {each['message']}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
         lines += [f"    {line}" for line in each["trace"]]
     _print(told, as_json, "\n".join(lines))
 

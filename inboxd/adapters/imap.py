@@ -498,7 +498,8 @@ def _introduce(client: Any) -> None:
 def _connect_error(where: str, error: Exception, secret: str) -> Temporary | Permanent:
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message
-        return Permanent(f"{where}: the certificate cannot be verified ({why}); for a CA of your own set ca_file")
+        todo = "the server needs a new one" if "expired" in why else "for a CA of your own set ca_file"
+        return Permanent(f"{where}: the certificate cannot be verified ({why}); {todo}")
     if isinstance(error, CapabilityError):
         return Permanent(f"{where}: the server does not offer STARTTLS; nothing was sent in plain text")
     if isinstance(error.__context__, IMAPClientAbortError):  # `login` hides a lost connection in its LoginError

@@ -286,7 +286,8 @@ def _connect_error(where: str, server: ServerSettings, error: Exception, secret:
         text = text.replace(secret, "***")
     if isinstance(cause, ssl.SSLCertVerificationError):
         why = cause.verify_message
-        return Permanent(f"{where}: the certificate cannot be verified ({why}); for a CA of your own set ca_file")
+        todo = "the server needs a new one" if "expired" in why else "for a CA of your own set ca_file"
+        return Permanent(f"{where}: the certificate cannot be verified ({why}); {todo}")
     if isinstance(error, SMTPAuthenticationError):
         kind = Permanent if error.code >= 500 else Temporary
         return kind(f"{where}: login refused: {error.code} {text}")

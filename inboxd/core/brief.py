@@ -17,6 +17,8 @@ from inboxd.core.model import Address, Answer, Message, Phrase, Role, Sentiment,
 MAX_QUOTE = 110
 MAX_STORY = 4
 MAX_PROMISES = 2  # with what was told besides
+MOST_READERS = 50  # of a case besides the customer: a mail to thousands is no conversation, and an answer must not go to them all
+MAX_READERS_NAMED = 5
 _MONEY_OR_ACCESS = re.compile(
     r"account|billing|invoice|login|password|payment|refund|security|bank|iban|konto|passwort|zahlung|erstatt|zugang", re.IGNORECASE
 )
@@ -151,17 +153,29 @@ def brief(
         told=_told(story, zone)[: MAX_PROMISES - len(promised)],
         you_may=_one_line_each(you_may),
         why=_one_line(why),
-        readers=tuple(_one_line(each.name) or each.email for each in others),
-        reader_names=tuple(call_name(each) for each in others),
+        readers=_some([_one_line(each.name) or each.email for each in others]),
+        reader_names=_some([call_name(each) for each in others]),
         sender=message.sender.email,
         check=check,
         domain=message.sender.email.rpartition("@")[2],
         photos=photos,
         files=len(message.attachments) - photos,
-        notices=tuple(f"Not shown here: {each}" for each in message.cut[:2]),
+        notices=(*_crowd(message, others), *(f"Not shown here: {each}" for each in message.cut[:2])),
         text=text,
         below=below,
     )
+
+
+def _some(names: Sequence[str]) -> tuple[str, ...]:
+    if len(names) <= MAX_READERS_NAMED:
+        return tuple(names)
+    return (*names[: MAX_READERS_NAMED - 1], f"{len(names) - MAX_READERS_NAMED + 1} others")
+
+
+def _crowd(message: Message, others: Sequence[Address]) -> Iterator[str]:
+    there = len({each.email for each in (*message.to, *message.cc)})
+    if len(others) >= MOST_READERS and there > MOST_READERS + 1:
+        yield f"{there} people stand in To and Cc of this mail. Only the first {MOST_READERS} of them read your answer."
 
 
 # --- names -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from inboxd.core.model import (
     CaseState,
     ChangePerson,
     Decision,
+    Enclose,
     Job,
     Join,
     Kind,
@@ -26,7 +27,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.obey import obey
-from inboxd.core.permit import BRAKE, permit
+from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Rulebook, Ruling, judge
 
@@ -45,12 +46,13 @@ def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, a
 
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     screening = situation.understood.screening
-    if screening.kind is Kind.SPAM and situation.case is not None and situation.person is not None:
+    spam = screening.kind is Kind.SPAM
+    if situation.agent_proof is not None and situation.case is not None and (spam or not screening.automatic):
+        return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess
+    if spam and situation.case is not None and situation.person is not None:
         return hear(situation, book, policy)  # of a participant in a known case: an agent sees it, with the mark
     if screening.automatic:
         return _machine(situation, book, policy, admin)
-    if situation.agent_proof is not None and situation.case is not None:
-        return obey(situation, situation.agent_proof, book, policy)
     return hear(situation, book, policy)
 
 
@@ -159,12 +161,29 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
 def _permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
     actions = permit(decision.actions, situation, policy)
+    if why := held_words(actions):
+        decision = _unspoken(decision, situation, why)
+        actions = permit(decision.actions, situation, policy)
+        if not why.startswith("cap"):
+            actions = (*actions, Send(letter=_cap_letter(why, decision, situation, book, admin)))
+    if asked_in_vain(actions):  # who was not asked can be asked another time
+        actions = tuple(a for a in actions if not (isinstance(a, ChangePerson) and "asked_at" in a.changes))
     withheld = [str(a.data["because"]) for a in actions if isinstance(a, Log) and a.kind == "letter.withheld"]
     if BRAKE in withheld:
         actions = (*actions, Log(kind="breaker.tripped"), Send(letter=_brake_letter(situation, book, policy, admin)))
     elif capped := next((why for why in withheld if why.startswith("cap")), None):
         actions = (*actions, Send(letter=_cap_letter(capped, decision, situation, book, admin)))
     return replace(decision, actions=actions)
+
+
+def _unspoken(decision: Decision, situation: Situation, why: str) -> Decision:
+    """An agent's words that may not leave were never said: the case stays as it is, and a person is told."""
+    kept: list[Action] = [
+        a for a in decision.actions if isinstance(a, Log) or (isinstance(a, Send) and a.letter.kind is OutgoingKind.REPLY)
+    ]
+    if situation.case is not None:
+        kept.insert(0, Join(case=situation.case.number, role=None))
+    return replace(decision, actions=tuple(kept), because=(f"held back: {why}",), words="")
 
 
 def _brake_letter(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Letter:
@@ -184,12 +203,21 @@ def _brake_letter(situation: Situation, book: Rulebook, policy: Policy, admin: s
 def _cap_letter(because: str, decision: Decision, situation: Situation, book: Rulebook, admin: str) -> Letter:
     where = f"case {decision.case}" if decision.case else situation.mailbox.name
     subject = situation.case.subject if situation.case else ""
+    writer = book.agents.get(situation.agent or AgentName("")) if situation.agent_proof else None
+    values: dict[str, object] = {
+        "because": because,
+        "case": decision.case or 0,
+        "subject": subject,
+        "writer": writer.signs_as if writer else "",
+        "robots": because.startswith("cap"),
+    }
     return to_lead(
         situation.mailbox,
         book,
         admin,
         template="held_back",
-        purpose=f"breaker:{where}:{situation.now:%Y%m%d%H}",
-        subject="Held back: too much mail",
-        values={"because": because, "case": decision.case or 0, "subject": subject},
+        purpose=f"breaker:{where}:{situation.now:%Y%m%d%H}" if values["robots"] else f"held_back:{situation.understood.number}",
+        subject="Held back: too much mail" if values["robots"] else "Held back: an agent's words",
+        values=values,
+        enclose=(Enclose(message=situation.understood.number, whole=True),) if writer else (),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inboxd.core.follow_up import after_resolved, close_later, escalate_at, may_ask, remind_later, wants_reminder
+from inboxd.core.follow_up import after_resolved, close_later, escalate_at, may_ask, open_again, remind_later, wants_reminder
 from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -44,7 +44,7 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _silence(situation, case, book)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
-        case JobKind.HAND_OVER if case.state is CaseState.OPEN:
+        case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
             return _hand_over(situation, case, book, policy)
         case JobKind.ACKNOWLEDGE if case.state is CaseState.OPEN and case.last_reply_at is None:
             letter = acknowledgement(situation, case, str(job.payload["template"]))
@@ -142,6 +142,10 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
     holder, lines = book.agents.get(case.assignee or AgentName("")), situation.not_handed_over
     if holder is None or not lines:
         return NOTHING
+    moves: tuple[Action, ...] = ()
+    if case.state is not CaseState.OPEN:  # an agent answered before this came to them: it is the customer's word after that
+        moves = open_again(case, CaseEvent.CUSTOMER_WROTE, situation.now, policy)
+        case = replace(case, state=CaseState.OPEN, due_at=situation.now + policy.answer_within)
     purpose = f"route:{lines[-1].message}:{holder.name}"
     letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines)
-    return Decision(actions=(Send(letter=letter),), because=("five quiet minutes are over",), case=case.number)
+    return Decision(actions=(*moves, Send(letter=letter)), because=("five quiet minutes are over",), case=case.number)

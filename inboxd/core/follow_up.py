@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from inboxd.core.lettering import reachable
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -61,9 +62,11 @@ def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Sched
 
 def undelivered(case: Case, now: datetime, policy: Policy) -> tuple[Action, ...]:
     """Our words did not reach the customer: the case is open again, with a date, and nobody is asked about it."""
-    event = CaseEvent.UNDELIVERED
-    if case.state is CaseState.MERGED:
-        return ()
+    return () if case.state is CaseState.MERGED else open_again(case, CaseEvent.UNDELIVERED, now, policy)
+
+
+def open_again(case: Case, event: CaseEvent, now: datetime, policy: Policy) -> tuple[Action, ...]:
+    """The customer waits for us, and nobody had noticed: open, with a date."""
     due = now + policy.answer_within
     changes: dict[str, object] = {"due_at": due, "resolved_at": None, "closed_at": None}
     return (
@@ -75,7 +78,7 @@ def undelivered(case: Case, now: datetime, policy: Policy) -> tuple[Action, ...]
 
 def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:
     """Whether this person is asked about this case: not against their wish, not too often, not if they said it works."""
-    if case.good_sign or case.no_follow_up or person is None or person.no_follow_up:
+    if case.good_sign or case.no_follow_up or person is None or person.no_follow_up or not reachable(person.email):
         return False
     if case.outcome is Outcome.DISSATISFIED:  # a bad experience was mended: ask once more, however lately we asked
         return True

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign
+from inboxd.core.brief import MOST_READERS
 from inboxd.core.follow_up import (
     ASKING_JOBS,
     SENSITIVE,
@@ -17,7 +18,8 @@ from inboxd.core.follow_up import (
     outcome_of_yes,
     read_answer,
 )
-from inboxd.core.letters import acknowledgement, answer_values, bare_subject, full_name, notice, routed, telling_phrase, to_lead
+from inboxd.core.lettering import reachable
+from inboxd.core.letters import answer_values, bare_subject, full_name, notice, routed, telling_phrase, to_lead
 from inboxd.core.lifecycle import advance, reopens
 from inboxd.core.model import (
     Action,
@@ -40,10 +42,12 @@ from inboxd.core.model import (
     OpenCase,
     Outcome,
     Person,
+    Role,
     Schedule,
     Send,
     Sentiment,
     Situation,
+    StoryLine,
 )
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge, span_words
@@ -98,7 +102,8 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         briefs=(ruling.then.brief,) if ruling.then.brief else (),
         no_follow_up=not _may_be_asked(situation, ruling),
     )
-    choice = assign(ruling.then.assign, situation, book)
+    writer = (situation.agent,) if situation.agent else ()  # a colleague who writes as a customer is answered by another
+    choice = assign(ruling.then.assign, situation, book, avoid=writer)
     thread = (u.message.message_id,) if u.message.message_id else ()
     there = replace(situation, case=case, customer=person, story=(), customer_thread=thread, agent_threads={})
     actions: list[Action] = [
@@ -154,17 +159,13 @@ def _acknowledge(situation: Situation, case: Case, ruling: Ruling, policy: Polic
         or reading.sentiment is Sentiment.UPSET
         or reading.sensitive
         or in_copy
+        or not (situation.customer and reachable(situation.customer.email))
         or situation.understood.screening.automatic
     ):
         return []
     payload = {"template": ruling.then.reply_with}
     at = situation.now + policy.acknowledge_after
     return [Schedule(kind=JobKind.ACKNOWLEDGE, key=f"acknowledge:{case.number}", at=at, case=case.number, payload=payload)]
-
-
-def acknowledge(situation: Situation, case: Case, template: str) -> Send:
-    """The acknowledgement itself, when its time has come."""
-    return Send(letter=acknowledgement(situation, case, template))
 
 
 # --- the next word in a case -----------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def _wrote(
     state, again = advance(case.state, event), reopens(case.state, event)
     contacts = contacts_with(situation) if is_contact(situation) else situation.contacts
     ruling = judge(book.rules, facts_of(situation, book, contacts, reopened=again or case.reopened > 0))
-    if again or case.state is CaseState.WAITING or case.due_at is None:
+    if again or case.state is CaseState.WAITING or case.due_at is None or case.due_at <= now:
         due = now + (ruling.then.answer_within or policy.answer_within)
     else:
         due = min(case.due_at, now + (ruling.then.answer_within or policy.answer_within))
@@ -270,6 +271,7 @@ def _hand_over(
         both_know=both_know,
         answer=Answer.DISSATISFIED if unhappy else None,
         marked_spam=u.screening.kind is Kind.SPAM,
+        messages=_with_those_that_waited(situation),
     )
     told = [
         notice(
@@ -282,7 +284,16 @@ def _hand_over(
         )
         for agent in others
     ]
-    return [Send(letter=letter), *(Send(letter=each) for each in told)]
+    return [Cancel(case=case.number, kinds=(JobKind.HAND_OVER,)), Send(letter=letter), *(Send(letter=each) for each in told)]
+
+
+def _with_those_that_waited(situation: Situation) -> tuple[StoryLine, ...]:
+    """The present mail after those that still wait for their five quiet minutes; () if none does."""
+    if JobKind.HAND_OVER not in situation.acts or not situation.not_handed_over:
+        return ()
+    u = situation.understood
+    here = StoryLine(at=u.received_at, role=Role.CUSTOMER, name=u.message.sender.name, text=u.message.text, message=u.number)
+    return (*situation.not_handed_over, here)
 
 
 # --- thanks and answers ----------------------------------------------------------------------------------------------------
@@ -477,7 +488,7 @@ def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...
 
 
 def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tuple[Address, ...]:
-    """The customer's other readers: everybody in To and Cc who is neither us, nor an agent, nor the customer."""
+    """The customer's other readers: those in To and Cc who are neither us, nor an agent, nor the customer; so many at most in a case."""
     message, mailbox = situation.understood.message, situation.mailbox
     ours = {mailbox.address, *mailbox.aliases} | {email for agent in book.agents.values() for email in agent.emails}
     local, _, domain = mailbox.address.partition("@")
@@ -491,8 +502,12 @@ def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tu
         and not (a.email.startswith(f"{local}+") and a.email.endswith(f"@{domain}"))
     ]
     if customer is not None and message.sender.email and situation.case is not None and message.sender.email != customer.email:
-        kept.append(message.sender)  # a colleague of the customer's answered: they stay on the thread
-    return tuple(dict.fromkeys(kept))
+        kept.insert(0, message.sender)  # a colleague of the customer's answered: they stay on the thread
+    before = {a.email for a in situation.case.participants} if situation.case else frozenset[str]()
+    found = {a.email: a for a in reversed(kept)}  # an address counts once, as it was written first
+    order = list(dict.fromkeys(a.email for a in kept))
+    dropped = frozenset([email for email in order if email not in before][max(0, MOST_READERS - len(before)) :])
+    return tuple(found[email] for email in order if email not in dropped)
 
 
 def why_of(ruling: Ruling, choice: Choice) -> str:

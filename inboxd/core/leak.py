@@ -10,6 +10,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 
 from inboxd.core.model import Leak
+from inboxd.core.tokens import NOTICE, REPLY, tokens_in
 
 RUN = 6  # words in a row
 SHORT_NOTE = 3  # a note of fewer words is no evidence
@@ -23,16 +24,24 @@ def leaks(
     notes: Sequence[str] = (),
     brief_lines: Sequence[str] = (),
     quotation: str = "",
+    given: str = "",
 ) -> tuple[Leak, ...]:
-    """Search the final bytes: everywhere for tokens; outside the customer's own quotation also for the rest."""
+    """Search the final bytes: everywhere for tokens; outside the customer's own quotation also for the rest.
+
+    `given`: what else of it the customer brought along - their name, their address, the subject they chose.
+    """
     found: list[Leak] = []
-    quoted = _words(quotation)
+    quoted, mail = _words(quotation), email.message_from_bytes(raw)
     runs = _runs("a note", notes) | _runs("a line of the brief", brief_lines)
-    for place, text, shown in _places(email.message_from_bytes(raw)):
+    theirs = frozenset(tokens_in(quotation))  # a dead one that the customer wrote must not hold every answer for ever
+    addresses = [each for each in agent_addresses if each.casefold() not in given.casefold()]  # who reads it brought it along
+    for place, text, shown in _places(mail):
         closed_up = re.sub(r"\s+", "", text).casefold()
-        if any(token.casefold() in closed_up for token in tokens if token):
-            found.append(Leak(place=place, what="an address that is only for one of us", excerpt=_line(text, tokens)))
-        found += _in_own_words(place, text, agent_addresses, runs, quoted) if shown else ()
+        shaped = [token for token in tokens_in(closed_up) if token[0] in (REPLY, NOTICE) and token not in theirs]
+        if shaped or any(token.casefold() in closed_up for token in tokens if token):
+            found.append(Leak(place=place, what="an address that is only for one of us", excerpt=_line(text, (*tokens, *shaped))))
+        listed = place in ("To", "Cc")  # the brief names these people, too
+        found += _in_own_words(place, text, addresses, {} if listed else runs, quoted) if shown else ()
     return tuple(dict.fromkeys(found))
 
 
@@ -98,6 +107,23 @@ def _places(message: Message) -> Iterator[tuple[str, str, bool]]:
             yield place, text, kind != "html"
             if kind == "html":
                 yield place, _visible(text), True
+        elif not part.is_multipart():
+            yield from _in_file(part)
+
+
+_MAIL_FILE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){3,}\r?\n")  # RFC 5322, 2.2: header fields, then a gap
+
+
+def _in_file(part: Message) -> Iterator[tuple[str, str, bool]]:
+    """Look into a file that is no text: a mail that travels as one is read as a mail, of all else only the bytes are searched."""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return
+    place = f'the file "{_decoded(part.get_filename() or "")}"'
+    if _MAIL_FILE.match(payload):
+        yield from ((f"{inner} in {place}", text, shown) for inner, text, shown in _places(email.message_from_bytes(payload)))
+    else:
+        yield place, payload.decode("latin-1"), False
 
 
 def _decoded(value: str) -> str:

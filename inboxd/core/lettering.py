@@ -328,6 +328,11 @@ def addresses(people: Iterable[Address]) -> str:
     return ",\r\n ".join(written)
 
 
+def reachable(email: str) -> bool:
+    """Whether a mail can be written to this address."""
+    return bool(_addr_spec(email))
+
+
 def _mailbox(name: str, email: str) -> str:
     if not name:
         return email

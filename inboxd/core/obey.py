@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
+from inboxd.core.lettering import reachable
 from inboxd.core.letters import first_name, full_name, notice, reply
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -69,6 +70,8 @@ def _only_files(situation: Situation, held: Held) -> bool:
 def _speak(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, *, resolve: bool) -> Decision:
     words, actions = read.words.strip(), [Join(case=case.number, role=Role.AGENT)]
     has_letter = bool(words or situation.understood.message.attachments)
+    if has_letter and not (situation.customer and reachable(situation.customer.email)):
+        return _back(situation, case, agent, Held(kind="unreachable", text=words), read)
     moved, moves = _moves(situation, case, agent, book, replied=has_letter, words=words, resolve=resolve)
     everything: list[Action] = [*actions, *moves]
     if has_letter:
@@ -104,7 +107,7 @@ def _moves(
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
     actions: list[Action] = [
         Advance(case=case.number, event=event, state=state, changes=changes),
-        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.HAND_OVER, JobKind.ACKNOWLEDGE)),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
         actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode))
@@ -124,6 +127,7 @@ def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read
         "resolved": True,
         "note": "",
         "ask_at": ask_at if asked else None,
+        "why_not": "" if asked else _why_not(situation, case),
         "left_out": read.left_out,
         "readers": (customer, *(first_name(a.name, a.email) for a in case.participants)),
     }
@@ -135,6 +139,17 @@ def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read
         case=case,
         values=values,
     )
+
+
+def _why_not(situation: Situation, case: Case) -> str:
+    """Why nobody is asked: a key of the template."""
+    if situation.mailbox.mode is not Mode.FULL:
+        return "mode"
+    if case.good_sign:
+        return "works"
+    if case.no_follow_up or situation.customer is None or situation.customer.no_follow_up:
+        return "quiet"
+    return "lately"
 
 
 def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, *, resolve: bool) -> Decision:

@@ -240,12 +240,34 @@ def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
     """Find where the program's lines above our mail begin, and whether a person's words stand between them and it."""
     bare = [re.sub(r"^[\s>|]+", "", line) for line in lines[:first]]  # some programs quote their own line, too
     for number in range(max(0, first - 60), first):
-        count = _opens_quote(bare, number) or _header_block(bare, number)
+        count = _opens_quote(bare, number)
+        if count:
+            number, count = _without_words_above(bare, number, count)
+        else:
+            count = _header_block(bare, number)
         if not count:
             continue
         between = lines[number + count : first]
         return _rule_above(lines, number), any(_by_hand(line) and not _BANNER.search(line) for line in between)
     return _rule_above(lines, first), False
+
+
+_BEGINS = re.compile(
+    r"\s*(?:(?:on|am|le|el|il|op|den|em|dnia|w dniu|dne|på|kl)\s.*\d|\d{1,4}[-./]\s?\d|"
+    r"(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)[a-z]{0,6}[.,]{1,2}\s.*\d)",
+    re.IGNORECASE,
+)
+
+
+def _without_words_above(lines: Sequence[str], number: int, count: int) -> tuple[int, int]:
+    """Leave the agent's lines right above "On ... wrote:" out of it: it begins where a date does, else as late as it can."""
+    end = number + count
+    starts = [at for at in range(number, end) if _opens_quote(lines, at) == end - at]
+    starts = [at for at in starts if not any(re.search(r"[.!?]\s*$", line) for line in lines[at : end - 1])] or starts
+    dated = [at for at in starts if _BEGINS.match(lines[at])]
+    named = [at for at in starts if not lines[at].lstrip().startswith(("<", "(", "["))]
+    start = (dated or named or [number])[-1]
+    return start, end - start
 
 
 _BANNER = re.compile(

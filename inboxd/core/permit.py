@@ -5,8 +5,6 @@ from __future__ import annotations
 from inboxd.core.model import Action, Counts, Letter, Log, Mode, OutgoingKind, Send, Situation
 from inboxd.core.policy import Caps, Policy
 
-PEOPLE = (OutgoingKind.ROUTED, OutgoingKind.REPLY)
-
 
 def permit(actions: tuple[Action, ...], situation: Situation, policy: Policy) -> tuple[Action, ...]:
     """Replace each letter that must not leave by a line in the log that says so; all else passes."""
@@ -46,7 +44,7 @@ ALWAYS = frozenset({"trouble", "watch_daily", "left_watch", "rules_broken", "bre
 
 
 def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
-    if letter.kind in PEOPLE and counts.case_mails_hour >= caps.case_mails_an_hour:
+    if letter.case is not None and letter.template not in ALWAYS and counts.case_mails_hour >= caps.case_mails_an_hour:
         return f"cap: {caps.case_mails_an_hour} mails an hour in one case"
     if not letter.kind.automatic_to_customer:
         return None
@@ -61,6 +59,12 @@ def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
     if letter.kind is OutgoingKind.ACKNOWLEDGEMENT and counts.acknowledged_day >= caps.acknowledgements_a_day:
         return "one acknowledgement a day to one address"  # nothing to tell anybody: they had theirs
     return None
+
+
+def held_words(actions: tuple[Action, ...]) -> str:
+    """Why an agent's words to a customer were withheld, "" if none were."""
+    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] == OutgoingKind.REPLY)
+    return next((str(each.data["because"]) for each in withheld), "")
 
 
 def asked_in_vain(actions: tuple[Action, ...]) -> bool:

@@ -20,6 +20,7 @@ class LedgerRow:
     decided: bool = False
     waiting: bool = False  # a triage job is there
     parked: bool = False
+    dropped: bool = False  # a person gave it up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ def reconcile(on_server: Collection[int], uidvalidity: int, next_uid: int, ledge
 def _fate(row: LedgerRow, uidvalidity: int, here: frozenset[int]) -> str:
     if row.parked:
         return "parked"
+    if row.dropped:
+        return "given up by a person"
     if row.waiting:
         return "waiting to be read"
     moved = row.uidvalidity == uidvalidity and row.uid not in here

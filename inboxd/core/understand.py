@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,12 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
 
 
 def _to_read(seen: _Seen) -> ToRead:
-    return ToRead(subject=seen.message.subject, new_text=seen.new_text)
+    """A reply's subject is what somebody wrote some time ago: only a new one says something."""
+    answers = bool(seen.message.in_reply_to) or _REPLY.match(seen.message.subject) is not None
+    return ToRead(subject="" if answers else seen.message.subject, new_text=seen.new_text)
+
+
+_REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|ref)(?:\[\d+\])?\s*:", re.IGNORECASE)
 
 
 def _read(raw: RawMessage, seen: _Seen, scores: Scores) -> Understood:

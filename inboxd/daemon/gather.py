@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from inboxd.core import tokens
@@ -18,6 +18,7 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     MailboxFacts,
+    MailboxName,
     MessageId,
     OutgoingKind,
     Person,
@@ -44,6 +45,7 @@ class Gatherer:
     book: Rulebook
     policy: Policy
     keys: Sequence[bytes]
+    mailboxes: Mapping[MailboxName, MailboxFacts] = field(default_factory=dict)
 
     def message(self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime, oversize: int = 0) -> Situation:
         """Gather for a message that came in."""
@@ -67,7 +69,7 @@ class Gatherer:
             case = tx.case(bounced.case)
         situation = Situation(
             now=now,
-            mailbox=mailbox,
+            mailbox=self.mailboxes.get(case.mailbox, mailbox) if case else mailbox,  # a case speaks with one name, wherever mail comes in
             understood=u,
             person=person,
             case=case,
@@ -155,10 +157,18 @@ class Gatherer:
         return None, ""
 
     def _trusted(self, tx: Transaction, u: Understood) -> dict[MessageId, CaseNo]:
-        """Cases by the ids this message names. Ids that only agents got lead a stranger nowhere."""
-        names = ids(u.message)
+        """Cases by the ids this message names. Ids that only agents got lead a stranger nowhere.
+
+        Ids that the customer's mail merely referred to - of a newsletter, say - lead only who takes part in the case: many have them.
+        """
+        names, email = ids(u.message), u.message.sender.email
         found, ours = tx.cases_by_id(names), tx.sent(names)
-        return {i: case for i, case in found.items() if i not in ours or ours[i].kind not in TO_AGENTS}
+        found = {i: case for i, case in found.items() if i not in ours or ours[i].kind not in TO_AGENTS}
+        open_to_all: dict[CaseNo, frozenset[MessageId] | None] = {}
+        for case in set(found.values()):
+            known = bool(email) and tx.participates_in(email, case)
+            open_to_all[case] = None if known else frozenset(tx.thread_of(case))
+        return {i: case for i, case in found.items() if (exchange := open_to_all[case]) is None or i in ours or i in exchange}
 
     # --- the rest
 

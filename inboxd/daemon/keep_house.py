@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.decide import decide_due
@@ -35,6 +36,7 @@ from inboxd.logs import log
 from inboxd.ports import MailboxState, Transaction
 
 KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND))
+DAILY = (JobKind.DIGEST, JobKind.AUDIT)
 DAY = timedelta(days=1)
 MORNING = 7  # the hour, in the mailbox's time zone, at which daily mails leave
 
@@ -51,8 +53,15 @@ def keep_house(office: Office) -> int:
             office.store.release(jobs)
             raise
         except Exception as error:
-            with office.store.transaction() as tx:
-                tx.park(job, place_of(error), office.clock.now())
+            try:
+                with office.store.transaction() as tx:
+                    if job.kind in DAILY:  # tomorrow it may work: a check that stays away for good would be missed by nobody
+                        tx.retry(job, _next_morning(office, office.clock.now()), place_of(error))
+                    else:
+                        tx.park(job, place_of(error), office.clock.now())
+            except Temporary:
+                office.store.release(jobs)
+                raise
             log("job.parked", level="error", job=job.number, kind=job.kind, error=place_of(error), todo=f"inboxd parked show {job.number}")
     return len(jobs)
 
@@ -80,13 +89,13 @@ def _one(office: Office, tx: Transaction, job: Job) -> None:
     if job.kind is JobKind.UNFETCHED:
         _unfetched(office, tx, job)
         return
-    if job.kind in (JobKind.DIGEST, JobKind.AUDIT):
+    if job.kind in DAILY:
         _daily(office, tx, job)
         return
     case = tx.case(job.case) if job.case is not None else None
     if case is None:
         return
-    mailbox, now, rules = office.mailboxes[case.mailbox], office.clock.now(), office.rules
+    mailbox, now, rules = _speaks_for(office, case), office.clock.now(), office.rules
     latest = _latest(office, tx, case)
     situation = office.gatherer(rules).case(tx, case, latest, mailbox, now)
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
@@ -95,6 +104,11 @@ def _one(office: Office, tx: Transaction, job: Job) -> None:
     tx.apply(decision.actions, case.mailbox, now)
     store(tx, written, office.mailboxes, now)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
+
+
+def _speaks_for(office: Office, case: Case) -> MailboxFacts:
+    """The case's mailbox. For one that was taken out of the settings another speaks, and to agents only: customers know neither."""
+    return office.mailboxes.get(case.mailbox) or replace(office.mailbox(case.mailbox), mode=Mode.ROUTE)
 
 
 def _latest(office: Office, tx: Transaction, case: Case) -> Understood:

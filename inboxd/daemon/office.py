@@ -49,7 +49,7 @@ class Office:
 
     def gatherer(self, rules: RuleSet) -> Gatherer:
         """Gathers facts under these rules."""
-        return Gatherer(book=rules.book, policy=self.policy, keys=self.keys)
+        return Gatherer(book=rules.book, policy=self.policy, keys=self.keys, mailboxes=self.mailboxes)
 
     def writer(self, rules: RuleSet) -> Writer:
         """Writes letters with these templates."""

@@ -173,7 +173,8 @@ class Supervisor:
                 self.health.pop("deliver", None)
                 await asyncio.to_thread(self.office.clock.wait_until, at, wake)
             except NoRoom:
-                await asyncio.to_thread(self.stopping.wait, SLOW_RETRY.total_seconds())
+                await asyncio.to_thread(wake.wait, SLOW_RETRY.total_seconds())
+                wake.clear()
             except Temporary as error:
                 failures += 1
                 self.health["deliver"] = str(error)
@@ -275,8 +276,8 @@ class Supervisor:
             if DISK not in self.health:
                 log("disk.full", level="error", because=why, todo="make space; it goes on by itself")
             self.health[DISK] = why
-        else:
-            self.health.pop(DISK, None)
+        elif self.health.pop(DISK, None):
+            self._wake("deliver")
 
     def _look_for_silence(self) -> None:
         """A folder may be stuck without any error: then it is in trouble, too."""
@@ -288,7 +289,7 @@ class Supervisor:
 
     def _tell_of_trouble(self) -> None:
         """What lasts is told to the admin once, by what still works; recovery needs nobody."""
-        health = dict(self.health)
+        health = {name: why for name, why in self.health.items() if name != "rules"}  # of rules the admin was told at once
         for name in self._watch.over(health):
             log("trouble.over", what=name)
         for trouble in self._watch.lasting(health, self.steady(), self.office.clock.now()):
@@ -326,11 +327,13 @@ class Supervisor:
         with self.office.store.transaction() as tx:
             tx.remember_ruleset(rules.book.hash, rules.files, self.office.clock.now())
         self.office.rules, self._broken = rules, ""
+        self.health.pop("rules", None)
         log("rules.reloaded", rules=rules.book.hash[:12])
         return ()
 
     def _reject(self, mistakes: Sequence[str]) -> None:
         text = "\n".join(mistakes)
+        self.health["rules"] = f"refused, those of before are in force: {mistakes[0].splitlines()[0] if mistakes else ''}"
         log("rules.refused", level="error", mistakes=len(mistakes), todo="inboxd check")
         if text == self._broken:
             return

@@ -73,7 +73,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "acknowledgement": PERSON,
     "transcript": {
         **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
-        "ask_at": NOW, "left_out": ["your signature (2 lines)"],
+        "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
         **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
@@ -101,7 +101,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "note": {**PERSON, "writer": "Maria", "note": "the courier is late"},
     "feedback_notice": PERSON,
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
-    "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7},
+    "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7, "writer": "Maria", "robots": True},
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
 }  # fmt: skip
 VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
@@ -115,7 +115,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "transcript": ({"words": "", "note": ""}, {"resolved": False}, {"words": "", "resolved": False}, {"ask_at": None}),
     "returned": tuple(
         {"kind": kind, "meant": meant}
-        for kind in ("not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "not_found")
+        for kind in ("not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
         for meant in ("resolve", "note")
     ),
     "answer_notice": (

@@ -355,7 +355,7 @@ def test_counts_are_of_automatic_mail_in_their_windows(store: SqliteStore) -> No
             put_letter(tx, purpose, kind, MONDAY - ago, case=CaseNo(1001), to=to)
         counts = tx.counts(ACME, ANA.email, CaseNo(1001), MONDAY)
     assert (counts.to_address_week, counts.acknowledged_day, counts.case_automatic_day) == (3, 1, 2)
-    assert (counts.case_mails_hour, counts.mailbox_automatic_10_minutes) == (1, 1)
+    assert (counts.case_mails_hour, counts.mailbox_automatic_10_minutes) == (2, 1)
 
 
 def test_held_answers_are_those_of_this_round(store: SqliteStore) -> None:

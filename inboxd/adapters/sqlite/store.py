@@ -129,7 +129,7 @@ class SqliteStore:
     def outgoing(self, number: OutgoingNo) -> Outgoing:
         """A stored outgoing message."""
         row = self._rows(
-            "select o.*, coalesce(j.tries, 0) as tries from outgoing o left join job j on j.outgoing = o.id where o.id = ?",
+            "select o.*, coalesce(j.tries, 0) as tries from outgoing o left join job j on j.key = 'send:' || o.id where o.id = ?",
             number,
         )[0]
         return Outgoing(
@@ -185,6 +185,7 @@ class SqliteStore:
                 decided=bool(row["kind"]),
                 waiting=row["job"] is not None and row["parked_at"] is None,
                 parked=row["parked_at"] is not None,
+                dropped=row["kind"] == "dropped",
             )
             for row in rows
         ]

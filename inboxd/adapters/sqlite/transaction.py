@@ -343,7 +343,7 @@ class SqliteTransaction:
             week,
         )
         of = self._one(
-            "select coalesce(sum(automatic = 1), 0) as day, coalesce(sum(kind in ('routed', 'reply') and created_at > ?), 0) as hour"
+            "select coalesce(sum(automatic = 1), 0) as day, coalesce(sum(created_at > ?), 0) as hour"
             " from outgoing where case_id = ? and created_at > ?",
             time(now - timedelta(hours=1)),
             case,
@@ -663,7 +663,8 @@ class SqliteTransaction:
         """Add a job, or move the date of the one with this key."""
         self._db.execute(
             "insert into job (key, kind, case_id, run_at, payload) values (?,?,?,?,?)"
-            " on conflict (key) do update set run_at = excluded.run_at, payload = excluded.payload, in_hand = 0, marked = 0, tries = 0",
+            " on conflict (key) do update set run_at = excluded.run_at, payload = excluded.payload, in_hand = 0, marked = 0, tries = 0,"
+            " crashes = 0, parked_at = null, error = ''",
             (job.key, job.kind, job.case, time(job.at), dump(job.payload)),
         )
 
