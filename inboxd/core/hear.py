@@ -501,7 +501,8 @@ def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tu
         and a.email not in own
         and not (a.email.startswith(f"{local}+") and a.email.endswith(f"@{domain}"))
     ]
-    if customer is not None and message.sender.email and situation.case is not None and message.sender.email != customer.email:
+    stranger = customer is not None and message.sender.email not in ("", customer.email, *ours)
+    if stranger and situation.case is not None:
         kept.insert(0, message.sender)  # a colleague of the customer's answered: they stay on the thread
     before = {a.email for a in situation.case.participants} if situation.case else frozenset[str]()
     found = {a.email: a for a in reversed(kept)}  # an address counts once, as it was written first

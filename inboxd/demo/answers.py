@@ -388,6 +388,13 @@ AGENT_REACTIONS = (
             {me}
         """),
     ),
+    AgentReaction(  # the answer above came back from a mailbox that is no more: somebody rings, and it is done
+        customer=cast.OSKAR,
+        sees="did not arrive",
+        after=hours(3),
+        returned=True,
+        text="resolve",
+    ),
 )
 
 CUSTOMER_REACTIONS = (

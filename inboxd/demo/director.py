@@ -34,9 +34,9 @@ from inboxd.demo.servers import HOST, DemoServers
 PASSWORD = "demo"
 LENGTH = timedelta(days=40)  # of the story; what is due later is left
 SETTLE = 30.0  # real seconds that one step may take
-PAUSE = 0.5  # real seconds after each line, for reading
+PAUSE = 0.35  # real seconds after each line, for reading
 HOUR_A_SECOND = timedelta(hours=1)  # how time runs for a viewer who stays
-DAILY = (JobKind.DIGEST, JobKind.AUDIT)
+DAILY = (JobKind.DIGEST, JobKind.AUDIT, JobKind.ESCALATE)  # come again and again: they alone do not keep the story going
 
 
 class DemoClock:
@@ -190,10 +190,14 @@ class Director:
         person = person_of(address)
         name = person.name if person else address
         first = next((line for line in text_of(raw).splitlines() if line.strip()), "")
-        if "via" in header_of(raw, "From") or "desk" in header_of(raw, "From"):
-            self.say(f"    -> {name}: {first}", dim="desk" in header_of(raw, "From"))
+        desk = "desk" in header_of(raw, "From")
+        if desk or "via" in header_of(raw, "From"):
+            why = next((line for line in text_of(raw).splitlines() if line.startswith("Why you: ")), "") if "upset" in first else ""
+            self.say(f"    -> {name}: {first}", dim=desk)
+            if why:
+                self.say(f"       {why}", dim=True)
         elif header_of(raw, "Auto-Submitted"):
-            self.say(f"    -> {name} is asked: {header_of(raw, 'Subject')}")
+            self.say(f"    -> {name} is asked whether it is solved: {header_of(raw, 'Subject')}")
         else:
             self.say(f"    -> {name} reads the answer of {header_of(raw, 'From').split('<')[0].strip()}")
 
@@ -354,21 +358,24 @@ def _welcome(servers: DemoServers, keep: bool) -> str:
 
 
 def _summary(counts: dict[str, Any], out: Path) -> str:
-    c = counts
+    c, inboxd = counts, "inboxd" if shutil.which("inboxd") else ".venv/bin/inboxd"
     return f"""
 [bold]What happened[/bold]
 {c["received"]} mails came in, {c["automatic_ignored"]} of them from machines: noted, and answered by nobody.
-{c["cases"]} cases; {c["to_seniors"]} went to seniors because somebody sounded upset or had to write again.
-{c["relayed_to_customers"]} answers of agents reached customers. {c["follow_ups_sent"]} customers were asked whether it is solved:
-{c["satisfied"]} said yes, {c["dissatisfied"]} no. {c["reopened"]} cases were opened again.
+{c["cases"]} cases; {c["to_seniors"]} went to seniors: somebody sounded upset, had to write again, or the matter was grave.
+{c["relayed_to_customers"]} answers of agents reached customers. {c["follow_ups_sent"]} times a customer was asked whether it is solved.
+{c["satisfied"]} cases ended with a yes, {c["dissatisfied"]} times the answer was no: {c["reopened"]} cases were opened again.
 Parked for a person: {c["parked"]}. Lost: {c["lost"]}. Sent twice: {c["sent_twice"]}. It took {c["seconds"]} seconds.
 
 [bold]Look around[/bold]
-  {out}/mail/                                        every mailbox of the story
-  inboxd explain {out}/mail/support@acme.example/001.eml   why a mail went where it went
-  inboxd status --config {out}/inboxd.yaml            what the store holds
-  inboxd demo --keep                                 answer as a customer in a web mail page
+Every mailbox of the story lies in {out}/mail/
+  {inboxd} explain {out}/mail/{SUPPORT}/001.eml
+  {inboxd} explain 1001 --config {out}/inboxd.yaml
+  {inboxd} status --config {out}/inboxd.yaml
+Answer as a customer yourself, in a web mail page:
+  {inboxd} demo --fast --keep
 
 [bold]With your own address[/bold]
-  inboxd init                                        starts in mode watch: it thinks, and nobody gets mail
+It starts in mode watch: it thinks, and nobody gets mail but you.
+  {inboxd} init
 """

@@ -16,6 +16,7 @@ import smtplib
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,14 +125,16 @@ class Post:
     user: str
     _imap: imaplib.IMAP4 | None = None
     _known: dict[str, Letter] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # agents at work and whoever counts read the same mailbox
 
     def letters(self, folder: str = "INBOX") -> list[Letter]:
         """All mail that lies there now, oldest first; logs in anew where the server has gone in between."""
-        try:
-            return self._read(folder)
-        except (imaplib.IMAP4.error, OSError):
-            self.leave()
-            return self._read(folder)
+        with self._lock:
+            try:
+                return self._read(folder)
+            except (imaplib.IMAP4.error, OSError):
+                self.leave()
+                return self._read(folder)
 
     def leave(self) -> None:
         """Close the connection."""

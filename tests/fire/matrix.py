@@ -112,10 +112,11 @@ class Run:
         seen: list[bool] = []
 
         def quiet() -> bool:
+            self.agents.raise_error()
             seen.append(is_quiet(self.ground, self.customers, self.agents))
             return len(seen) > 1 and seen[-1] and seen[-2]
 
-        self.ground.eventually(quiet, "quiet", within=PATIENCE * 4)
+        self.ground.eventually(quiet, "quiet", within=PATIENCE * 2)
 
     def _running(self) -> None:
         before = self._said

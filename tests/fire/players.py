@@ -96,6 +96,10 @@ class Agents:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(60)
+        self.raise_error()
+
+    def raise_error(self) -> None:
+        """What went wrong in the loop is raised where somebody looks."""
         if self.error is not None:
             raise self.error
 

@@ -162,6 +162,14 @@ def test_many_readers_in_copy_are_no_line_of_the_brief(day: Day) -> None:
     assert len(words_of(day).outgoing.envelope_to) == 9
 
 
+def test_an_agent_who_writes_into_the_thread_without_proof_is_no_reader_of_the_customers(day: Day) -> None:
+    agent = answered(day)
+    day.write(agent, "Re: Front wheel", "By the way, it is out of stock.", answers=words_of(day))
+    assert day.case().participants == ()
+    day.reply(agent, day.routed(agent), "Hello Ana,\nhere is more.")
+    assert "here is more." in words_of(day).text
+
+
 # --- threads and names
 
 

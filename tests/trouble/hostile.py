@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-HEAD = b"Message-ID: <%s@evil.example>\r\nFrom: Eve <eve-%s@evil.example>\r\nTo: support@acme.example\r\nDate: Mon, 16 Nov 2026 09:00:00 +0000\r\n"
+HEAD = b"Message-ID: <%s@evil.example>\r\nFrom: Eve <eve-%s@evil.example>\r\nTo: support@acme.example\r\n"
+HEAD += b"Date: Mon, 16 Nov 2026 09:00:00 +0000\r\n"
 MIME = b"MIME-Version: 1.0\r\n"
 WORDS = b"Hello,\r\nwhich lamp fits?\r\nEve\r\n"
 
