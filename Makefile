@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean lock
+.PHONY: help demo test check bench soak clean lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ check: $(STAMP) ## lint, types, import contracts, the shipped rules and their te
 
 bench: $(STAMP) ## measure, next to the raw limit, and write bench.json
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(STAMP) ## kill, cut and renumber on Dovecot and Cyrus for a quarter of an hour, then count every mail
+	@$(BIN)/python -m tests.fire.matrix --server dovecot $(ARGS)
+	@$(BIN)/python -m tests.fire.matrix --server cyrus $(ARGS)
+	@INBOXD_CUTS=150 $(BIN)/python -m pytest -s tests/fire/test_cuts.py
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header -o requirements.lock pyproject.toml requirements-build.in

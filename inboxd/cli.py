@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from inboxd.config import ServerSettings, Settings
 
 NOT_THERE = os.strerror(errno.ENOENT)
+MENDED_WITHIN = 30.0  # seconds that a daemon gets, which was asked to mend
 FOUND, WRONG_USAGE, TRY_LATER, WRONG_CONFIG = 1, 2, 75, 78  # sysexits(3)
 
 app = typer.Typer(
@@ -325,16 +327,19 @@ def reconcile(
     from inboxd.adapters.control import ask, path_in
     from inboxd.bootstrap import reconcile_all
 
-    settings = _settings(config)
+    settings, until = _settings(config), 0.0
     try:
         if repair:
             try:
                 ask(path_in(settings.state_dir), {"do": "reconcile"})
-                repair = False
+                repair, until = False, time.monotonic() + MENDED_WITHIN
                 _say("asked the running daemon to compare and mend; this is what is found now:")
             except Temporary:
                 pass  # no daemon runs: this command takes the lock itself
         rows = reconcile_all(settings, repair=repair)
+        while time.monotonic() < until and not all(row["explained"] for row in rows):
+            time.sleep(0.5)  # the daemon is at it
+            rows = reconcile_all(settings, repair=False)
     except InboxdError as error:
         raise _fail(error) from error
     lines = []

@@ -297,6 +297,9 @@ class Transaction(Protocol):
     def received(self, mailbox: MailboxName, since: datetime) -> int:
         """How many messages came in since then."""
 
+    def holds(self, job: Job) -> bool:
+        """Whether the job is still in hand: not called off, and not given another date since it was claimed."""
+
     def done(self, job: Job) -> None:
         """The job is gone, together with its effects."""
 

@@ -71,6 +71,7 @@ poll: 30 seconds
 gather: 5 minutes
 gather_quiet: 1 minute
 max_message_mb: 2
+min_free_mb: 3
 mailboxes:
   acme:
     address: support@acme.example
@@ -87,11 +88,12 @@ mailboxes:
 """
     settings = load_settings(written(tmp_path, text))
     (box,) = settings.mailboxes
-    assert (settings.poll, settings.gather, settings.gather_quiet, settings.max_message_bytes) == (
+    assert (settings.poll, settings.gather, settings.gather_quiet, settings.max_message_bytes, settings.min_free_bytes) == (
         timedelta(seconds=30),
         timedelta(minutes=5),
         timedelta(minutes=1),
         2 * 1024 * 1024,
+        3 * 1024 * 1024,
     )
     facts = box.facts
     assert (facts.aliases, facts.brand, facts.mode, facts.language) == (

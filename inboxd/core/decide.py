@@ -51,6 +51,8 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess
     if spam and situation.case is not None and situation.person is not None:
         return hear(situation, book, policy)  # of a participant in a known case: an agent sees it, with the mark
+    if screening.kind is Kind.LIST and situation.agent_proof is not None and situation.case is not None:
+        return obey(situation, situation.agent_proof, book, policy)  # an agent whose mail passes through a list of the house
     if screening.automatic:
         return _machine(situation, book, policy, admin)
     return hear(situation, book, policy)

@@ -51,6 +51,7 @@ from inboxd.core.model import (
 )
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge, span_words
+from inboxd.core.screen import is_of_a_list
 
 
 def hear(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
@@ -130,7 +131,8 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
 
 
 def _may_be_asked(situation: Situation, ruling: Ruling) -> bool:
-    return ruling.then.follow_up is not False and not situation.understood.reading.sensitive
+    no_person = is_of_a_list(situation.understood.message.sender.email)
+    return ruling.then.follow_up is not False and not situation.understood.reading.sensitive and not no_person
 
 
 def _labels(situation: Situation, ruling: Ruling) -> tuple[str, ...]:
@@ -159,6 +161,7 @@ def _acknowledge(situation: Situation, case: Case, ruling: Ruling, policy: Polic
         or reading.sentiment is Sentiment.UPSET
         or reading.sensitive
         or in_copy
+        or is_of_a_list(message.sender.email)
         or not (situation.customer and reachable(situation.customer.email))
         or situation.understood.screening.automatic
     ):
@@ -351,9 +354,9 @@ def _answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) 
         settled = u.received_at + policy.both_answers_within
         if situation.now < settled:
             return Decision(actions=(held,), later=settled, case=case.number)
-    answer = read_answer(u.reading, proof)
     if proof is not None and not proof.from_customer:
-        answer = Answer.UNCLEAR  # the right token from another address: kept as text, a person looks
+        return _unclear(situation, case, book, policy)  # the right token from another address: kept as text, a person looks
+    answer = read_answer(u.reading, proof)
     if u.reading.thanks_only and answer is Answer.UNCLEAR:
         return _with_opt_out(_thanked(situation, case, book), situation)
     match answer:

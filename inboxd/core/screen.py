@@ -206,6 +206,14 @@ def screen(message: Message, directory: Directory) -> Screening:
     return Screening(kind=Kind.PERSON, reason="no sign of a machine")
 
 
+_OF_A_LIST = re.compile(r"owner-.*|.*-(?:owner|request|bounces?)(?:[+=].*)?|listserv|majordomo|mailman|mailer-daemon|postmaster")
+
+
+def is_of_a_list(email: str) -> bool:
+    """Whether an address belongs to a list's or mail server's machinery: no automatic mail goes there (RFC 5230, 4.6)."""
+    return _OF_A_LIST.fullmatch(email[:320].rpartition("@")[0].lower()) is not None
+
+
 def _loop(message: Message, directory: Directory) -> Screening | None:
     hops = sum(1 for name, _ in message.headers if name == "received")
     if hops >= MOST_HOPS:

@@ -43,6 +43,7 @@ class Ended:
     job: Job
     outgoing: Outgoing
     verdict: Verdict
+    at: datetime
 
 
 async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -65,6 +66,9 @@ async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] =
                 _settle(office, post, held)
         except Temporary:  # the store cannot be written: no further mail leaves before what became of this one is known
             office.store.release([*(each.job for each in held), *jobs[number:]])
+            raise
+        except Exception:  # a bug: what was taken before it is written down, then the process ends and is started anew
+            _settle(office, post, held)
             raise
     return len(jobs)
 
@@ -96,7 +100,7 @@ async def _one(office: Office, post: Post, job: Job, held: list[Ended]) -> Ended
         return None
     else:
         verdict = post.unwritten[outgoing.number] = await _attempt(office, post, outgoing, held)
-    return Ended(job=job, outgoing=outgoing, verdict=verdict)
+    return Ended(job=job, outgoing=outgoing, verdict=verdict, at=office.clock.now())
 
 
 async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[Ended]) -> Verdict:
@@ -127,7 +131,7 @@ async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[En
 
 def _write_down(office: Office, post: Post, tx: Transaction, ended: Ended) -> None:
     job, outgoing, verdict = ended.job, ended.outgoing, ended.verdict
-    now, number = office.clock.now(), outgoing.number
+    now, number = ended.at, outgoing.number
     if verdict.sent or verdict.permanent:
         post.trouble.pop(outgoing.mailbox, None)
     if verdict.sent:

@@ -63,6 +63,8 @@ class Gatherer:
             replied_to = tx.last_sent(case.number, kinds, agent_proof.agent)
         if answer_proof is not None and case is not None and (replied_to is None or replied_to.kind not in ASKING):
             replied_to = tx.last_sent(case.number, ASKING)
+        if agent_proof is None and answer_proof is None and case is not None and replied_to is not None and replied_to.kind in ASKING:
+            answer_proof = self._reply_to_question(tx, case, replied_to, email)
         bounce = u.screening.bounce
         bounced = next(iter(tx.sent(bounce.about).values()), None) if bounce and bounce.about else None
         if bounced is not None and bounced.case is not None:
@@ -119,10 +121,14 @@ class Gatherer:
             if case is None or not tokens.proves(token, self.keys, f"person:{case.customer}", case.round, now):
                 continue
             said = Answer.SATISFIED if token.kind == tokens.YES else Answer.DISSATISFIED
-            sender = tx.person_of(u.message.sender.email)
-            own = sender is not None and sender.number == case.customer
+            own = _is_customers(tx, case, u.message.sender.email)
             return AnswerProof(case=case.number, round=case.round, said=said, by=ProofKind.SIGNED_ADDRESS, from_customer=own)
         return None
+
+    def _reply_to_question(self, tx: Transaction, case: Case, question: SentMessage, email: str) -> AnswerProof:
+        """An answer in words: whoever was sent the question along can reply to it, but only the customer answers it."""
+        own = _is_customers(tx, case, email)
+        return AnswerProof(case=case.number, round=question.round, said=None, by=ProofKind.MESSAGE_ID, from_customer=own)
 
     # --- case
 
@@ -223,3 +229,9 @@ class Gatherer:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _is_customers(tx: Transaction, case: Case, email: str) -> bool:
+    """Whether this is an address of the case's customer."""
+    sender = tx.person_of(email) if email else None
+    return sender is not None and sender.number == case.customer

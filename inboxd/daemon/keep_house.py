@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.decide import decide_due
+from inboxd.core.leak import leaks
 from inboxd.core.letters import to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -25,12 +27,13 @@ from inboxd.core.model import (
     Outcome,
     Schedule,
     Send,
+    Situation,
     Understood,
 )
 from inboxd.core.understand import Failure, place_of, understand
 from inboxd.daemon.office import Office
 from inboxd.daemon.triage import tell_parked
-from inboxd.daemon.write import store
+from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
 from inboxd.ports import MailboxState, Transaction
@@ -47,8 +50,9 @@ def keep_house(office: Office) -> int:
     for job in jobs:
         try:
             with office.store.transaction() as tx, tx.savepoint():
-                _one(office, tx, job)
-                tx.done(job)
+                if tx.holds(job):  # a mail that was triaged meanwhile may have moved the date
+                    _one(office, tx, job)
+                    tx.done(job)
         except Temporary:
             office.store.release(jobs)
             raise
@@ -101,9 +105,24 @@ def _one(office: Office, tx: Transaction, job: Job) -> None:
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
     sends = [action for action in decision.actions if isinstance(action, Send)]
     written = office.writer(rules).write(tx, sends, now)
+    _search(office, situation, written)
     tx.apply(decision.actions, case.mailbox, now)
     store(tx, written, office.mailboxes, now)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
+
+
+def _search(office: Office, situation: Situation, written: Sequence[Written]) -> None:
+    """What a machine says to a customer is searched like an agent's words (I5); on a hit the job is parked and nothing leaves."""
+    for each in written:
+        if to_customer(each.letter):
+            given = f"{each.letter.subject} {each.letter.to.name} {each.letter.to.email}"
+            found = leaks(each.raw, agent_addresses=agents_addresses(office.rules.book), brief_lines=_briefs(situation), given=given)
+            if found:
+                raise InboxdError(f"{found[0].what} in {found[0].place}")
+
+
+def _briefs(situation: Situation) -> tuple[str, ...]:
+    return situation.case.briefs if situation.case else ()
 
 
 def _speaks_for(office: Office, case: Case) -> MailboxFacts:

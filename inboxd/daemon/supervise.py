@@ -33,6 +33,7 @@ STOP_WITHIN = 20.0  # seconds for the send in hand
 DAY = timedelta(days=1)
 SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
 SYNC_WITHIN = timedelta(minutes=15)  # a folder that was not read to its end for so long is in trouble, whatever the reason
+ASLEEP = 120.0  # seconds without a look around: the machine or the process was suspended
 
 
 class NoRoom(Temporary):
@@ -61,6 +62,7 @@ class Supervisor:
     steady: Callable[[], float] = time.monotonic  # real time: how long trouble lasts has nothing to do with the date
     _watch: Watch = field(default_factory=Watch)
     _read_at: dict[str, float] = field(default_factory=dict)  # `synced` in steady time
+    _looked_at: float = 0.0
     _status: str = "running"
     _reconciled: dict[str, datetime] = field(default_factory=dict)
     reconcile_asked: dict[str, threading.Event] = field(default_factory=dict)
@@ -84,7 +86,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all loops."""
-        self._loaded = self.fingerprint()
+        self._loaded, self._looked_at = self.fingerprint(), self.steady()
         open_house(self.office)
         for source in self.sources:
             self._read_at[f"fetch:{source.name}:{source.folder}"] = self.steady()
@@ -281,9 +283,12 @@ class Supervisor:
 
     def _look_for_silence(self) -> None:
         """A folder may be stuck without any error: then it is in trouble, too."""
-        within = max(SYNC_WITHIN, 3 * self.poll)
+        now, within = self.steady(), max(SYNC_WITHIN, 3 * self.poll)
+        slept, self._looked_at = now - self._looked_at > ASLEEP, now
         for name, at in list(self._read_at.items()):
-            if self.steady() - at >= within.total_seconds() and not {name, DISK} & set(self.health):
+            if slept or DISK in self.health:  # nothing could be read: the time counts from here
+                self._read_at[name] = now
+            elif now - at >= within.total_seconds() and name not in self.health:
                 self.health[name] = f"not read to its end for {within.total_seconds() / 60:.0f} minutes"
                 log("mailbox.silent", level="error", mailbox=name.split(":")[1], because=self.health[name], todo="inboxd check")
 
@@ -359,3 +364,5 @@ class Supervisor:
             self._wake("deliver")
         except Temporary as error:
             log("store.failed", level="warning", loop="supervise", because=str(error))
+        except InboxdError as error:  # the admin's address cannot be written, a template is broken: the daemon goes on
+            log("admin.not_told", level="error", because=str(error), todo="inboxd check")

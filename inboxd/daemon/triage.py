@@ -102,6 +102,7 @@ def _without_leak(
             notes=_notes(tx, situation),
             brief_lines=_brief_lines(situation),
             quotation=str(each.letter.values.get("quotation", "")),
+            given=f"{each.letter.subject} {each.letter.to.name} {each.letter.to.email}",  # what the customer wrote is theirs
         )
         if found:
             log("reply.held", case=decision.case or "-", because="leak")

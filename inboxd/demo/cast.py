@@ -55,6 +55,7 @@ TOM = Person(
 PETRA = Person(name="Petra Sommer", email=f"petra@{DOMAIN}", client=Client.APPLE, language="de")
 
 AGENTS = (MARIA, JONAS, TOM)
+SENIORS = (MARIA, JONAS)  # as the shipped rules/people.yaml has it
 LEAD = PETRA
 TEAM = (*AGENTS, LEAD)
 
@@ -116,6 +117,7 @@ VIPS = (PRIYA,)
 # People who are only in copy.
 BJORN = Person(name="Bjørn Aasen", email="bjorn@sunnmore-sykkel.example")
 LIV = Person(name="Liv Tangen", email="liv@sunnmore-sykkel.example")
+IN_COPY = (BJORN, LIV)
 
 # --- machines ----------------------------------------------------------------------------------------------------
 
@@ -126,9 +128,9 @@ SUPPLIER = Person(name="Hendrik Maas", email="h.maas@maas-saddles.example", mail
 SPAMMER = Person(name="SEO Growth Desk", email="rank@first-page-now.example", mailbox=False)
 MAILER_DAEMON = Person(name="Mail Delivery System", email="mailer-daemon@studentbox.example", mailbox=False)
 
-MAILBOXES = (SUPPORT, *(person.email for person in (*TEAM, *CUSTOMERS, BJORN, LIV)))
+MAILBOXES = (SUPPORT, *(person.email for person in (*TEAM, *CUSTOMERS, *IN_COPY)))
 
 
 def person_of(email: str) -> Person | None:
     """Find who has this address and a mailbox."""
-    return next((person for person in (*TEAM, *CUSTOMERS, BJORN, LIV) if person.email == email.lower()), None)
+    return next((person for person in (*TEAM, *CUSTOMERS, *IN_COPY) if person.email == email.lower()), None)

@@ -12,7 +12,6 @@ import smtplib
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,16 +25,19 @@ from inboxd.bootstrap import World, shipped, supervisor
 from inboxd.config import load_settings
 from inboxd.core.model import JobKind
 from inboxd.daemon.supervise import Supervisor
-from inboxd.demo.cast import VIPS, person_of
-from inboxd.demo.letters import header_of, text_of
-from inboxd.demo.script import MAILBOXES, START, STEPS, SUPPORT, State, react, step_envelope, step_mail
+from inboxd.demo.cast import VIPS
+from inboxd.demo.letters import header_of
+from inboxd.demo.script import MAILBOXES, START, STEPS, SUPPORT, TEAM, State, react, step_envelope, step_mail
 from inboxd.demo.servers import HOST, DemoServers
+from inboxd.demo.telling import Teller, sender_of, staying, summary, welcome
 
 PASSWORD = "demo"
 LENGTH = timedelta(days=40)  # of the story; what is due later is left
 SETTLE = 30.0  # real seconds that one step may take
 PAUSE = 0.35  # real seconds after each line, for reading
-HOUR_A_SECOND = timedelta(hours=1)  # how time runs for a viewer who stays
+HOUR_A_SECOND = timedelta(hours=1)  # how time runs for a viewer who stays,
+AFTER_AGENT = timedelta(days=4)  # and for how long: the question comes after two days;
+AFTER_CUSTOMER = timedelta(hours=1)  # a second mail is handed over after ten minutes, and nobody is late yet
 DAILY = (JobKind.DIGEST, JobKind.AUDIT, JobKind.ESCALATE)  # come again and again: they alone do not keep the story going
 
 
@@ -87,7 +89,7 @@ class Director:
     servers: DemoServers
     daemon: Supervisor
     clock: DemoClock
-    tell: Callable[[str], None]
+    teller: Teller
     seed: int
     events: list[Event] = field(default_factory=list)
     injected: list[str] = field(default_factory=list)
@@ -157,6 +159,7 @@ class Director:
     def let_people_read(self) -> bool:
         """Everybody reads what is new in their mailbox and perhaps will answer; True if anything was new."""
         new = False
+        self.teller.noted(self.clock.now())
         for address in MAILBOXES:
             if address == SUPPORT:
                 continue
@@ -164,7 +167,7 @@ class Director:
             for mail in mails[self.seen[address] :]:
                 new = True
                 self.seen[address] += 1
-                self._narrate(address, mail.raw)
+                self.teller.arrived(self.clock.now(), address, mail.raw)
                 for reaction in react(address, mail.raw, self.state, self.clock.now()):
                     self._order += 1
                     at = self.clock.now() + reaction.after
@@ -179,32 +182,33 @@ class Director:
             ours = [mail for mail in mine if SUPPORT.split("@")[1] in header_of(mail, "From")]
             raw = step_mail(step, self.clock.now(), ours[-1] if ours else None)
             sender, recipients = step_envelope(step)
-        who = header_of(raw, "From").split("<")[0].strip('" ') or sender
-        self.say(f'{who} writes: "{header_of(raw, "Subject")}"')
-        self.injected.append(header_of(raw, "Message-ID").strip().strip("<>"))
+        self.teller.written(self.clock.now(), raw)
+        self.injected.append(_identity(raw))
         with smtplib.SMTP(HOST, self.servers.smtp_port, timeout=20) as smtp:
             known = [address for address in recipients if self.servers.mailbox_of(address)]
             smtp.sendmail(sender, known, raw)
 
-    def _narrate(self, address: str, raw: bytes) -> None:
-        person = person_of(address)
-        name = person.name if person else address
-        first = next((line for line in text_of(raw).splitlines() if line.strip()), "")
-        desk = "desk" in header_of(raw, "From")
-        if desk or "via" in header_of(raw, "From"):
-            why = next((line for line in text_of(raw).splitlines() if line.startswith("Why you: ")), "") if "upset" in first else ""
-            self.say(f"    -> {name}: {first}", dim=desk)
-            if why:
-                self.say(f"       {why}", dim=True)
-        elif header_of(raw, "Auto-Submitted"):
-            self.say(f"    -> {name} is asked whether it is solved: {header_of(raw, 'Subject')}")
-        else:
-            self.say(f"    -> {name} reads the answer of {header_of(raw, 'From').split('<')[0].strip()}")
+    def stay(self) -> None:
+        """Let the viewer write; after a mail of theirs time runs for a while, and then waits for them."""
+        pause, until = threading.Event(), self.clock.now()
+        seen = len(self.servers.messages(SUPPORT))
+        while self.daemon_lives():
+            pause.wait(1.0)
+            now, mails = self.clock.now(), self.servers.messages(SUPPORT)
+            theirs = [mail.raw for mail in mails[seen:] if _identity(mail.raw) not in self.injected]
+            seen = len(mails)
+            for raw in theirs:
+                self.teller.written(now, raw)
+                until = now + (AFTER_AGENT if sender_of(raw) in TEAM else AFTER_CUSTOMER)
+            self.let_people_read()
+            if now < until and self._quiet():
+                self.clock.jump(now + HOUR_A_SECOND)
+            while self.events and self.events[0].at <= self.clock.now():
+                self._send(heapq.heappop(self.events))
 
-    def say(self, line: str, dim: bool = False) -> None:
-        """One line of the story, with the virtual time."""
-        stamp = self.clock.now().strftime("%a %d %b %H:%M")
-        self.tell(f"[dim]{stamp}  {_plain(line)}[/dim]" if dim else f"[cyan]{stamp}[/cyan]  {_plain(line)}")
+
+def _identity(raw: bytes) -> str:
+    return header_of(raw, "Message-ID").strip().strip("<>")
 
 
 def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> dict[str, Any]:
@@ -218,7 +222,7 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
 
     def tell(line: str) -> None:
         console.print(line)
-        if not fast:
+        if not fast and not line.startswith(" "):  # what belongs to the line above comes with it
             pause.wait(PAUSE)
 
     with (
@@ -228,19 +232,22 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
     ):
         logs.to(log)
         config = _settings(out, Path(state), servers)
-        console.print(_welcome(servers, keep))
+        web = f"http://{HOST}:{servers.http_port}/" if keep else ""
+        console.print(welcome(f"{HOST}:{servers.imap_port}", f"{HOST}:{servers.smtp_port}", PASSWORD, web))
         daemon = supervisor(load_settings(config), World(clock=clock, on_notify=lambda _: None))
         thread = threading.Thread(target=daemon.run, name="daemon")
         thread.start()
-        director = Director(servers=servers, daemon=daemon, clock=clock, tell=tell, seed=seed)
+        teller = Teller(tell, daemon.office.store.look, console.width)
+        director = Director(servers=servers, daemon=daemon, clock=clock, teller=teller, seed=seed)
         try:
             director.play()
             counts = _counts(director)
             counts["seconds"] = round((SystemClock().now() - begun).total_seconds(), 1)
             _leave_mails(director, out)
-            console.print(_summary(counts, out))
+            console.print(summary(counts, out))
             if keep:
-                _stay(director, console, servers)
+                console.print(staying(web))
+                director.stay()
         except KeyboardInterrupt:
             console.print("\nstopped")
             counts = _counts(director) | {"seconds": round((SystemClock().now() - begun).total_seconds(), 1)}
@@ -326,56 +333,3 @@ def _leave_mails(director: Director, out: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for number, mail in enumerate(director.servers.messages(address), 1):
             (folder / f"{number:03d}.eml").write_bytes(mail.raw)
-
-
-def _stay(director: Director, console: rich.console.Console, servers: DemoServers) -> None:
-    """Let the viewer write as a customer or an agent; an hour passes each second."""
-    console.print(
-        f"\nThe servers stay up. Web mail: [bold]http://{HOST}:{servers.http_port}/[/bold]  Choose a customer's mailbox and answer,"
-        "\nor an agent's. An hour passes each second. Ctrl-C ends it."
-    )
-    pause = threading.Event()
-    while director.daemon_lives():
-        pause.wait(1.0)
-        director.clock.jump(director.clock.now() + HOUR_A_SECOND)
-        director.let_people_read()
-        while director.events and director.events[0].at <= director.clock.now():
-            director._send(heapq.heappop(director.events))
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
-
-
-def _welcome(servers: DemoServers, keep: bool) -> str:
-    web = f", web mail http://{HOST}:{servers.http_port}/" if keep else ""
-    return (
-        "This runs the real inboxd daemon against mail servers of its own, on this machine alone. Customers write, agents answer\n"
-        "from their own mail programs, days pass in seconds. Ctrl-C ends it.\n"
-        f"IMAP {HOST}:{servers.imap_port}, SMTP {HOST}:{servers.smtp_port} (any address of acme.example or of a customer,"
-        f" password {PASSWORD}){web}\n"
-    )
-
-
-def _summary(counts: dict[str, Any], out: Path) -> str:
-    c, inboxd = counts, "inboxd" if shutil.which("inboxd") else ".venv/bin/inboxd"
-    return f"""
-[bold]What happened[/bold]
-{c["received"]} mails came in, {c["automatic_ignored"]} of them from machines: noted, and answered by nobody.
-{c["cases"]} cases; {c["to_seniors"]} went to seniors: somebody sounded upset, had to write again, or the matter was grave.
-{c["relayed_to_customers"]} answers of agents reached customers. {c["follow_ups_sent"]} times a customer was asked whether it is solved.
-{c["satisfied"]} cases ended with a yes, {c["dissatisfied"]} times the answer was no: {c["reopened"]} cases were opened again.
-Parked for a person: {c["parked"]}. Lost: {c["lost"]}. Sent twice: {c["sent_twice"]}. It took {c["seconds"]} seconds.
-
-[bold]Look around[/bold]
-Every mailbox of the story lies in {out}/mail/
-  {inboxd} explain {out}/mail/{SUPPORT}/001.eml
-  {inboxd} explain 1001 --config {out}/inboxd.yaml
-  {inboxd} status --config {out}/inboxd.yaml
-Answer as a customer yourself, in a web mail page:
-  {inboxd} demo --fast --keep
-
-[bold]With your own address[/bold]
-It starts in mode watch: it thinks, and nobody gets mail but you.
-  {inboxd} init
-"""

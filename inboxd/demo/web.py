@@ -1,7 +1,7 @@
 """mail-devel's web mail page, mended where a viewer of the demo would stumble.
 
-The page answers as the owner of the mailbox (not as a random address), keeps the thread, and shows mail whose character
-set is broken instead of closing the connection.
+The page says who is who, answers as the owner of the mailbox (not as a random address), keeps the thread, and shows mail
+whose character set is broken instead of closing the connection. What is mended in the browser stands in `page.js`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import format_datetime, formataddr, getaddresses, parseaddr
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from mail_devel.http import Frontend, flags_to_api
 
+from inboxd.demo import cast
+
 Mail = dict[str, Any]
+OURS = ("page.css", "page.js")
+LOCAL = ("127.0.0.1", "localhost")
+ORDER = ("customer", "team", "copy", "support")  # the mailbox shown first is a customer's
 
 
 class Page(Frontend):  # type: ignore[misc]  # the library ships no types
@@ -33,11 +39,37 @@ class Page(Frontend):  # type: ignore[misc]  # the library ships no types
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         # A page of another site in the same browser must not read or send mail here.
+        # The name is looked at too: a foreign one may be made to lead to this address.
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        own = urlsplit(f"//{request.host}").hostname in LOCAL
+        if not own or (origin is not None and urlsplit(origin).netloc != request.host):
             raise web.HTTPForbidden
         answer: web.WebSocketResponse = await super()._websocket(request)
         return answer
+
+    def load_resource(self, resource: str) -> bytes:
+        """Give a file of the page: ours, or mail-devel's; into its index ours are hung."""
+        if resource in OURS:
+            return _file(resource)
+        content = bytes(super().load_resource(resource))
+        if resource != "index.html":
+            return content
+        for old, new in (
+            (b"<title>mail-devel</title>", b'<title>Acme Cycles: web mail of the demo</title><link rel="icon" href="data:,">'),
+            (b"</head>", b'<script src="page.js"></script><link rel="stylesheet" href="page.css"></head>'),
+            (b'mail<span class="highlight">devel</span>', b"Web mail of the demo"),
+            (b'<select id="accounts" class="hidden"></select>', b'<select id="accounts"></select>' + _file("page.html")),
+            (b"new MailClient()", b"new DemoClient()"),
+        ):
+            content = content.replace(old, new)
+        return content
+
+    async def on_list_accounts(self, ws: web.WebSocketResponse) -> None:
+        """Name the mailboxes, customers first, and who has them."""
+        support = self.user
+        people = sorted((owner(account, support) for account in await self.mailboxes.list()), key=lambda one: ORDER.index(one["role"]))
+        data = {"accounts": [one["address"] for one in people], "people": people}
+        await ws.send_json({"command": "list_accounts", "data": data})
 
     async def _convert_message(self, msg: Any, *, account: str, mailbox: str, full: bool = False, message: Message | None = None) -> Mail:
         # mail-devel's own one decodes strictly, as UTF-8 only, and so ends at the first mail that lies about itself.
@@ -70,9 +102,11 @@ class Page(Frontend):  # type: ignore[misc]  # the library ships no types
         folder = await self.mailboxes[account].get_mailbox(mailbox)
         async for found in folder.messages():
             if found.uid == uid:
-                header = answer_headers(message_from_bytes(await self._message_content(found)), account, self.now())
+                message = message_from_bytes(await self._message_content(found))
+                header = answer_headers(message, account, self.now())
                 self._replying[account] = header
-                data = {"account": account, "mailbox": mailbox, "uid": uid, "mail": {"header": header}}
+                filled = {"header": header, "body_plain": quotation(message)}
+                data = {"account": account, "mailbox": mailbox, "uid": uid, "mail": filled}
                 await ws.send_json({"command": "reply_mail", "data": data})
 
     async def on_send_mail(self, ws: web.WebSocketResponse, account: str | None, mailbox: str | None, mail: Mail) -> None:
@@ -96,6 +130,31 @@ def answer_headers(message: Message, account: str, now: datetime) -> dict[str, s
         "in-reply-to": identity,
         "references": f"{message.get('References', '')} {identity}".strip(),
     }
+
+
+def quotation(message: Message) -> str:
+    """Quote a mail as mail programs do, below two empty lines for the answer."""
+    plain = next((part for part in message.walk() if part.get_content_type() == "text/plain"), None)
+    text = decoded(plain).replace("\r\n", "\n").strip("\n") if plain is not None else ""
+    said = f"On {readable(message.get('Date', ''))}, {readable(message.get('From', ''))} wrote:"
+    return "\n".join(("", "", said, *(f"> {line}" if line else ">" for line in text.split("\n"))))
+
+
+def owner(address: str, support: str) -> dict[str, str]:
+    """Say who has this mailbox: address, name, role (a key of ORDER) and a note."""
+    person = cast.person_of(address)
+    name, note = person.name if person else address, ""
+    if address == support:
+        role, name = "support", address
+    elif address.split("@")[1] == support.split("@")[1]:
+        role, note = "team", "lead" if person is cast.LEAD else "senior" if person in cast.SENIORS else ""
+    else:
+        role = "copy" if person in cast.IN_COPY else "customer"
+    return {"address": address, "name": name, "role": role, "note": note}
+
+
+def _file(name: str) -> bytes:
+    return resources.files("inboxd.demo").joinpath(name).read_bytes()
 
 
 def _addresses(message: Message, header: str) -> list[tuple[str, str]]:

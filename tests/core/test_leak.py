@@ -38,7 +38,7 @@ def letter(words: str, **values: object) -> Letter:
     )  # fmt: skip
 
 
-def found(made: Letter, *files: File) -> tuple[Leak, ...]:
+def found(made: Letter, *files: File, given: str = "") -> tuple[Leak, ...]:
     return leaks(
         compose(made, render(made, TEMPLATES), files, STAMP),
         tokens=(TOKEN,),
@@ -46,6 +46,7 @@ def found(made: Letter, *files: File) -> tuple[Leak, ...]:
         notes=NOTES,
         brief_lines=BRIEF,
         quotation=QUOTATION,
+        given=given,
     )
 
 
@@ -111,3 +112,18 @@ def test_a_short_note_is_no_evidence_and_empty_ones_find_nothing() -> None:
 
 def test_an_address_inside_another_is_not_the_agents() -> None:
     assert found(letter("write to bigtom@acme.example.org")) == ()
+
+
+def test_an_agents_address_that_the_customer_brought_along_holds_no_answer() -> None:
+    made = replace(letter("Hello"), subject="For Tom@acme.example: my lamp")
+    assert {hit.what for hit in found(made)} == {"an agent's address"}
+    assert not found(made, given="For Tom@acme.example: my lamp")
+    assert found(letter("write to maria.lindt@acme.example"), given="For Tom@acme.example: my lamp")
+
+
+def test_what_looks_like_a_token_leaves_only_where_the_customer_wrote_it() -> None:
+    dead = "n9.abcde.zyxwvutsrqponmlkjihgfedcba"
+    quoting = letter("Hello", quotation=f"{QUOTATION}\nsupport+{dead}@acme.example")
+    raw = compose(quoting, render(quoting, TEMPLATES), (), STAMP)
+    assert leaks(raw)
+    assert not leaks(raw, quotation=str(quoting.values["quotation"]))

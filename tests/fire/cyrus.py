@@ -9,6 +9,7 @@ import ctypes.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +75,9 @@ class Cyrus:
         one = cls(place=place, imap_port=free_port(), lmtp_port=free_port())
         _make_user()
         (place / "imapd.conf").write_text(_IMAPD.format(place=place))
-        (place / "cyrus.conf").write_text(_CYRUS.format(bin=one._bin, imapd=one._imapd, place=place, imap=one.imap_port, lmtp=one.lmtp_port))
+        (place / "cyrus.conf").write_text(
+            _CYRUS.format(bin=one._bin, imapd=one._imapd, place=place, imap=one.imap_port, lmtp=one.lmtp_port)
+        )
         for user in ("cyrus", *users):
             command = ["saslpasswd2", "-p", "-f", str(place / "sasldb2"), "-c", "-u", "localhost", user]
             subprocess.run(command, input=PASSWORD, text=True, check=True, capture_output=True, timeout=20)
@@ -173,4 +176,6 @@ EVENTS {{
 """
 
 if __name__ == "__main__":
-    print(missing() or f"Cyrus is in {unpacked()}")
+    why = missing()
+    print(why or f"Cyrus is in {unpacked()}")
+    sys.exit(bool(why))

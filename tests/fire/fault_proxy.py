@@ -64,7 +64,12 @@ class FaultProxy:
             each.close()
 
     async def _pump(
-        self, side: str, source: asyncio.StreamReader, sink: asyncio.StreamWriter, both: tuple[asyncio.StreamWriter, ...], hole: asyncio.Event
+        self,
+        side: str,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        both: tuple[asyncio.StreamWriter, ...],
+        hole: asyncio.Event,
     ) -> None:
         tail = b""
         try:

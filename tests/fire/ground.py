@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -179,6 +179,11 @@ class Ground:
         """A person's mailbox."""
         return self._posts.setdefault(user, Post(port=self.server.imap_port, user=user))
 
+    def leave(self) -> None:
+        """Close all mailboxes."""
+        for post in self._posts.values():
+            post.leave()
+
     def submit(self, sender: str, recipient: str, message: EmailMessage) -> None:
         """Hand a mail to Postfix; comes back when Postfix has promised to deliver it."""
         with smtplib.SMTP("127.0.0.1", self.postfix.smtp_port, timeout=60) as server:
@@ -186,6 +191,8 @@ class Ground:
 
     def arrived(self) -> int:
         """How many mails lie in the folder that inboxd watches."""
+        if self.folder != "INBOX" and isinstance(self.server, Dovecot):  # as a filter of the mailbox's owner does
+            self.server.doveadm("move", "-u", "support", self.folder, "mailbox", "INBOX", "all")
         return len(self.post("support").letters(self.folder))
 
     def look(self, sql: str, *values: object) -> list[dict[str, Any]]:
@@ -238,7 +245,7 @@ def a_ground(server: str, customers: int, *, warm: bool = False, folder: str = "
         daemon = Process(config=home / "inboxd.yaml", log=place / "daemon.log", rules=home / "rules", warm=warm)
         stack.callback(daemon.close)
         ground = Ground(server=one, postfix=postfix, home=home, daemon=daemon, customers=names, folder=folder)
-        stack.callback(lambda: [post.leave() for post in ground._posts.values()])
+        stack.callback(ground.leave)
         write_settings(ground, place)
         yield ground
 

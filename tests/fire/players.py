@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import imaplib
 import re
 import threading
 from dataclasses import dataclass, field
@@ -106,7 +108,8 @@ class Agents:
     def _loop(self) -> None:
         try:
             while not self._stop.wait(0.2):
-                self.work()
+                with contextlib.suppress(OSError, imaplib.IMAP4.error):  # a server that is being restarted
+                    self.work()
         except Exception as error:
             self.error = error
 

@@ -70,7 +70,7 @@ def count(ground: Ground, customers: Customers, agents: Agents, seconds: float) 
     served = Counter(row["m"] for row in ground.look(_ROUTES))
     parked = ground.look("select key, error from job where parked_at is not null and error not like 'nobody knows%'")
     code, said = ground.inboxd("reconcile")
-    details = {"lost": lost, "not routed": not_routed, "routed twice": routed_twice, "answers lost": answers_lost}
+    details: dict[str, Sequence[str]] = {"lost": lost, "not routed": not_routed, "routed twice": routed_twice, "answers lost": answers_lost}
     details |= {"answers doubled": answers_twice, "parked": [f"{row['key']} ({row['error']})" for row in parked]}
     details |= {"reconcile": said.splitlines() if code else ()}
     wrong = {

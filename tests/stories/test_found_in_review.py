@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
 
 from inboxd.adapters.sqlite.transaction import SqliteTransaction
-from inboxd.core.model import Cancel, CaseState, JobKind, MailboxFacts, MailboxName, Mode
+from inboxd.core.model import Cancel, CaseState, Job, JobKind, MailboxFacts, MailboxName, Mode
 from inboxd.core.tokens import tokens_in
 from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.keep_house import KINDS, keep_house, open_house
+from inboxd.daemon.triage import triage
 from inboxd.errors import Temporary
 from tests.fakes import FakeMailbox
 from tests.stories.day import ACME, SUPPORT, Day, Letterbox
-from tests.stories.steps import ANA, BEN, CALM, PETRA, answered, holder, kinds, opened, words_of
+from tests.stories.steps import ANA, BEN, CALM, PETRA, answered, asked, holder, kinds, opened, resolved, words_of
 
 ANA_AT = "ana@example.org"
 BETA = MailboxName("beta")
@@ -170,6 +172,17 @@ def test_an_agent_who_writes_into_the_thread_without_proof_is_no_reader_of_the_c
     assert "here is more." in words_of(day).text
 
 
+@pytest.mark.parametrize("words", ["Yes, it is solved, thank you.", "Yes, it is solved. Please do not ask me again."])
+def test_an_answer_in_words_from_another_address_is_read_by_a_person(day: Day, words: str) -> None:
+    question = asked(day)
+    day.write("Eve <eve@evil.example>", "Re: Front wheel", words, answers=question)
+    assert day.case().state is CaseState.RESOLVED and not day.case().good_sign
+    assert "eve@evil.example" in day.routed(holder(day)).text
+    assert day.store.look("select no_follow_up from person where id = 1") == [{"no_follow_up": 0}]
+    day.reply(ANA, question, "Yes, it is solved, thank you.")
+    assert day.case().outcome == "satisfied"
+
+
 # --- threads and names
 
 
@@ -282,6 +295,26 @@ def test_a_date_that_cannot_be_parked_is_not_forgotten(day: Day, monkeypatch: py
             keep_house(day.office)
     assert day.store.in_hand(KINDS) == 0
     assert keep_house(day.office) > 0
+
+
+def test_a_date_that_is_moved_while_it_is_in_hand_has_not_come(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = resolved(day)
+    mail, claim = day.routed(agent), day.store.claim
+
+    def slowly(kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
+        jobs = claim(kinds, now, limit)
+        if (
+            JobKind.ASK in {job.kind for job in jobs} and len(day.mailbox.mails) == 2
+        ):  # before the first of them is worked on, the agent's next mail is triaged
+            day.reply(agent, mail, "resolve\n\nHello Ana,\none more thing: grease it.", run=False)
+            assert fetch(day.source, day.store, day.clock) == 1 and triage(day.office) == 1
+        return jobs
+
+    monkeypatch.setattr(day.store, "claim", slowly)
+    day.pass_(days=2, minutes=1)
+    assert kinds(day, ANA_AT) == ["reply", "reply"]
+    day.pass_(days=2, minutes=1)
+    assert kinds(day, ANA_AT) == ["reply", "reply", "follow_up"]
 
 
 def test_a_daily_check_that_failed_once_runs_again_the_next_day(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:

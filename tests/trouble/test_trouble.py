@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +17,11 @@ from inboxd.adapters.smtp import SmtpMailer
 from inboxd.bootstrap import room_in
 from inboxd.cli import app
 from inboxd.config import ServerSettings
-from inboxd.core.model import MailboxName, Outgoing
+from inboxd.core.model import MailboxName, Outgoing, OutgoingKind, Verdict
 from inboxd.errors import Permanent
+from inboxd.ports import Mailer
+from tests.adapters.fake_imap import FakeImap
+from tests.adapters.test_smtp import Post, only_s3cret, served
 from tests.daemon.test_supervise import BOUND
 from tests.daemon.world import mail
 from tests.fakes import MONDAY
@@ -171,7 +174,7 @@ def test_trouble_that_passes_within_minutes_is_nobodys_business(ward: Ward) -> N
     ward.pass_(minutes=9)
     back(ward)
     ward.well()
-    ward.pass_(minutes=60 * 24)
+    ward.pass_(minutes=14)
     assert ward.told() == []
 
 
@@ -234,6 +237,17 @@ def test_a_folder_that_is_silently_stuck_alarms(ward: Ward) -> None:
     assert ward.daemon.health == {}
 
 
+def test_a_process_that_was_suspended_goes_on_without_an_alarm(ward: Ward) -> None:
+    ward.begin()
+    ward.pass_(minutes=10)
+    ward.seconds += 3600
+    ward.clock.move(timedelta(hours=1))
+    ward.pass_(minutes=14)
+    assert (ward.daemon.health, ward.told()) == ({}, [])
+    ward.pass_(minutes=1)
+    assert list(ward.daemon.health) == [INBOX]  # and from then on it counts anew
+
+
 def test_a_long_pause_between_looks_is_no_silence(ward: Ward) -> None:
     ward.daemon.poll = timedelta(hours=1)
     ward.begin()
@@ -278,6 +292,72 @@ def test_a_mail_server_that_is_away_is_told_by_the_other_mailbox_and_mail_waits(
         ward.end()
 
 
+@dataclass
+class Exchanged:
+    """A mailer whose server can be exchanged."""
+
+    now: Mailer
+
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+        return await self.now.send(outgoing, before_data)
+
+    async def close(self) -> None:
+        await self.now.close()
+
+
+def mailer_with_wrong_password(folder: Path) -> tuple[SmtpMailer, str, Callable[[], None]]:
+    controller = served(Post(), authenticator=only_s3cret, auth_require_tls=False, auth_required=True)
+    settings = ServerSettings(host="127.0.0.1", port=controller.port, user="support", tls="no")
+    return SmtpMailer(settings, lambda: "wrong", timeout=5, hello="localhost"), "login refused: 535", controller.stop
+
+
+def mailer_with_expired_certificate(folder: Path) -> tuple[SmtpMailer, str, Callable[[], None]]:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: no certificate for this test")
+    old = make_expired(folder / "old")
+    server = FakeImap(tls=context(old), implicit=True).start()  # the certificate is looked at before anybody speaks
+    settings = ServerSettings(host="localhost", port=server.port, user="support", tls="yes", ca_file=old[0])
+    mailer = SmtpMailer(settings, lambda: "s3cret", timeout=5, hello="localhost")
+    return mailer, "the certificate cannot be verified (certificate has expired); the server needs a new one", server.stop
+
+
+def mailer_without_dns(folder: Path) -> tuple[SmtpMailer, str, Callable[[], None]]:
+    settings = ServerSettings(host="mail.invalid", port=587, user="", tls="no")
+    return SmtpMailer(settings, timeout=5, hello="localhost"), "mail.invalid:587: no connection", lambda: None
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
+@pytest.mark.parametrize("make", [mailer_with_wrong_password, mailer_with_expired_certificate, mailer_without_dns])
+def test_trouble_with_sending_is_one_clear_state_and_what_waited_leaves_once_when_it_is_over(
+    tmp_path: Path, make: Callable[[Path], tuple[SmtpMailer, str, Callable[[], None]]]
+) -> None:
+    mailer, says, stop = make(tmp_path)
+    exchanged = Exchanged(mailer)
+    ward = Ward(folder=tmp_path, mailer=exchanged)
+    try:
+        ward.begin()
+        ward.server.deliver(mail(1))
+        ward.look()
+        until(lambda: "send:acme" in ward.daemon.health)
+        assert list(ward.daemon.health) == ["send:acme"]
+        assert says in ward.daemon.health["send:acme"]
+        assert "Traceback" not in ward.daemon.health["send:acme"]
+        assert "s3cret" not in ward.daemon.health["send:acme"]
+        ward.pass_(minutes=11)
+        ward.pass_(minutes=11)
+        (told,) = ward.told()
+        assert "sending mail of acme" in told
+        exchanged.now = ward.post_office
+        ward.clock.move(timedelta(hours=2))
+        ward.daemon._wake("deliver")
+        ward.routed()
+        until(lambda: not ward.daemon.health)
+        assert [o.kind for o in ward.post_office.delivered].count(OutgoingKind.ROUTED) == 1
+    finally:
+        ward.end()
+        stop()
+
+
 # --- the disk --------------------------------------------------------------------------------------------------------------
 
 
@@ -296,8 +376,9 @@ def test_with_the_disk_almost_full_nothing_is_fetched_or_sent_and_it_goes_on_by_
     assert ward.log.getvalue().count("error trouble.lasts what=disk") == 1
     assert ward.said[-1] == "WATCHDOG=1" or ward.said[-1].startswith("STATUS=in trouble: space on the disk: 3 MB are free")
     ward.full = ""
+    ward.pass_(minutes=1)
+    assert ward.daemon.health == {}  # though it did not read the folder yet
     ward.well()
-    assert ward.daemon.health == {}
     assert ward.routed().case is not None
     assert "trouble.over what=disk" in ward.log.getvalue()
 

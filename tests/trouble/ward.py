@@ -157,12 +157,13 @@ class Ward:
         self.box.waiting.get(timeout=BOUND)
         self.daemon._tend()
 
-    def pass_(self, minutes: float) -> None:
+    def pass_(self, minutes: int) -> None:
         """Real time and the date go on, and the supervisor looks around."""
         self.daemon._tend()
-        self.seconds += 60 * minutes
-        self.clock.move(timedelta(minutes=minutes))
-        self.daemon._tend()
+        for _ in range(minutes):
+            self.seconds += 60
+            self.clock.move(timedelta(minutes=1))
+            self.daemon._tend()
 
     def routed(self) -> Outgoing:
         """The next routed mail that leaves."""

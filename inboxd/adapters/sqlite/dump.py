@@ -8,9 +8,13 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from inboxd.core.model import Message
+from inboxd.core.model import Message, SentMessage, StoryLine
 
-_BULK = frozenset({"text", "html", "headers", "report"})  # of a message: they stand in the raw mail
+_BULK = {  # what the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision
+    Message: frozenset({"text", "html", "headers", "report"}),
+    StoryLine: frozenset({"text"}),
+    SentMessage: frozenset({"text"}),
+}
 
 
 def dump(value: Any) -> str:
@@ -20,7 +24,7 @@ def dump(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        skip = _BULK if isinstance(value, Message) else frozenset()
+        skip = _BULK.get(type(value), frozenset())
         plain = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in skip}
         return {"_": type(value).__name__, **plain}
     if isinstance(value, datetime):

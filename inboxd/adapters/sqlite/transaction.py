@@ -349,15 +349,15 @@ class SqliteTransaction:
             case,
             day,
         )
-        box = self._one(
-            "select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?",
-            mailbox,
-            time(now - timedelta(minutes=10)),
-        )
-        assert to and of and box  # count(*) always gives a row
         brake = self._one(
-            "select kind from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1", mailbox
+            "select kind, at from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1",
+            mailbox,
         )
+        since = time(now - timedelta(minutes=10))
+        if brake is not None and brake["kind"] == "breaker.reset":
+            since = max(since, brake["at"])  # what tripped it before a person said "go on" must not trip it again
+        box = self._one("select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?", mailbox, since)
+        assert to and of and box  # count(*) always gives a row
         return Counts(
             to_address_week=to["week"],
             acknowledged_day=to["day"],
@@ -685,6 +685,10 @@ class SqliteTransaction:
     def put_back(self, numbers: Sequence[JobNo]) -> None:
         """These jobs were not touched."""
         self._db.execute(f"update job set in_hand = 0 where id in ({marks(numbers)})", numbers)
+
+    def holds(self, job: Job) -> bool:
+        """Whether the job is still in hand: not called off, and not given another date since it was claimed."""
+        return self._one("select 1 as one from job where id = ? and in_hand = 1", job.number) is not None
 
     def done(self, job: Job) -> None:
         """The job is gone, together with its effects; one that was given a new date meanwhile stays."""
