@@ -454,7 +454,10 @@ def explain(
     thread: Annotated[bool, typer.Option("--thread", help="Also tell which of these mails belong together, in the order given.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a mail: what it says, each rule (of --rules, of the settings named, else the shipped ones) yes or no and why. For a case: why it went where it went, then."""
+    """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then.
+
+    The rules are those of --rules, else of the settings named by --config, else the shipped ones.
+    """
     if len(what) == 1 and what[0].isdigit() and not Path(what[0]).exists():
         _explain_case(config or CONFIG, int(what[0]), as_json)
         return

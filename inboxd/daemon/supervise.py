@@ -166,9 +166,10 @@ class Supervisor:
         while not self.stopping.is_set():
             try:
                 self._need_room()
-                if await deliver_due(self.office, self.post, self.stopping.is_set):
+                sent = await deliver_due(self.office, self.post, self.stopping.is_set)
+                self._watch_sending()  # also where nothing was due: the end of the last one may be written down only now
+                if sent:
                     failures = 0
-                    self._watch_sending()
                     self._wake("house")
                     continue
                 at = self.office.store.next_due(delivery.KINDS)

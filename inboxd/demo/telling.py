@@ -212,7 +212,7 @@ def summary(counts: Mapping[str, Any], out: Path) -> str:
      it was not solved the first time, or the matter is sensitive
 {c["relayed_to_customers"]:>4} answers of agents reached customers
 {c["follow_ups_sent"]:>4} times a customer was asked afterwards: is it solved?
-{c["satisfied"]:>4} cases ended with a yes; {c["dissatisfied"]} times it was a no, and {c["reopened"]} cases were opened again
+{c["satisfied"]:>4} cases ended with a yes; {c["dissatisfied"]} times it was a no: {c["reopened"]} cases were opened again
 {c["lost"]:>4} mails lost, {c["sent_twice"]} sent twice, {c["parked"]} left for a person to look at; {c["seconds"]} seconds
 
 [bold]Look around[/bold]  (every mailbox of the story lies in {out}/mail/)
@@ -220,7 +220,7 @@ Why a mail went where it went, rule by rule:
   {inboxd} explain {out}/mail/{SUPPORT}/001.eml
 Nora's case, from her first mail to the end:
   {inboxd} explain 1001 --config {out}/inboxd.yaml
-What the store holds:
+What the store holds, now that the daemon has ended:
   {inboxd} status --config {out}/inboxd.yaml
 Answer as a customer yourself, in a web mail page:
   {inboxd} demo --fast --keep
@@ -238,5 +238,5 @@ def staying(web: str) -> str:
 The servers stay up. Open the web mail:  [bold]{web}[/bold]
 As Nora, a customer, answer the newest mail with "No, it is broken again". Here
 you see who gets it, and why: look into the mailbox of that person, and answer.
-After an agent's reply an hour passes every second, for four days, so that you see
-the question come; else time waits for you. Ctrl-C ends it."""
+After an agent's reply an hour passes every second, for four days, so that the
+question comes; else time waits for you. Ctrl-C ends it."""

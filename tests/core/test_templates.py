@@ -112,7 +112,10 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "follow_up": ({"variant": "silence"}, {"customer": ""}),
     "reminder": ({"customer": ""},),
     "reply": ({"quotation": ""},),
-    "transcript": ({"words": "", "note": ""}, {"resolved": False}, {"words": "", "resolved": False}, *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately"))),
+    "transcript": (
+        {"words": "", "note": ""}, {"resolved": False}, {"words": "", "resolved": False},
+        *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately")),
+    ),
     "returned": tuple(
         {"kind": kind, "meant": meant}
         for kind in ("not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")

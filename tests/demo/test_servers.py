@@ -17,8 +17,13 @@ pytest.importorskip("mail_devel", reason="the demo's servers need the extra: pip
 
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
+from ruamel.yaml import YAML
 
+from inboxd.bootstrap import shipped
+from inboxd.core import new_text
+from inboxd.demo import cast
 from inboxd.demo.servers import DemoMail, DemoServers
+from inboxd.demo.web import owner
 
 SUPPORT, TOM, NORA = "support@acme.example", "tom@acme.example", "nora@customer.example"
 AT = datetime(2026, 11, 2, 7, 40, 5, tzinfo=UTC)
@@ -181,11 +186,10 @@ def test_only_this_machine_can_reach_the_servers(desk: Desk) -> None:
 # --- the web mail page -------------------------------------------------------------------------------------------
 
 
-def ask(desk: Desk, *commands: dict[str, Any], origin: str | None = None) -> list[dict[str, Any]]:
+def ask(desk: Desk, *commands: dict[str, Any], **headers: str) -> list[dict[str, Any]]:
     import aiohttp
 
     async def talk() -> list[dict[str, Any]]:
-        headers = {"Origin": origin} if origin else {}
         url = f"http://127.0.0.1:{desk.servers.http_port}/websocket"
         answers = []
         async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=headers) as page:
@@ -197,10 +201,39 @@ def ask(desk: Desk, *commands: dict[str, Any], origin: str | None = None) -> lis
     return asyncio.run(talk())
 
 
-def test_the_page_lists_the_mailboxes(desk: Desk) -> None:
-    with urlopen(f"http://127.0.0.1:{desk.servers.http_port}/", timeout=5) as page:
-        assert b"main.js" in page.read()
-    assert ask(desk, {"command": "list_accounts"}) == [{"accounts": [SUPPORT, TOM, NORA]}]
+def test_the_page_lists_customers_first_and_says_who_is_who(desk: Desk) -> None:
+    (listed,) = ask(desk, {"command": "list_accounts"})
+    assert listed["accounts"] == [NORA, TOM, SUPPORT]
+    assert listed["people"][:2] == [
+        {"address": NORA, "name": NORA, "role": "customer", "note": ""},
+        {"address": TOM, "name": "Tom Baker", "role": "team", "note": ""},
+    ]
+    owners = [owner(address, SUPPORT) for address in ("maria@acme.example", "petra@acme.example", "liv@sunnmore-sykkel.example")]
+    assert [(one["role"], one["note"]) for one in owners] == [("team", "senior"), ("team", "lead"), ("copy", "")]
+
+
+def test_the_seniors_of_the_page_are_those_of_the_shipped_rules() -> None:
+    teams = YAML(typ="safe").load((shipped("rules") / "people.yaml").read_text(encoding="utf-8"))["teams"]
+    assert teams["seniors"]["agents"] == [person.email.split("@")[0] for person in cast.SENIORS]
+
+
+def test_what_is_ours_hangs_in_the_page_of_the_library(desk: Desk) -> None:
+    def read(path: str) -> bytes:
+        with urlopen(f"http://127.0.0.1:{desk.servers.http_port}/{path}", timeout=5) as answer:
+            return bytes(answer.read())
+
+    page = read("")
+    for ours in (b'src="page.js"', b'href="page.css"', b"new DemoClient()", b'id="guide"', b"<title>Acme Cycles", b"Web mail of the demo"):
+        assert page.count(ours) == 1, ours
+    assert b"new MailClient()" not in page
+    assert b"class DemoClient extends MailClient" in read("page.js")
+    # What page.js overrides and page.css names must be there: the library may change.
+    library = read("main.js")
+    for method in (b"on_socket_open", b"on_socket_close", b"on_list_accounts", b"on_list_mailboxes", b"on_list_mails", b"_mail_row_fill"):
+        assert b"async " + method + b"(" in library, method
+    for method in (b"on_get_mail(data)", b"_display_mail(data)", b"on_reply_mail(data)", b"on_mail_datetime(data)", b"reset_editor("):
+        assert method in library, method
+    assert b"#wrapper" in read("page.css")
 
 
 def test_the_page_shows_mail_that_lies_about_its_character_set(desk: Desk) -> None:
@@ -230,13 +263,34 @@ def test_a_viewer_answers_as_the_owner_of_the_mailbox_and_in_the_thread(desk: De
     assert answer["From"] == "=?utf-8?b?TsO2cmE=?= <nora@customer.example>"
     assert (answer["Subject"], answer["In-Reply-To"]) == ("Re: Is it solved?", "<q1@acme.example>")
     assert answer["Date"] == "Mon, 02 Nov 2026 07:40:05 +0000"
+    assert answer["Return-Path"] == "<nora@customer.example>"
 
 
-def test_a_page_of_another_site_cannot_read_the_mail(desk: Desk) -> None:
+def test_an_answer_written_on_the_page_quotes_the_mail_as_mail_programs_do(desk: Desk) -> None:
+    ours = (
+        b"From: Acme Support <support@acme.example>\r\nDate: Mon, 02 Nov 2026 07:00:00 +0000\r\n"
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\nIs it s\xc3\xb6lved?\r\n\r\nAcme\r\n"
+    )
+    desk.servers.deliver(NORA, ours, SUPPORT)
+    (filled,) = ask(desk, {"command": "reply_mail", "account": NORA, "mailbox": "INBOX", "uid": newest(desk, NORA).uid})
+    said = "On Mon, 02 Nov 2026 07:00:00 +0000, Acme Support <support@acme.example> wrote:"
+    assert filled["mail"]["body_plain"] == f"\n\n{said}\n> Is it sölved?\n>\n> Acme"
+    written = "No, it is broken again" + filled["mail"]["body_plain"]
+    assert new_text.split(written)[0] == "No, it is broken again"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://elsewhere.example"},
+        {"Origin": "http://elsewhere.example", "Host": "elsewhere.example"},  # its name was made to lead to this machine
+    ],
+)
+def test_a_page_of_another_site_cannot_read_the_mail(desk: Desk, headers: dict[str, str]) -> None:
     import aiohttp
 
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-        ask(desk, {"command": "list_accounts"}, origin="http://elsewhere.example")
+        ask(desk, {"command": "list_accounts"}, **headers)
 
 
 def test_stopping_frees_the_ports_even_while_somebody_is_connected() -> None:

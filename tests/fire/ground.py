@@ -189,6 +189,11 @@ class Ground:
         with smtplib.SMTP("127.0.0.1", self.postfix.smtp_port, timeout=60) as server:
             server.send_message(message, sender, [recipient])
 
+    def on_the_way(self) -> int:
+        """How many mails Postfix still holds: a server that is slow to take one gets it again seconds later."""
+        queues = (self.postfix.place / "queue" / name for name in ("maildrop", "incoming", "active", "deferred"))
+        return sum(path.is_file() for queue in queues for path in queue.rglob("*"))
+
     def arrived(self) -> int:
         """How many mails lie in the folder that inboxd watches."""
         if self.folder != "INBOX" and isinstance(self.server, Dovecot):  # as a filter of the mailbox's owner does

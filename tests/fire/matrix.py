@@ -119,8 +119,8 @@ class Run:
             self.say(disturb.__name__)
             self.rest()
 
-    def rest(self) -> None:
-        """Wait until all is quiet, twice in a row."""
+    def rest(self) -> bool:
+        """Wait until all is quiet, twice in a row; whether it came to that. What holds it up is for the counts to say."""
         seen: list[bool] = []
 
         def quiet() -> bool:
@@ -128,7 +128,11 @@ class Run:
             seen.append(is_quiet(self.ground, self.customers, self.agents))
             return len(seen) > 1 and seen[-1] and seen[-2]
 
-        self.ground.eventually(quiet, "quiet", within=PATIENCE * 2)
+        try:
+            return bool(self.ground.eventually(quiet, "quiet", within=PATIENCE * 1.5))
+        except AssertionError as error:
+            self.say(str(error)[:4000])
+            return False
 
     def _running(self) -> None:
         before = self._said
@@ -158,11 +162,12 @@ def play(plan: Plan, say: Callable[[str], None] = lambda _: None) -> Tally:
             run.random_kills()
             unreached = run.named_kills() if plan.points else []
             run.disturbances()
-            run.rest()
+            quiet = run.rest()
         finally:
             run.agents.end()
         tally = count(ground, run.customers, run.agents, real_now() - begun)
         tally.wrong["named points never reached"] = len(unreached)
+        tally.wrong["never quiet"] = int(not quiet)
         tally.details["never reached"] = unreached
         ground.daemon.stop()
         return tally

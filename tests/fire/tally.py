@@ -40,7 +40,7 @@ class Tally:
 def is_quiet(ground: Ground, customers: Customers, agents: Agents) -> bool:
     """Whether everything sent has arrived, was stored and decided, and all that was decided has left."""
     expected = len(customers.sent) + len(agents.sent)
-    if ground.arrived() < expected:
+    if ground.on_the_way() or ground.arrived() < expected:
         return False
     stored = ground.look("select count(distinct message_id) as n from message where message_id <> ''")
     busy = ground.look("select 1 from job where kind in ('triage', 'send', 'hand_over') and parked_at is null")
