@@ -353,4 +353,7 @@ def _alive(pid: int) -> bool:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    try:
+        return path.read_text(errors="replace")
+    except (OSError, ProcessLookupError):  # not there, or the process of this /proc entry ended while we read
+        return ""
