@@ -251,7 +251,7 @@ def _story(story: Sequence[StoryLine], zone: tzinfo, topic: str) -> Iterator[Sto
             continue
         after = story[number + 1 :]
         # the present mail is the next one of the customer: what lies unanswered before it is told
-        unanswered = line.role is Role.CUSTOMER and (not after or after[0].role is Role.CUSTOMER)
+        unanswered = line.role is Role.CUSTOMER and line.wants_answer and (not after or after[0].role is Role.CUSTOMER)
         yield StoryPart(at=at, name=first_name(line.name) or _one_line(line.name), quote=quote, event=line.event, unanswered=unanswered)
 
 

@@ -376,6 +376,7 @@ class StoryLine:
     text: str  # the new text
     message: MessageNo
     event: str = ""  # "resolved", ...
+    wants_answer: bool = True  # a thank-you and a yes want none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

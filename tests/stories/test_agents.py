@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inboxd.core.model import Answer, CaseState, Outcome
+from inboxd.core.model import AgentName, Answer, CaseState, Outcome
 from tests.stories.day import SUPPORT, Day, Letterbox
 from tests.stories.steps import (
     ANA,
@@ -256,3 +256,17 @@ def test_an_answer_by_a_mail_without_any_thread_still_finds_its_case_by_the_tag(
     asked(day)
     day.write(ANA, "AW: Front wheel [#1001]", "It does not turn any more. What now?")
     assert day.case().number == 1001 and day.case().state is CaseState.OPEN
+
+
+def test_a_yes_that_was_taken_back_is_not_shown_as_unanswered() -> None:
+    day = Day()
+    day.write(ANA, "Bike without a front axle", "Hello, the axle for the front wheel is missing.")
+    first = day.routed(day.office.rules.book.agents[day.case().assignee or AgentName("")].emails[0])
+    day.reply(first.outgoing.envelope_to[0], first, "resolve\n\nHello Ana, it is on its way.")
+    day.pass_(days=3)
+    day.reply(ANA, day.last("ana@example.org"), "Yes, it is solved, thank you.")
+    day.pass_(days=1)
+    day.reply(ANA, day.last("ana@example.org"), "No, it is the wrong one and does not fit.")
+    brief = day.routed(day.office.rules.book.agents[day.case().assignee or AgentName("")].emails[0]).text
+    assert '"Yes, it is solved, thank you."' in brief
+    assert '"Yes, it is solved, thank you." (not answered)' not in brief

@@ -295,7 +295,7 @@ class SqliteTransaction:
     def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The case's messages, oldest first; what only we said among ourselves is not in it."""
         rows = self._all(
-            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text"
+            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer"
             " from message m join reading r on r.message = m.id where m.case_id = ? and m.role <> '' and r.new_text <> '' order by m.id",
             case,
         )
@@ -382,8 +382,8 @@ class SqliteTransaction:
     def not_handed_over(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The customer's messages since the case was last handed to its agent."""
         rows = self._all(
-            "select m.id, m.received_at, m.role, m.name, r.new_text from message m join reading r on r.message = m.id"
-            " where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
+            "select m.id, m.received_at, m.role, m.name, r.new_text, r.thanks_only, r.answer"
+            " from message m join reading r on r.message = m.id where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
             case,
         )
         return tuple(_line(row) for row in rows)
@@ -845,4 +845,5 @@ def _line(row: sqlite3.Row) -> StoryLine:
         name=row["name"],
         text=row["new_text"],
         message=MessageNo(row["id"]),
+        wants_answer=not row["thanks_only"] and row["answer"] != Answer.SATISFIED,
     )
