@@ -383,7 +383,8 @@ class SqliteTransaction:
         """The customer's messages since the case was last handed to its agent."""
         rows = self._all(
             "select m.id, m.received_at, m.role, m.name, r.new_text, r.thanks_only, r.answer"
-            " from message m join reading r on r.message = m.id where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
+            " from message m join reading r on r.message = m.id"
+            " where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
             case,
         )
         return tuple(_line(row) for row in rows)
