@@ -493,7 +493,7 @@ def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...
 def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tuple[Address, ...]:
     """The customer's other readers: those in To and Cc who are neither us, nor an agent, nor the customer; so many at most in a case."""
     message, mailbox = situation.understood.message, situation.mailbox
-    ours = {mailbox.address, *mailbox.aliases} | {email for agent in book.agents.values() for email in agent.emails}
+    ours = {mailbox.address, *mailbox.aliases, *situation.ours} | {email for agent in book.agents.values() for email in agent.emails}
     local, _, domain = mailbox.address.partition("@")
     own = {message.sender.email, customer.email if customer else ""}
     kept = [

@@ -511,6 +511,7 @@ class Situation:
     not_handed_over: tuple[StoryLine, ...] = ()  # the customer's messages that the agent has not got yet
     customer_thread: tuple[MessageId, ...] = ()  # Message-IDs of the exchange with the customer, oldest first
     agent_threads: Mapping[AgentName, MessageId] = field(default_factory=dict)  # what each agent got last in this case
+    ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case

@@ -81,6 +81,7 @@ class Gatherer:
             agent_proof=agent_proof,
             answer_proof=answer_proof,
             bounced=bounced,
+            ours=frozenset(address for box in self.mailboxes.values() for address in (box.address, *box.aliases)),
             oversize=oversize,
         )
         return self._around(tx, situation)

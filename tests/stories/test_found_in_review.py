@@ -349,3 +349,9 @@ def test_looking_up_a_mail_to_send_does_not_read_the_whole_backlog(day: Day) -> 
     day.store._connection.set_trace_callback(None)
     steps = day.store._connection.execute(f"explain query plan {seen[0]}").fetchall()
     assert not [step["detail"] for step in steps if step["detail"].startswith("SCAN")]
+
+
+def test_another_mailbox_of_ours_in_copy_is_no_reader(day: Day) -> None:
+    _second_brand(day)
+    day.write(ANA, "Front wheel", CALM, cc="help@beta.example, Luis <luis@example.org>")
+    assert [reader.email for reader in day.case().participants] == ["luis@example.org"]
