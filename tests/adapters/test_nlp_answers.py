@@ -171,3 +171,18 @@ def test_a_yes_with_something_new_brings_the_new_part(reader: SpacyReader, text:
     scores = read(reader, text)
     assert (scores.answer, scores.new_part) == (Answer.SATISFIED_AND_NEW, new)
     assert scores.new_part in text
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Yes, it is solved. Please do not ask me again.", Answer.SATISFIED),
+        ("Ja, alles gut. Bitte nicht mehr fragen.", Answer.SATISFIED),
+        ("No. And do not ask me again.", Answer.DISSATISFIED),
+        ("It still does not work, and stop asking me.", Answer.DISSATISFIED),
+        ("Please do not ask me again.", Answer.UNCLEAR),
+    ],
+)
+def test_a_wish_not_to_be_asked_is_heard_beside_the_answer(reader: SpacyReader, text: str, answer: Answer) -> None:
+    (scores,) = reader.read([ToRead(subject="", new_text=text)])
+    assert (scores.answer, scores.opt_out) == (answer, True)

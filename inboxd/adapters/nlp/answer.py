@@ -63,6 +63,7 @@ class _Sentence:
 def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     """The answer, how sure it is, and for something new the sentences that bring it."""
     sentences = [_read(marked, start, end) for start, end in marked.sentences(marked.body)]
+    sentences = [s for s in sentences if "opt_out" not in s.groups or s.groups & {"no", "unsolved"}]  # a wish about us, no answer
     groups: set[str] = set().union(*(sentence.groups for sentence in sentences))
     news = [sentence for sentence in sentences if "new" in sentence.groups]
     solved = bool(groups & {"solved", "well"}) or ("yes" in groups and "no" not in groups)
