@@ -239,8 +239,3 @@ def probe(box: MailboxSettings) -> tuple[ImapProbe | InboxdError, SmtpProbe | In
     except InboxdError as error:
         smtp = error
     return imap, smtp
-
-
-def with_mode(settings: Settings, **changes: object) -> Settings:
-    """The same settings with changes, for the demo."""
-    return replace(settings, **changes)  # type: ignore[arg-type]  # the names are those of Settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Protocol
 
 from inboxd.core import tokens
 from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
@@ -13,13 +12,6 @@ from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, 
 from inboxd.core.parse import files
 from inboxd.core.rules import Rulebook
 from inboxd.ports import Transaction
-
-
-class Fresh(Protocol):
-    """Where fresh identifiers come from."""
-
-    def fresh(self) -> str:
-        """26 unguessable characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
