@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import corpora, end_to_end, reading
+from bench import Figure, corpora, end_to_end, memory, reading
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, float]]], ...] = (
+PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, Figure | float]]], ...] = (
     ("real mails", "corpora", corpora.figures),
     ("reading", "reading", reading.figures),
     ("end to end", "end_to_end", end_to_end.figures),
+    ("memory", "memory", memory.figures),
 )
 
 
@@ -29,9 +30,11 @@ def main() -> None:
         if name == "corpora" and not (SHARED / "corpora").is_dir():
             print(f"  skipped: there are no mails at {SHARED / 'corpora'}")
             continue
-        for figure, value in figures(SHARED).items():
-            table[f"{name}.{figure}"] = {"value": round(value, 4), "unit": "", "limit": None, "ratio": None}
-            print(f"  {figure:<34} {value:>12.4g}")
+        for key, value in figures(SHARED).items():
+            figure = value if isinstance(value, Figure) else Figure(value)
+            table[f"{name}.{key}"] = {"value": figure.value, "unit": figure.unit, "limit": figure.limit, "ratio": figure.ratio}
+            beside = f"limit {figure.limit:<10.4g} ratio {figure.ratio:.2f}" if figure.limit and figure.ratio is not None else ""
+            print(f"  {key:<34} {figure.value:>12.4g} {figure.unit:<8} {beside}".rstrip(), flush=True)
     (ROOT / "bench.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 

@@ -8,25 +8,57 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email
+import multiprocessing
 import random  # noqa: TID251  # words of made-up mails, from a fixed seed
-import resource
 import smtplib
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import perf_counter, sleep
 
 from imapclient import IMAPClient
 
+from bench import Figure
 from inboxd import logs
 from inboxd.adapters.clock import SystemClock
+from inboxd.adapters.rule_files import load_rules
+from inboxd.adapters.sqlite.dump import dump
 from inboxd.bootstrap import World, shipped, supervisor
 from inboxd.config import load_settings
-from inboxd.core.model import Scores, ToRead
+from inboxd.core.decide import decide
+from inboxd.core.model import (
+    Action,
+    Advance,
+    Assign,
+    CaseNo,
+    Decision,
+    Join,
+    Label,
+    Log,
+    MailboxName,
+    MessageNo,
+    OpenCase,
+    PersonNo,
+    RawMessage,
+    Scores,
+    Send,
+    ToRead,
+    Understood,
+)
+from inboxd.core.understand import understand
+from inboxd.daemon.deliver import deliver
+from inboxd.daemon.fetch import fetch
+from inboxd.daemon.keep_house import open_house
+from inboxd.daemon.supervise import Supervisor
+from inboxd.daemon.triage import triage
+from inboxd.ports import Cursor, Store
 from tests.servers import PASSWORD, Dovecot, a_place, missing
+from tests.stories.day import ACME, Day
 
 MAILS = 1000
 BATCH = 50
@@ -35,37 +67,39 @@ WORDS = """order parcel bicycle pump invoice Tuesday street again delivery pleas
 colour spring wheel money account message nothing friendly question answer week light saddle basket repair courier waited""".split()  # noqa: SIM905
 
 
-def figures(_: Path) -> dict[str, float]:
+def figures(_: Path) -> dict[str, Figure]:
     """Measure all, or nothing (with the reason printed) where Dovecot cannot run."""
     why = missing()
     if why:
         print(f"  skipped: {why}")
         return {}
-    with a_place() as place, Sink() as sink:
-        dovecot = Dovecot.start(place, ["bare", "plain", "read"])
+    with a_place() as place, sink() as taking:
+        users = ("bare", "plain", "read", "stages")
+        dovecot = Dovecot.start(place, users)
         try:
-            for user in ("bare", "plain", "read"):
+            for user in users:
                 _fill(dovecot, user)
-            bare = _bare_loop(dovecot, "bare", sink)
-            plain = _daemon(dovecot, "plain", sink, reading=False)
-            whole = _daemon(dovecot, "read", sink, reading=True)
+            stages = _stages(dovecot, "stages", taking)
+            bare = _bare_loop(dovecot, "bare", taking)
+            plain = _daemon(dovecot, "plain", taking, reading=False)
+            whole = _daemon(dovecot, "read", taking, reading=True)
         finally:
             dovecot.stop()
     return {
-        "bare_loop_mails_per_s": bare,
-        "mails_per_s_without_reading": plain.rate,
-        "share_of_bare_loop_without_reading": plain.rate / bare,
-        "mails_per_s": whole.rate,
-        "share_of_bare_loop": whole.rate / bare,
-        "stored_only_mails_per_s": whole.stored_rate,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "bare_loop": Figure(bare.whole, "mails/s"),
+        "without_reading": Figure(plain, "mails/s", bare.whole),
+        "with_reading": Figure(whole, "mails/s", bare.whole),
+        "stage_fetch": Figure(stages["fetch"], "mails/s", bare.fetch),
+        **_pure_stages(),
+        "stage_triage": Figure(stages["triage"], "mails/s"),
+        "stage_send": Figure(stages["send"], "mails/s", bare.send),
     }
 
 
 # --- mails ---------------------------------------------------------------------------------------------------------------
 
 
-def _mail(number: int) -> bytes:
+def a_mail(number: int) -> bytes:
     """One made-up mail of about 8 KB from a customer of its own (two in ten minutes would be handed over together)."""
     chance = random.Random(number)
     who = f"c{number}@customer.test"
@@ -85,7 +119,7 @@ def _fill(dovecot: Dovecot, user: str) -> None:
     with _imap(dovecot, user) as client:
         client.create_folder("Work")
         for start in range(0, MAILS, BATCH):
-            client.multiappend("Work", [_mail(number) for number in range(start, start + BATCH)])
+            client.multiappend("Work", [a_mail(number) for number in range(start, start + BATCH)])
 
 
 @contextlib.contextmanager
@@ -98,8 +132,17 @@ def _imap(dovecot: Dovecot, user: str) -> Iterator[IMAPClient]:
 # --- the raw limit -------------------------------------------------------------------------------------------------------
 
 
-def _bare_loop(dovecot: Dovecot, user: str, sink: Sink) -> float:
-    with tempfile.TemporaryDirectory() as place, _imap(dovecot, user) as client, smtplib.SMTP("127.0.0.1", sink.port) as smtp:
+@dataclass(frozen=True)
+class Bare:
+    """How fast the bare loop was, and each of its halves alone."""
+
+    whole: float
+    fetch: float
+    send: float
+
+
+def _bare_loop(dovecot: Dovecot, user: str, taking: Sink) -> Bare:
+    with tempfile.TemporaryDirectory() as place, _imap(dovecot, user) as client, smtplib.SMTP("127.0.0.1", taking.port) as smtp:
         db = sqlite3.connect(Path(place) / "bare.sqlite", isolation_level=None)
         for statement in (
             "pragma journal_mode=WAL",
@@ -107,10 +150,12 @@ def _bare_loop(dovecot: Dovecot, user: str, sink: Sink) -> float:
             "create table m (id integer primary key, raw blob, sent int)",
         ):
             db.execute(statement)
+        fetching = sending = 0.0
         begun = perf_counter()
         client.select_folder("Work", readonly=True)
         uids = client.search("ALL")
         for start in range(0, len(uids), BATCH):
+            at = perf_counter()
             found = client.fetch(uids[start : start + BATCH], [b"BODY.PEEK[]"])
             rows = []
             db.execute("begin immediate")
@@ -118,23 +163,117 @@ def _bare_loop(dovecot: Dovecot, user: str, sink: Sink) -> float:
                 raw = item[b"BODY[]"]
                 rows.append((db.execute("insert into m (raw, sent) values (?, 0)", (raw,)).lastrowid, raw))
             db.execute("commit")
+            fetching, at = fetching + perf_counter() - at, perf_counter()
             for row, raw in rows:
                 smtp.sendmail(SUPPORT, ["agent@bench.test"], raw)
                 db.execute("begin immediate")
                 db.execute("update m set sent = 1 where id = ?", (row,))
                 db.execute("commit")
-        return MAILS / (perf_counter() - begun)
+            sending += perf_counter() - at
+        return Bare(whole=MAILS / (perf_counter() - begun), fetch=MAILS / fetching, send=MAILS / sending)
+
+
+# --- stage by stage ------------------------------------------------------------------------------------------------------
+
+
+def _stages(dovecot: Dovecot, user: str, taking: Sink) -> dict[str, float]:
+    """The daemon's own steps one after the other, each alone: how fast it could go if nothing else ran."""
+    with _a_daemon(dovecot, user, taking, reading=False) as daemon:
+        rates = {}
+        open_house(daemon.office)
+        steps: dict[str, Callable[[], int]] = {
+            "fetch": lambda: fetch(daemon.sources[0], daemon.office.store, daemon.office.clock),
+            "triage": lambda: triage(daemon.office),
+            "send": lambda: deliver(daemon.office, daemon.post),
+        }
+        for name, step in steps.items():
+            begun, count = perf_counter(), 0
+            while done := step():
+                count += done
+            rates[name] = count / (perf_counter() - begun)
+        return rates
+
+
+def _pure_stages() -> dict[str, Figure]:
+    """Parsing, deciding, writing letters and writing down, each alone; the limits are the least that could do the work."""
+    with tempfile.TemporaryDirectory() as place, (Path(place) / "log").open("w") as written:
+        logs.to(written)
+        try:
+            rate = _rates_of_pure_stages(Path(place))
+        finally:
+            logs.to(None)
+    return {
+        "stage_parse": Figure(rate["parse"], "mails/s", rate["library"]),
+        "stage_decide": Figure(rate["decide"], "mails/s"),
+        "stage_write": Figure(rate["write"], "mails/s"),
+        "stage_record": Figure(rate["record"], "mails/s", rate["bare_record"]),
+    }
+
+
+def _rates_of_pure_stages(place: Path) -> dict[str, float]:
+    day = Day(reader=_NoReader(), book=load_rules(shipped("rules")), store_path=place / "s.sqlite")
+    raws = [
+        RawMessage(number=MessageNo(n + 1), mailbox=ACME, received_at=day.clock.now(), raw=a_mail(n), folder="INBOX") for n in range(400)
+    ]
+    seconds: dict[str, float] = {}
+    with _clocked(seconds, "parse"):
+        understood = [one for one in understand(raws, day.office.directory, _NoReader().read) if isinstance(one, Understood)]
+    with _clocked(seconds, "library"):
+        for raw in raws:
+            message = email.message_from_bytes(raw.raw)
+            [part.get_payload(decode=True) for part in message.walk()]
+    for raw in raws:
+        day.mailbox.put(raw.raw, day.clock.now())
+    fetch(day.source, day.store, day.clock)
+    office = day.office
+    gatherer, mailbox = office.gatherer(office.rules), office.mailboxes[ACME]
+    with day.store.transaction() as tx:
+        with _clocked(seconds, "decide"):
+            decided = []
+            for one in understood:
+                situation = gatherer.message(tx, one, mailbox, office.clock.now())
+                decided.append((situation, decide(situation, office.rules.book, office.policy, office.admin)))
+        with _clocked(seconds, "write"):
+            for situation, decision in decided:
+                office.writer(office.rules).write(tx, [a for a in decision.actions if isinstance(a, Send)], situation.now)
+    with _clocked(seconds, "record"):
+        for start in range(0, len(decided), 32):
+            with day.store.transaction() as tx:
+                for number, (situation, decision) in enumerate(decided[start : start + 32], start):
+                    tx.record(situation, _renumbered(decision, number), "hash")
+    facts = [dump(situation) for situation, _ in decided]
+    db = sqlite3.connect(place / "bare.sqlite", isolation_level=None)
+    for statement in ("pragma journal_mode=WAL", "pragma synchronous=FULL", "create table d (id integer primary key, facts text)"):
+        db.execute(statement)
+    with _clocked(seconds, "bare_record"):
+        for start in range(0, len(facts), 32):
+            db.execute("begin immediate")
+            db.executemany("insert into d (facts) values (?)", [(each,) for each in facts[start : start + 32]])
+            db.execute("commit")
+    return {name: len(raws) / spent for name, spent in seconds.items()}
+
+
+def _renumbered(decision: Decision, number: int) -> Decision:
+    """All were decided from the same empty store: give each case a number of its own."""
+    case, person = CaseNo(2000 + number), PersonNo(2000 + number)
+    actions: list[Action] = []
+    for action in decision.actions:
+        if isinstance(action, OpenCase):
+            opened = replace(action.case, number=case, customer=person)
+            actions.append(replace(action, case=opened, person=replace(action.person, number=person)))
+        else:
+            actions.append(replace(action, case=case) if isinstance(action, Join | Advance | Assign | Label | Log) else action)
+    return replace(decision, case=case, actions=tuple(actions))
+
+
+@contextlib.contextmanager
+def _clocked(seconds: dict[str, float], name: str) -> Iterator[None]:
+    begun = perf_counter()
+    yield
+    seconds[name] = perf_counter() - begun
 
 
 # --- the daemon ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Rate:
-    """How fast it went, and how fast the mails were safe in the store."""
-
-    rate: float
-    stored_rate: float
 
 
 class _NoReader:
@@ -146,9 +285,11 @@ class _NoReader:
         return [Scores(language="en") for _ in texts]
 
 
-def _daemon(dovecot: Dovecot, user: str, sink: Sink, *, reading: bool) -> Rate:
-    with tempfile.TemporaryDirectory() as place, (Path(place) / "log").open("w") as log:
-        logs.to(log)
+@contextlib.contextmanager
+def _a_daemon(dovecot: Dovecot, user: str, taking: Sink, *, reading: bool) -> Iterator[Supervisor]:
+    """A daemon on the mailbox of a user, ready to run."""
+    with tempfile.TemporaryDirectory() as place, (Path(place) / "log").open("w") as written:
+        logs.to(written)
         config = Path(place) / "inboxd.yaml"
         (Path(place) / "password").touch(mode=0o600)
         (Path(place) / "password").write_text(PASSWORD)
@@ -157,36 +298,37 @@ def _daemon(dovecot: Dovecot, user: str, sink: Sink, *, reading: bool) -> Rate:
             f"    address: {SUPPORT}\n    mode: full\n"
             f"    folders: {{inbox: Work}}\n"
             f"    imap: {{host: 127.0.0.1, port: {dovecot.imap_port}, user: {user}, tls: no, password: {{file: password}}}}\n"
-            f"    smtp: {{host: 127.0.0.1, port: {sink.port}, tls: no}}\n"
+            f"    smtp: {{host: 127.0.0.1, port: {taking.port}, tls: no}}\n"
         )
         daemon = supervisor(load_settings(config), World(clock=SystemClock(), on_notify=lambda _: None))
         _begin_at_once(daemon.office.store, dovecot, user)
         if not reading:
-            from dataclasses import replace
-
             daemon.office.rules = replace(daemon.office.rules, reader=_NoReader())
-        before, begun, stored = sink.taken, perf_counter(), 0.0
+        try:
+            yield daemon
+        finally:
+            logs.to(None)
+
+
+def _daemon(dovecot: Dovecot, user: str, taking: Sink, *, reading: bool) -> float:
+    """Mails a second, from the start of the daemon's loops to the last mail handed over."""
+    with _a_daemon(dovecot, user, taking, reading=reading) as daemon:
+        before, begun = taking.taken, perf_counter()
         thread = threading.Thread(target=daemon.run)
         thread.start()
-        while sink.taken - before < MAILS and perf_counter() - begun < 60:
-            if not stored and daemon.office.store.look("select count(*) as n from sighting")[0]["n"] >= MAILS:
-                stored = perf_counter() - begun
+        while taking.taken - before < MAILS and perf_counter() - begun < 60:
             sleep(0.01)
-        rate = (sink.taken - before) / (perf_counter() - begun)
+        rate = (taking.taken - before) / (perf_counter() - begun)
         daemon.stop()
         thread.join()
-        logs.to(None)
-        return Rate(rate=rate, stored_rate=MAILS / stored if stored else 0.0)
+        return rate
 
 
-def _begin_at_once(store: object, dovecot: Dovecot, user: str) -> None:
+def _begin_at_once(store: Store, dovecot: Dovecot, user: str) -> None:
     """The mails lie there already: let the cursor begin before them, as if they had come one by one."""
-    from inboxd.core.model import MailboxName
-    from inboxd.ports import Cursor
-
     with _imap(dovecot, user) as client:
         validity = int(client.select_folder("Work", readonly=True)[b"UIDVALIDITY"])
-    with store.transaction() as tx:  # type: ignore[attr-defined]
+    with store.transaction() as tx:
         cursor = Cursor(folder="Work", uidvalidity=validity, next_uid=1, first_run_at=SystemClock().now())
         tx.move_cursor(MailboxName("bench"), cursor)
 
@@ -194,30 +336,37 @@ def _begin_at_once(store: object, dovecot: Dovecot, user: str) -> None:
 # --- the sink ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
 class Sink:
-    """An SMTP server that takes everything and keeps nothing: never the bottleneck."""
+    """An SMTP server in a process of its own that takes everything and keeps nothing: never the bottleneck."""
 
-    def __init__(self) -> None:
-        self.port, self.taken = 0, 0
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
+    port: int
+    count: Synchronized[int]
 
-    def __enter__(self) -> Sink:
-        threading.Thread(target=self._run, daemon=True).start()
-        self._ready.wait()
-        return self
+    @property
+    def taken(self) -> int:
+        """How many mails it has taken."""
+        return self.count.value
 
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 26))
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        self._loop.run_forever()
+@contextlib.contextmanager
+def sink() -> Iterator[Sink]:
+    """Run a sink."""
+    spawn = multiprocessing.get_context("spawn")
+    port, count = spawn.Value("i", 0), spawn.Value("i", 0)
+    process = spawn.Process(target=_serve_for_ever, args=(port, count), daemon=True)
+    process.start()
+    while not port.value:
+        sleep(0.01)
+    try:
+        yield Sink(port=port.value, count=count)
+    finally:
+        process.terminate()
+        process.join()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+def _serve_for_ever(port: Synchronized[int], count: Synchronized[int]) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
         while line := await reader.readline():
             verb = line[:4].upper()
@@ -225,7 +374,7 @@ class Sink:
                 writer.write(b"354 go\r\n")
                 await writer.drain()
                 await reader.readuntil(b"\r\n.\r\n")
-                self.taken += 1
+                count.value += 1
                 writer.write(b"250 taken\r\n")
             elif verb == b"EHLO":
                 writer.write(b"250-sink\r\n250-8BITMIME\r\n250 SIZE 100000000\r\n")
@@ -235,3 +384,10 @@ class Sink:
             else:
                 writer.write(b"250 ok\r\n")
         writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 26)
+        port.value = server.sockets[0].getsockname()[1]
+        await server.serve_forever()
+
+    asyncio.run(run())

@@ -210,9 +210,9 @@ def call_name(person: Address) -> str:
 
 def strongest_sentences(phrases: Sequence[Phrase], text: str, *, thanks: bool) -> tuple[str, ...]:
     """Give the sentences, letter for letter, that hold the phrases with the largest weight; two at most."""
-    all_sentences = sentences(text)
-    found: list[str] = []
     wanted = [phrase for phrase in phrases if (phrase.why == "thanks") is thanks and phrase.text.strip()]
+    all_sentences = sentences(text) if wanted else []
+    found: list[str] = []
     for phrase in sorted(wanted, key=lambda each: -each.weight):
         words = _one_line(phrase.text).casefold()
         sentence = next((each for each in all_sentences if words in each.casefold()), None)

@@ -16,6 +16,7 @@ from datetime import datetime, tzinfo
 from email.utils import format_datetime
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -141,10 +142,17 @@ def _fill_in(environment: jinja2.Environment, key: str, values: Mapping[str, obj
         raise Permanent(f"the template {key} cannot be filled in: {error.message}") from error
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox; the fields of our own frozen values, which templates ask for hundreds of times a mail, need no long look."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return attr in getattr(type(obj), "__dataclass_fields__", ()) or super().is_safe_attribute(obj, attr, value)
+
+
 @lru_cache(maxsize=8)
 def _environment(templates: Templates, *, html: bool) -> jinja2.Environment:
     # The page only lays out what the sandbox has filled in already, and asks for hundreds of attributes a mail.
-    kind = jinja2.Environment if html else ImmutableSandboxedEnvironment
+    kind = jinja2.Environment if html else _Sandbox
     environment = kind(
         loader=jinja2.DictLoader(templates.texts),
         undefined=jinja2.StrictUndefined,
@@ -170,13 +178,18 @@ def _links(letter: Letter, templates: Templates, stamp: MailStamp, language: str
     key = templates.find(name, language, stamp.default_language)
     if key is None:
         return ()
-    lines = _fill_in(_environment(templates, html=False), key, {"language": language, "zone": None}).splitlines()
-    pairs = [line.partition("|")[::2] for line in lines if "|" in line]
     subject = letter.subject if letter.subject.lower().startswith("re:") else f"Re: {letter.subject}"
     return tuple(
         lettering.Link(label=mark + label.strip(), href=lettering.mailto(target, lettering.one_line(subject), body.strip()))
-        for (label, body), target in zip(pairs, targets, strict=False)
+        for (label, body), target in zip(_taps(templates, key, language), targets, strict=False)
     )
+
+
+@lru_cache(maxsize=32)
+def _taps(templates: Templates, key: str, language: str) -> tuple[tuple[str, str], ...]:
+    """The labels of the taps and what each sends: the same in every letter."""
+    lines = _fill_in(_environment(templates, html=False), key, {"language": language, "zone": None}).splitlines()
+    return tuple((label, body) for label, mark, body in (line.partition("|") for line in lines) if mark)
 
 
 # --- bytes -------------------------------------------------------------------------------------------------------

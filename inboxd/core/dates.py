@@ -104,8 +104,10 @@ class NamedDay:
 
 def named_days(text: str, today: date) -> Iterator[NamedDay]:
     """Give each day from today on that the text names, in order; what may lie in the past is left out."""
+    if not _may_name_a_day(text):
+        return
     for sentence in sentences(text):
-        for start, day in sorted(_days(sentence, today)):
+        for start, day in sorted(_days(sentence, today)) if _may_name_a_day(sentence) else ():
             if day >= today:
                 yield NamedDay(day=day, sentence=sentence, start=start)
 
@@ -116,13 +118,25 @@ def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
     for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
         if not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
-    for match in _BY_WEEKDAY.finditer(sentence):
-        if day := _weekday(match, sentence, today):
-            yield match.start(), day
+    if _names_weekday(sentence.lower()):
+        past, coming = _PAST.search(sentence) is not None, _AHEAD.search(sentence) is not None
+        for match in _BY_WEEKDAY.finditer(sentence):
+            if day := _weekday(match, today, ahead=not past and (coming or bool(match["how"]))):
+                yield match.start(), day
 
 
-_WITH_DIGITS = re.compile(r"\d")  # most sentences name no day: these two tell so at a tenth of the price
+# Most sentences name no day: these tell so at a tenth of the price.
+_WITH_DIGITS = re.compile(r"\d")
 _MORROW = re.compile(r"morrow|morgen", re.IGNORECASE)
+
+
+def _may_name_a_day(text: str) -> bool:
+    lower = text.lower()
+    return "morrow" in lower or "morgen" in lower or _names_weekday(lower) or _WITH_DIGITS.search(text) is not None
+
+
+def _names_weekday(lower: str) -> bool:
+    return "day" in lower or "tag" in lower or "mittwoch" in lower or "sonnabend" in lower
 
 
 def _in_digits(sentence: str, today: date) -> Iterator[tuple[int, date]]:
@@ -156,17 +170,15 @@ def _dated(match: re.Match[str], today: date, day: int, month: int) -> Iterator[
     yield match.start(), found
 
 
-def _weekday(match: re.Match[str], sentence: str, today: date) -> date | None:
+def _weekday(match: re.Match[str], today: date, *, ahead: bool) -> date | None:
     """Give the next such day, where the words look ahead. "Next Friday" is the one of next week."""
     how = (match["how"] or "").casefold()
     if how.startswith(("last", "letzt", "vergangen")):
         return None
-    ahead = (_number(match["w"], _WEEKDAYS) - 1 - today.weekday()) % 7
+    days = (_number(match["w"], _WEEKDAYS) - 1 - today.weekday()) % 7
     if how in ("next", "nächsten", "nächste", "naechsten"):
         monday = today + timedelta(days=7 - today.weekday())
         return monday + timedelta(days=_number(match["w"], _WEEKDAYS) - 1)
     if how in ("this", "coming", "diesen", "kommenden"):
-        return today + timedelta(days=ahead)
-    if _PAST.search(sentence) or not (how or _AHEAD.search(sentence)):
-        return None
-    return today + timedelta(days=ahead or 7)
+        return today + timedelta(days=days)
+    return today + timedelta(days=days or 7) if ahead else None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from types import MappingProxyType
+from urllib.parse import quote
 
 import jinja2
 
@@ -247,8 +248,7 @@ def mailto(address: str, subject: str, body: str) -> str:
 
 def percent(text: str, also: str = "") -> str:
     """Percent-encode all but the unreserved characters (RFC 3986, 2.3) and those named."""
-    safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" + also
-    return "".join(c if c in safe else "".join(f"%{byte:02X}" for byte in c.encode()) for c in text)
+    return quote(text, safe=also)
 
 
 def blocks(marked: str) -> list[Block]:

@@ -18,12 +18,14 @@ from inboxd.core.model import (
     Enclose,
     Letter,
     MailboxFacts,
+    MessageNo,
     OutgoingKind,
     Person,
     Reading,
     Role,
     Situation,
     StoryLine,
+    Understood,
 )
 from inboxd.core.policy import Policy
 from inboxd.core.rules import Agent, Rulebook
@@ -129,8 +131,13 @@ def routed(
         thread=(last,) if last else (),
         reply_token=REPLY,
         important=case.priority == "high",
-        enclose=tuple(Enclose(message=line.message) for line in given),
+        enclose=tuple(_enclosed(u, line.message) for line in given),
     )
+
+
+def _enclosed(u: Understood, message: MessageNo) -> Enclose:
+    """The files of a message; those of the present one are known."""
+    return Enclose(message=message, attachments=u.message.attachments if message == u.number else None)
 
 
 def notice(
@@ -230,7 +237,7 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
         agent=agent.name,
         from_name=f"{agent.signs_as} at {situation.mailbox.brand}",
         cc=case.participants,
-        enclose=(Enclose(message=u.number),) if u.message.attachments else (),
+        enclose=(_enclosed(u, u.number),),
     )
 
 

@@ -139,12 +139,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """What the mail says of one attached file; `index` finds its bytes again in the raw mail."""
+    """What the mail says of one attached file, and where in the raw mail its bytes lie, transfer-encoded."""
 
     name: str
     type: str
     size: int  # bytes, decoded
-    index: int
+    start: int
+    end: int
+    encoding: str = ""  # of the transfer, as written
     content_id: str = ""
 
 
@@ -632,6 +634,7 @@ class Enclose:
 
     message: MessageNo
     whole: bool = False
+    attachments: tuple[Attachment, ...] | None = None  # None: whatever the message has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,7 @@ def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
 
 def _files(situation: Situation) -> tuple[Enclose, ...]:
     u = situation.understood
-    return (Enclose(message=u.number),) if u.message.attachments else ()
+    return (Enclose(message=u.number, attachments=u.message.attachments),)
 
 
 def _help(situation: Situation, case: Case, agent: Agent) -> Decision:

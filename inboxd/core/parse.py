@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from inboxd.core.decoding import clean, decode, parameters, words
+from inboxd.core.decoding import clean, decode, decode_transfer, parameters, words
 from inboxd.core.html_text import MOST_TAGS, html_text
 from inboxd.core.mime import Limits, Part, is_message, walk
 from inboxd.core.model import Address, Attachment, File, Message, MessageId
@@ -49,14 +49,9 @@ def parse(raw: bytes, limits: Limits = LIMITS) -> Message:
         return Message(size=len(raw), text=clean(raw[:10_000].decode("latin-1")), error=type(error).__name__)
 
 
-def files(raw: bytes, limits: Limits = LIMITS) -> tuple[File, ...]:
-    """Give the attached files with their bytes, in the order of `Message.attachments`."""
-    try:
-        data = raw[: limits.size]
-        content = _contents(data, limits)
-        return tuple(_file(data, part, number) for number, part in enumerate(content.attached))
-    except Exception:  # total by contract, as `parse`
-        return ()
+def files(raw: bytes, attachments: Sequence[Attachment]) -> tuple[File, ...]:
+    """Give the attached files with their bytes."""
+    return tuple(File(name=a.name, type=a.type, content=decode_transfer(raw[a.start : a.end], a.encoding)) for a in attachments)
 
 
 def _parse(raw: bytes, limits: Limits) -> Message:
@@ -158,16 +153,15 @@ def _is_shown(part: Part, content: _Contents, parent: str) -> bool:
     return not content.shown and (part is content.root or disposition in ("", "inline")) and parent != "multipart/report"
 
 
-def _file(raw: bytes, part: Part, number: int) -> File:
-    return File(name=_name(part, number), type=part.type, content=_bytes(raw, part))
-
-
 def _attachment(raw: bytes, part: Part, index: int) -> Attachment:
+    encoding = "" if is_message(part) else part.get("content-transfer-encoding")
     return Attachment(
         name=_name(part, index),
         type=part.type,
-        size=len(_bytes(raw, part)),
-        index=index,
+        size=len(decode_transfer(raw[part.start : part.end], encoding)),
+        start=part.start,
+        end=part.end,
+        encoding=encoding,
         content_id=part.get("content-id").strip(" <>"),
     )
 

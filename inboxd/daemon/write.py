@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from inboxd.core import tokens
 from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
 from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
-from inboxd.core.parse import files
+from inboxd.core.parse import files, parse
 from inboxd.core.rules import Rulebook
 from inboxd.ports import Transaction
 
@@ -76,11 +76,13 @@ class Writer:
     def _files(self, tx: Transaction, letter: Letter) -> tuple[File, ...]:
         found: list[File] = []
         for enclosure in letter.enclose:
+            if enclosure.attachments == ():
+                continue
             raw = tx.enclosed(enclosure.message)
             if enclosure.whole:
                 found.append(File(name="message.eml", type="message/rfc822", content=raw))
             else:
-                found += files(raw)
+                found += files(raw, parse(raw).attachments if enclosure.attachments is None else enclosure.attachments)
         return tuple(found)
 
 

@@ -81,7 +81,10 @@ def situation(text: str = TEXT, **reading: object) -> Situation:
         subject="Tent without poles",
         text=text,
         headers=PASSED,
-        attachments=(Attachment(name="a.jpg", type="image/jpeg", size=1, index=0), Attachment(name="b.pdf", type="x/pdf", size=1, index=1)),
+        attachments=(
+            Attachment(name="a.jpg", type="image/jpeg", size=1, start=0, end=1),
+            Attachment(name="b.pdf", type="x/pdf", size=1, start=1, end=2),
+        ),
     )
     facts = {
         "kind": Kind.PERSON,

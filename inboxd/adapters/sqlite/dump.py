@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from inboxd.core.model import Message, SentMessage, StoryLine
@@ -19,14 +20,21 @@ _BULK = {  # what the store holds elsewhere, in the raw mail, the reading or the
 
 def dump(value: Any) -> str:
     """Write any of our frozen dataclasses as JSON; what the raw mail holds anyway is left out."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+@cache
+def _kept(type_: type) -> tuple[str, ...]:
+    skip = _BULK.get(type_, frozenset())
+    return tuple(f.name for f in fields(type_) if f.name not in skip)
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        skip = _BULK.get(type(value), frozenset())
-        plain = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in skip}
-        return {"_": type(value).__name__, **plain}
+        plain = {"_": type(value).__name__}
+        for name in _kept(type(value)):
+            plain[name] = getattr(value, name)
+        return plain
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -36,3 +44,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"))

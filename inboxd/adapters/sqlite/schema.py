@@ -110,3 +110,10 @@ def first(db: sqlite_utils.Database) -> None:
     for statement in TABLES.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@MIGRATIONS()
+def automatic_mail_by_time(db: sqlite_utils.Database) -> None:
+    """The cap on automatic mail counts only that: without an index of its own each mail read all that went out lately."""
+    db.execute("drop index outgoing_lately")
+    db.execute("create index outgoing_automatic on outgoing (mailbox, created_at) where automatic = 1")
