@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean lock
+.PHONY: help demo test check bench train soak clean lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +32,13 @@ check: $(STAMP) ## lint, types, import contracts, the shipped rules and their te
 	$(BIN)/lint-imports
 	$(BIN)/inboxd check --rules rules
 	$(BIN)/inboxd test --rules rules
+	$(BIN)/inboxd eval --check
 
 bench: $(STAMP) ## measure, next to the raw limit, and write bench.json
 	@$(BIN)/python -m bench $(ARGS)
+
+train: $(STAMP) ## train the shipped model anew from inboxd/corpus (half a minute; the same corpus gives the same weights)
+	@$(BIN)/python -m inboxd.adapters.nlp.make $(or $(DATE),$(shell date +%F))
 
 soak: $(STAMP) ## kill, cut and renumber on Dovecot and Cyrus for a quarter of an hour, then count every mail
 	@$(BIN)/python -m tests.fire.matrix --server dovecot $(ARGS)

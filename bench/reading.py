@@ -64,7 +64,7 @@ def _start_up() -> dict[str, float]:
 def _speed(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Iterable[dict[str, Any]]) -> dict[str, float]:
     words = " ".join(row["text"] for row in rows).split()
     parts = [" ".join(words[index : index + SPEED_WORDS]) for index in range(0, SPEED_WORDS * SPEED_MAILS, SPEED_WORDS)]
-    texts = [ToRead(subject="", new_text=part) for part in parts if part]
+    texts = [ToRead(subject="", new_text=part, reply=False) for part in parts if part]
     read([*texts[:50], ToRead(subject="", new_text="Bonjour, je voudrais savoir où est ma commande.")])  # loads py3langid too
     start = perf_counter()
     for index in range(0, len(texts), 32):

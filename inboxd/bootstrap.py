@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -42,6 +43,7 @@ from inboxd.errors import ConfigError, InboxdError
 from inboxd.ports import Clock, Mailer, Reader, Store
 
 STORE_FILE = "inboxd.sqlite"
+MODEL_LINK = "model"  # in the state directory: which trained model is in force
 CRASH_AT = "INBOXD_CRASH_AT"  # for tests of the real process: where to die, see adapters/kill_points.py
 
 
@@ -58,15 +60,31 @@ def shipped(name: str) -> Path:
 
 
 @lru_cache(maxsize=2)
-def _reader(topics: tuple[Topic, ...], languages: tuple[str, ...]) -> Reader:
-    from inboxd.adapters.nlp.reader import SpacyReader  # a second of import, and only these commands need it
+def _reader(topics: tuple[Topic, ...], languages: tuple[str, ...], model: Path | None) -> Reader:
+    from inboxd.adapters.nlp.reader import SHIPPED, SpacyReader  # a second of import, and only these commands need it
 
-    return SpacyReader(topics, languages)
+    return SpacyReader(topics, languages, model or SHIPPED)
 
 
-def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de")) -> Reader:
-    """The reader with the admin's own topics; the same topics give the same one again."""
-    return _reader(tuple(book.topics), tuple(languages))
+def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de"), model: Path | None = None) -> Reader:
+    """The reader with the admin's own topics; the same topics and the same model give the same one again."""
+    return _reader(tuple(book.topics), tuple(languages), model)
+
+
+# --- the model -----------------------------------------------------------------------------------------------------------------
+
+
+def own_model(settings: Settings | None) -> Path | None:
+    """The model that `inboxd train` put in force, None: the shipped one."""
+    link = settings.state_dir / MODEL_LINK if settings else None
+    return link.resolve() if link is not None and link.exists() else None
+
+
+def model_facts(settings: Settings) -> dict[str, Any]:
+    """What is to be told of the model in force: version, date, corpus, figures. Does not load it."""
+    folder = own_model(settings) or Path(__file__).parent / "adapters" / "nlp" / "model"
+    facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "about.json").read_text(encoding="utf-8"))
+    return {**facts, "folder": str(folder)}
 
 
 def templates_for(settings: Settings | None) -> Templates:
@@ -81,7 +99,7 @@ def rule_set(rules: Path, settings: Settings | None) -> RuleSet:
     mistakes += [_failed(result) for result in run_tests(rules, book) if not result.passed]
     if mistakes:
         raise ConfigError(*mistakes)
-    return RuleSet(book=book, templates=templates, reader=reader_for(book), files=rule_text(rules))
+    return RuleSet(book=book, templates=templates, reader=reader_for(book, model=own_model(settings)), files=rule_text(rules))
 
 
 def run_tests(rules: Path, book: Rulebook) -> tuple[TestResult, ...]:
@@ -99,9 +117,9 @@ def rule_text(rules: Path) -> str:
 
 
 def fingerprint(settings: Settings) -> str:
-    """A hash of all rule, test and template files: it changes when one of them does, also on file systems without notices."""
+    """A hash of rules, tests, templates and of which model is in force: it changes when one of them does, also without notices."""
     folders = [settings.rules, *((settings.templates,) if settings.templates else ())]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(str(own_model(settings)).encode())
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             try:

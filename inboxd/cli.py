@@ -301,6 +301,7 @@ def status(config: Config = CONFIG, as_json: Json = False) -> None:
     """Tell what is going on; exit 1 if no daemon runs or something is in trouble."""
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.control import ask, path_in
+    from inboxd.bootstrap import model_facts
     from inboxd.desk.status import in_words
     from inboxd.desk.status import status as count
 
@@ -311,7 +312,7 @@ def status(config: Config = CONFIG, as_json: Json = False) -> None:
     except Temporary:
         live = None
     store = _store(settings, read_only=True)
-    found = count(store.look, SystemClock().now(), live)
+    found = {**count(store.look, SystemClock().now(), live), "model_facts": model_facts(settings)}
     _print(found, as_json, in_words(found))
     if not found["running"] or found["trouble"]:
         raise typer.Exit(FOUND)
@@ -506,6 +507,97 @@ def _explain_case(config: Path, number: int, as_json: bool) -> None:
         lines.append(f"{at}  message {each['message']}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
         lines += [f"    {line}" for line in each["trace"]]
     _print(told, as_json, "\n".join(lines))
+
+
+# --- learning ------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def correct(
+    case: Annotated[int, typer.Argument(help="The number of the case.")],
+    values: Annotated[list[str], typer.Argument(help="What is right: topic=refund sentiment=upset urgent=yes answer=satisfied")],
+    config: Config = CONFIG,
+    by: Annotated[str, typer.Option("--by", help="Who says so; kept with the correction.")] = "",
+) -> None:
+    """Say what was read wrongly in a case. `inboxd train` learns from it."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.control import ask, path_in
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.adapters.rule_files.words import SHIPPED_TOPICS
+    from inboxd.desk.teach import parse_corrections
+
+    settings, who = _settings(config), by or f"operator {os.environ.get('USER', '')}".strip()
+    try:
+        topics = [topic for topic in SHIPPED_TOPICS if topic != "unsure"] + [str(t.name) for t in load_rules(settings.rules).topics]
+        right = parse_corrections(values, topics)
+    except InboxdError as error:
+        raise _fail(error) from error
+    try:
+        done = ask(path_in(settings.state_dir), {"do": "correct", "case": case, "values": right, "by": who}).get("done")
+    except Temporary:
+        store = _store(settings, read_only=False)
+        with store.transaction() as tx:
+            done = tx.correct(case, right, who, SystemClock().now())  # type: ignore[arg-type]  # a number typed by a person
+        store.close()
+    if not done:
+        raise _fail(Permanent(f"no mail of a customer is stored for case {case}"))
+    typer.echo(f"case {case}: noted {', '.join(f'{name}={value}' for name, value in right.items())}; inboxd train learns from it")
+
+
+@app.command()
+def train(
+    config: Config = CONFIG,
+    undo: Annotated[bool, typer.Option("--undo", help="Put the model before the last training in force again.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show the table and put nothing in force.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn from corrections: show what would change, then put the new model in force. One that is worse is refused (exit 1)."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.training import train_model, undo_training
+
+    settings = _settings(config)
+    try:
+        if undo:
+            typer.echo(f"in force again: {undo_training(settings)}; a running daemon takes it over by itself")
+            return
+        found, put_in_force = train_model(settings, SystemClock().now(), _say)
+    except InboxdError as error:
+        raise _fail(error) from error
+    _print(found.as_dict(), as_json, found.in_words())
+    if found.worse:
+        for why in found.worse:
+            _say(f"refused: {why}")
+        _say("the model in force stays")
+        raise typer.Exit(FOUND)
+    if not dry:
+        _say(f"in force: {put_in_force()}; a running daemon takes it over by itself. Undo: inboxd train --undo")
+
+
+@app.command("eval")
+def evaluate(
+    files: Annotated[list[Path] | None, typer.Argument(help="JSONL with {text, topic?, upset?} a line; else the shipped test set.")] = None,
+    config: Later = None,
+    check: Annotated[bool, typer.Option("--check", help="Only check corpus and model against each other; exit 78 if they differ.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure how well mails are read: per label, calibration, confusion, worst examples."""
+    from inboxd.training import corpus_mistakes, evaluate_model
+
+    try:
+        if check:
+            if mistakes := corpus_mistakes():
+                raise ConfigError(*mistakes)
+            typer.echo("corpus and model are in order")
+            return
+        lines = [line for path in files or () for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in lines if line.strip()] if files else None
+        found = evaluate_model(_settings(config) if config else None, rows)
+    except (OSError, json.JSONDecodeError) as error:
+        raise _fail(Permanent(f"cannot read the rows: {error}")) from error
+    except InboxdError as error:
+        raise _fail(error) from error
+    whole = {name: {"figures": each.figures, "confusion": each.confusion, "worst": each.worst} for name, each in found.items()}
+    _print(whole, as_json, "\n\n".join(f"{name or 'your rows'}\n{each.in_words()}" for name, each in found.items()))
 
 
 @app.command("test")

@@ -315,6 +315,13 @@ class Transaction(Protocol):
     def drop(self, number: JobNo, now: datetime) -> bool:
         """Give a parked job up; its mail stays stored."""
 
+    # --- learning
+    def correct(self, case: CaseNo, values: Mapping[str, str], by: str, now: datetime) -> bool:
+        """Keep what was read wrongly in this case, and put its topic and feeling right; False: there is no such case with mail in it.
+
+        A topic belongs to the case's first mail, all else to its latest.
+        """
+
     # --- sending
     def set_outgoing(
         self,

@@ -15,19 +15,20 @@ class Thresholds:
 
     topic: float = 0.5
     upset: float = 0.5
-    unhappy: float = 0.35
+    unhappy: float = 0.5
     happy: float = 0.5
     urgent: float = 0.5
     sensitive: float = 0.5
     thanks_only: float = 0.5
-    answer: float = 0.6
+    answer: float = 0.5
+    solved: float = 0.8  # a dissatisfied customer taken for satisfied is the worst mistake: in doubt a person reads it
 
 
 def classify(kind: Kind, scores: Scores, new_text: str, policy: Thresholds = Thresholds()) -> Reading:
     """Say in words what the scores mean. Machines have no feelings and give no answers; unknown languages claim none."""
     person = kind is Kind.PERSON
     topic, topic_sure = _topic(scores, policy)
-    answer = scores.answer if person and scores.answer_sure >= policy.answer else Answer.UNCLEAR
+    answer = answer_of(scores, policy) if person else Answer.UNCLEAR
     return Reading(
         kind=kind,
         language=scores.language,
@@ -49,6 +50,12 @@ def classify(kind: Kind, scores: Scores, new_text: str, policy: Thresholds = Thr
     )
 
 
+def answer_of(scores: Scores, policy: Thresholds = Thresholds()) -> Answer:
+    """What an answer to our question says, if it is sure enough."""
+    happy = scores.answer in (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
+    return scores.answer if scores.answer_sure >= (policy.solved if happy else policy.answer) else Answer.UNCLEAR
+
+
 def _topic(scores: Scores, policy: Thresholds) -> tuple[str, float]:
     """The best topic if it is sure enough; `topic_sure` says how sure the best one was in either case."""
     if not scores.topics:
@@ -62,6 +69,6 @@ def _sentiment(scores: Scores, policy: Thresholds) -> Sentiment:
         return Sentiment.NEUTRAL
     if scores.upset >= policy.upset:
         return Sentiment.UPSET
-    if scores.upset >= policy.unhappy and scores.upset >= scores.happy:
+    if scores.unhappy >= policy.unhappy and scores.unhappy >= scores.happy:
         return Sentiment.UNHAPPY
     return Sentiment.HAPPY if scores.happy >= policy.happy else Sentiment.NEUTRAL

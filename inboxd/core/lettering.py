@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from types import MappingProxyType
-from urllib.parse import quote
 
 import jinja2
 
@@ -248,7 +247,11 @@ def mailto(address: str, subject: str, body: str) -> str:
 
 def percent(text: str, also: str = "") -> str:
     """Percent-encode all but the unreserved characters (RFC 3986, 2.3) and those named."""
-    return quote(text, safe=also)
+    return re.sub(f"[^A-Za-z0-9._~{re.escape(also)}-]", _percent_encoded, text)
+
+
+def _percent_encoded(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode())
 
 
 def blocks(marked: str) -> list[Block]:

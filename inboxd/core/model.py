@@ -248,6 +248,7 @@ class ToRead:
 
     subject: str
     new_text: str
+    reply: bool = True  # a mail that answers none of ours cannot answer our question, and is not read as one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +259,7 @@ class Scores:
     language_known: bool = True  # False: topics by phrases only, no feeling is claimed
     topics: tuple[tuple[str, float], ...] = ()  # best first
     upset: float = 0.0
+    unhappy: float = 0.0  # upset or at least disappointed
     happy: float = 0.0
     urgent: float = 0.0
     sensitive: float = 0.0
@@ -268,6 +270,18 @@ class Scores:
     new_part: str = ""  # for satisfied_and_new: the sentences that bring something new
     phrases: tuple[Phrase, ...] = ()  # strongest first
     model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What a person says was read wrongly: one field of one message, with who said it and when."""
+
+    at: datetime
+    message: MessageNo
+    case: CaseNo | None
+    by: str
+    field: str  # topic, sentiment, urgent, sensitive, answer
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
 def _to_read(seen: _Seen) -> ToRead:
     """A reply's subject is what somebody wrote some time ago: only a new one says something."""
     answers = bool(seen.message.in_reply_to) or _REPLY.match(seen.message.subject) is not None
-    return ToRead(subject="" if answers else seen.message.subject, new_text=seen.new_text)
+    return ToRead(subject="" if answers else seen.message.subject, new_text=seen.new_text, reply=answers)
 
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|ref)(?:\[\d+\])?\s*:", re.IGNORECASE)

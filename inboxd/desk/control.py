@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from inboxd.core.model import JobNo
+from inboxd.core.model import CaseNo, JobNo
 from inboxd.errors import ConfigError
 
 
@@ -45,5 +45,9 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
             now, job = office.clock.now(), JobNo(int(request["job"]))
             with office.store.transaction() as tx:
                 return {"done": tx.unpark(job, now) if what == "parked.retry" else tx.drop(job, now)}
+        case "correct":
+            by, values, number = str(request["by"]), {str(k): str(v) for k, v in request["values"].items()}, CaseNo(int(request["case"]))
+            with office.store.transaction() as tx:
+                return {"done": tx.correct(number, values, by, office.clock.now())}
         case other:
             raise ConfigError(f"the daemon knows no request {other!r}")

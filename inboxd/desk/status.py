@@ -43,6 +43,11 @@ def in_words(s: Mapping[str, Any]) -> str:
     lines += [f"trouble    {name}: {why}" for name, why in s["trouble"].items()]
     lines += [f"last sync  {name.removeprefix('fetch:')} {at}" for name, at in s["last_sync"].items()]
     lines += [f"mailbox    {box['name']}, mode {box['mode']} since {box['since']}" for box in s["mailboxes"]]
+    if facts := s.get("model_facts"):
+        right = facts.get("figures", {}).get("en.topic.accuracy", 0.0)
+        learned = f", {facts['corrections']} corrections" if facts["corrections"] else ""
+        lines.append(f"model      version {facts['version']} of {facts['date']}, corpus {facts['corpus']}{learned}")
+        lines.append(f"           on its test set {right:.0%} of the topics are right (inboxd eval)")
     lines.append(f"messages   {s['messages']}")
     lines.append("cases      " + (", ".join(f"{n} {state}" for state, n in sorted(s["cases"].items())) or "none yet"))
     if s["open_with"]:

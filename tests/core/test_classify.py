@@ -5,18 +5,19 @@ from inboxd.core.model import Answer, Kind, Phrase, Scores, Sentiment
 
 
 @pytest.mark.parametrize(
-    ("upset", "happy", "sentiment"),
+    ("upset", "unhappy", "happy", "sentiment"),
     [
-        (0.9, 0.0, Sentiment.UPSET),
-        (0.5, 0.9, Sentiment.UPSET),
-        (0.4, 0.1, Sentiment.UNHAPPY),
-        (0.4, 0.8, Sentiment.HAPPY),
-        (0.1, 0.8, Sentiment.HAPPY),
-        (0.1, 0.1, Sentiment.NEUTRAL),
+        (0.9, 0.9, 0.0, Sentiment.UPSET),
+        (0.5, 0.5, 0.9, Sentiment.UPSET),
+        (0.4, 0.6, 0.1, Sentiment.UNHAPPY),
+        (0.4, 0.6, 0.8, Sentiment.HAPPY),
+        (0.4, 0.4, 0.1, Sentiment.NEUTRAL),
+        (0.1, 0.1, 0.8, Sentiment.HAPPY),
+        (0.1, 0.1, 0.1, Sentiment.NEUTRAL),
     ],
 )
-def test_the_thresholds_make_a_word_of_a_number(upset: float, happy: float, sentiment: Sentiment) -> None:
-    assert classify(Kind.PERSON, Scores(upset=upset, happy=happy), "").sentiment is sentiment
+def test_the_thresholds_make_a_word_of_a_number(upset: float, unhappy: float, happy: float, sentiment: Sentiment) -> None:
+    assert classify(Kind.PERSON, Scores(upset=upset, unhappy=unhappy, happy=happy), "").sentiment is sentiment
 
 
 def test_a_topic_below_its_confidence_is_unsure_and_says_how_sure_it_was() -> None:
@@ -38,7 +39,7 @@ def test_an_answer_that_is_not_sure_is_unclear() -> None:
 def test_the_new_part_goes_only_with_its_answer() -> None:
     scores = Scores(answer=Answer.SATISFIED_AND_NEW, answer_sure=0.8, new_part="How do I change it?")
     assert classify(Kind.PERSON, scores, "").new_part == "How do I change it?"
-    assert classify(Kind.PERSON, scores, "", Thresholds(answer=0.9)).new_part == ""
+    assert classify(Kind.PERSON, scores, "", Thresholds(solved=0.9)).new_part == ""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.PERSON])

@@ -37,12 +37,15 @@ class Marked:
     ends: list[int]
     body: int  # the first word of the new text
     fresh: int  # the first word that counts for feeling: the subject of a reply was written earlier
+    reply: bool = True  # may answer our question
     lexicons: tuple[Lexicon, ...] = ()
     hits: list[Hit] = field(default_factory=list)
     language: str = ""
     language_known: bool = True
     topics: tuple[tuple[str, float], ...] = ()
+    own_topic: bool = False  # a topic of the admins' was named
     upset: float = 0.0
+    unhappy: float = 0.0
     happy: float = 0.0
     phrases: tuple[Phrase, ...] = ()
     urgent: float = 0.0
@@ -85,7 +88,7 @@ class Marked:
             yield start, len(words)
 
 
-def mark(subject: str, new_text: str) -> Marked:
+def mark(subject: str, new_text: str, *, reply: bool = True) -> Marked:
     """Prepare a text: shortened, with its words in the form in which they are looked up."""
     subject = subject[:1000]
     head = f"{subject}\n\n" if subject.strip() else ""
@@ -98,7 +101,8 @@ def mark(subject: str, new_text: str) -> Marked:
         starts.append(match.start())
         ends.append(match.end())
     body = next((index for index, start in enumerate(starts) if start >= len(head.rstrip()) + 1), len(words)) if head else 0
-    return Marked(shown=shown, words=words, starts=starts, ends=ends, body=body, fresh=body if _REPLY.match(subject) else 0)
+    fresh = body if _REPLY.match(subject) else 0
+    return Marked(shown=shown, words=words, starts=starts, ends=ends, body=body, fresh=fresh, reply=reply)
 
 
 def shorten(text: str) -> str:

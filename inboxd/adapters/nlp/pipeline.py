@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import spacy
@@ -13,10 +14,10 @@ from spacy.tokens import Doc
 from spacy.util import registry
 from spacy.vocab import Vocab
 
-from inboxd.adapters.nlp import answer, feeling, remarks
+from inboxd.adapters.nlp import answer, feeling, learned, remarks
 from inboxd.adapters.nlp.language import LanguageGuess
 from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
-from inboxd.adapters.nlp.marked import Hit, Marked
+from inboxd.adapters.nlp.marked import Hit, Marked, mark
 
 Component = Callable[[Doc], Doc]
 NOTHING = 1.6  # the score of "none of our topics" among the topics' scores
@@ -39,13 +40,27 @@ def words_to_doc(vocab: Vocab, words: Sequence[str]) -> Doc:
     return Doc(vocab, words=list(words))
 
 
-def create_tokenizer() -> Callable[[Language], Callable[[str], Doc]]:
+class Words:
     """Words by one regular expression: contractions stay whole, and it is six times as fast as the stock tokenizer."""
 
-    def create(nlp: Language) -> Callable[[str], Doc]:
-        return lambda text: words_to_doc(nlp.vocab, tokens(text))
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
 
-    return create
+    def __call__(self, text: str) -> Doc:
+        """Cut one text."""
+        return words_to_doc(self.vocab, tokens(text))
+
+    def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
+        """There is nothing to keep: spaCy asks every tokenizer."""
+
+    def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> Words:
+        """There is nothing to read."""
+        return self
+
+
+def create_tokenizer() -> Callable[[Language], Words]:
+    """For spaCy's registry."""
+    return lambda nlp: Words(nlp.vocab)
 
 
 class Signs:
@@ -151,6 +166,7 @@ def add_topics(doc: Doc) -> Doc:
     found = {topic: left * share / whole for topic, share in shares.items()}
     for topic, length in own.items():  # of two own topics, the one with the longer phrase
         found[topic] = ADMIN_SURE * length**3 / sum(other**3 for other in own.values())
+    marked.own_topic = bool(own)
     marked.topics = tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_TOPICS])
     return doc
 
@@ -180,9 +196,32 @@ def add_remarks(doc: Doc) -> Doc:
 def add_answer(doc: Doc) -> Doc:
     """Read the new text as an answer to "is it solved?"."""
     marked = marked_of(doc)
-    if marked.language_known:
+    if marked.reply and marked.language_known:
         marked.answer, marked.answer_sure, marked.new_part = answer.read_answer(marked)
     return doc
+
+
+class Learned:
+    """The learned part, after phrases and lexicon; without weights it adds nothing. spaCy saves it with the pipeline."""
+
+    def __init__(self) -> None:
+        self.weights: learned.Weights | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Correct what was found so far."""
+        if self.weights is not None:
+            learned.correct(marked_of(doc), self.weights)
+        return doc
+
+    def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the weights."""
+        if self.weights is not None:
+            self.weights.save(path)
+
+    def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> Learned:
+        """Load the weights."""
+        self.weights = learned.Weights.load(path)
+        return self
 
 
 registry.tokenizers.register("inboxd.Words.v1", func=create_tokenizer)
@@ -198,10 +237,45 @@ def create_signs(nlp: Language, name: str, languages: list[str], admin: list[lis
     return Signs(nlp.vocab, [load(language) for language in languages], [(topic, phrase) for topic, phrase in admin])
 
 
-def build(languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
-    """The whole pipeline, ready to read."""
+@Language.factory("inboxd_learned")
+def create_learned(nlp: Language, name: str) -> Learned:
+    """The learned part, still empty."""
+    return Learned()
+
+
+def build(languages: Sequence[str]) -> Language:
+    """The whole pipeline with nothing learned yet: what training begins with."""
     nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "inboxd.Words.v1"}}})
-    nlp.add_pipe("inboxd_signs", config={"languages": list(languages), "admin": [list(pair) for pair in admin]})
-    for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer"):
+    nlp.add_pipe("inboxd_signs", config={"languages": list(languages), "admin": []})
+    for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer", "inboxd_learned"):
         nlp.add_pipe(name)
     return nlp
+
+
+def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
+    """A saved pipeline with the admins' own phrases."""
+    signs = {"languages": list(languages), "admin": [list(pair) for pair in admin]}
+    return spacy.load(folder, config={"components": {"inboxd_signs": signs}})
+
+
+def weights_of(nlp: Language) -> learned.Weights | None:
+    """What a pipeline has learned."""
+    part = nlp.get_pipe("inboxd_learned")
+    assert isinstance(part, Learned)
+    return part.weights
+
+
+def learn(nlp: Language, weights: learned.Weights) -> None:
+    """Give a pipeline its weights."""
+    part = nlp.get_pipe("inboxd_learned")
+    assert isinstance(part, Learned)
+    part.weights = weights
+
+
+def read_marked(nlp: Language, subject: str, text: str, *, reply: bool = True) -> Marked:
+    """Send one text through all components; only a reply is read as an answer to our question."""
+    marked = mark(subject, text, reply=reply)
+    doc = words_to_doc(nlp.vocab, marked.words)
+    doc.user_data["inboxd"] = marked
+    nlp(doc)
+    return marked

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before numpy: one mail at a time needs one thread
     os.environ.setdefault(_threads, "1")
 
 from inboxd.adapters.nlp.lexicon import Lexicon  # noqa: E402
-from inboxd.adapters.nlp.marked import Marked, mark  # noqa: E402
-from inboxd.adapters.nlp.pipeline import Signs, build, words_to_doc  # noqa: E402
+from inboxd.adapters.nlp.marked import Marked  # noqa: E402
+from inboxd.adapters.nlp.pipeline import Signs, load_from, read_marked, weights_of  # noqa: E402
 from inboxd.core.model import Scores, ToRead  # noqa: E402
 from inboxd.core.rules import Topic  # noqa: E402
 
-NAME, VERSION = "phrases", "1"
+SHIPPED = Path(__file__).with_name("model")
 
 
 class SpacyReader:
-    """Reads topic, feeling, urgency, language and answer. Admins' phrases win over the shipped ones."""
+    """Reads topic, feeling, urgency, language and answer. Admins' phrases win over the shipped ones and over the weights."""
 
-    def __init__(self, topics: Sequence[Topic] = (), languages: Sequence[str] = ("en", "de")) -> None:
+    def __init__(self, topics: Sequence[Topic] = (), languages: Sequence[str] = ("en", "de"), folder: Path = SHIPPED) -> None:
         admin = [(str(topic.name), phrase) for topic in topics for phrase in topic.phrases]
         with _collector_paused():
-            self._nlp = build(languages, admin)
-        signs = self._nlp.get_pipe("inboxd_signs")
-        assert isinstance(signs, Signs)
-        self.model = _name(tuple(signs.lexicons.values()), admin)
+            self._nlp = load_from(folder, languages, admin)
+        signs, weights = self._nlp.get_pipe("inboxd_signs"), weights_of(self._nlp)
+        assert isinstance(signs, Signs) and weights is not None
+        self.about: Mapping[str, Any] = weights.about
+        self.model = _name(tuple(signs.lexicons.values()), admin, weights.about)
 
     def read(self, texts: Sequence[ToRead]) -> list[Scores]:
         """Read a batch; as many scores as texts, in the same order. Never raises on a text."""
@@ -41,11 +44,7 @@ class SpacyReader:
         return len(self._nlp.vocab.strings)
 
     def _scores(self, text: ToRead) -> Scores:
-        marked = mark(text.subject, text.new_text)
-        doc = words_to_doc(self._nlp.vocab, marked.words)
-        doc.user_data["inboxd"] = marked
-        self._nlp(doc)
-        return _plain(marked, self.model)
+        return _plain(read_marked(self._nlp, text.subject, text.new_text, reply=text.reply), self.model)
 
 
 @contextmanager
@@ -67,6 +66,7 @@ def _plain(marked: Marked, model: str) -> Scores:
         language_known=marked.language_known,
         topics=marked.topics,
         upset=marked.upset,
+        unhappy=marked.unhappy,
         happy=marked.happy,
         urgent=marked.urgent,
         sensitive=marked.sensitive,
@@ -80,7 +80,7 @@ def _plain(marked: Marked, model: str) -> Scores:
     )
 
 
-def _name(lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]]) -> str:
-    """Name, version, and a hash of all data that a reading depends on."""
-    digest = sha256(repr(([lexicon.hash for lexicon in lexicons], sorted(admin))).encode("utf-8", "replace"))
-    return f"{NAME}-{VERSION}-{digest.hexdigest()[:12]}"
+def _name(lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]], about: Mapping[str, Any]) -> str:
+    """Version, date, and a hash of all that a reading depends on."""
+    depends = ([lexicon.hash for lexicon in lexicons], sorted(admin), sorted((key, str(value)) for key, value in about.items()))
+    return f"inboxd-{about['version']}-{about['date']}-{sha256(repr(depends).encode('utf-8', 'replace')).hexdigest()[:12]}"

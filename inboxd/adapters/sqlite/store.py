@@ -17,6 +17,7 @@ from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, w
 from inboxd.core.model import (
     Case,
     CaseNo,
+    Correction,
     Job,
     JobKind,
     JobNo,
@@ -204,6 +205,20 @@ class SqliteStore:
             )
             for row in self._rows("select * from job where parked_at is not null order by parked_at, id")
         )
+
+    def corrections(self) -> list[Correction]:
+        """All that people said was read wrongly, oldest first."""
+        return [
+            Correction(
+                at=_must(row["at"]),
+                message=MessageNo(row["message"]),
+                case=row["case_id"],
+                by=row["agent"] or "",
+                field=row["field"],
+                value=row["value"],
+            )
+            for row in self._rows("select * from correction order by id")
+        ]
 
     def look(self, sql: str, *values: object) -> list[Mapping[str, Any]]:
         """Answer a reading command (`status`, `explain CASE`, the demo's counts); never writes."""

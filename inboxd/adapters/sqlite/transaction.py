@@ -754,6 +754,23 @@ class SqliteTransaction:
         self._db.execute("update job set in_hand = 0 where in_hand = 1")
         self._db.execute("update outgoing set state = 'queued' where state = 'sending'")  # nothing had been sent
 
+    # --- learning
+
+    def correct(self, case: CaseNo, values: Mapping[str, str], by: str, now: datetime) -> bool:
+        """Keep what was read wrongly in this case, and put its topic and feeling right."""
+        row = self._one("select min(id) as first, max(id) as last from message where case_id = ? and role = 'customer'", case)
+        if not row or row["first"] is None:
+            return False
+        for field, value in values.items():
+            message = row["first"] if field == "topic" else row["last"]
+            self._db.execute(
+                "insert into correction (at, message, case_id, agent, field, value) values (?,?,?,?,?,?)",
+                (time(now), message, case, by, field, value),
+            )
+        changes = {field: value for field, value in values.items() if field in ("topic", "sentiment")}
+        self._update("cases", _CASE_COLUMNS, case, changes)
+        return True
+
     # --- sending
 
     def set_outgoing(

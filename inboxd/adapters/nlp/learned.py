@@ -1,0 +1,240 @@
+"""The learned part of the model: linear weights on hashed words. It corrects what phrases and lexicon say, and never explains alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, features, read_words, words_and_pairs
+from inboxd.adapters.nlp.marked import Marked
+from inboxd.core.model import Answer, Phrase
+
+HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
+ANSWERS = tuple(Answer)
+PHRASES = 2.0  # how much a topic's phrases weigh beside the learned weights
+# How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
+TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.25, 0.25, 0.25, 1.0, 1.0]], np.float32)
+SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
+RULES = 2.0  # how much the answer by rules weighs
+SIGNS = np.float32(0.3)
+GROUPS = (
+    "yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "trouble_name", "new", "thanks", "not_thanks", "request",
+    "breaks",
+)  # fmt: skip
+FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
+FULL_TRUST = 16  # words
+PLAIN = 0.8  # from here on a sign is plain
+SHOWN = 3  # phrases that only the learned part found
+WEIGHTS, ABOUT = "weights.npz", "about.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The buckets that count, how rare each is, and how rare those are that training never saw."""
+
+    buckets: Ids
+    rarity: Floats
+    unseen: float
+    places: Ids = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = np.full(BUCKETS, -1, np.int64)
+        places[self.buckets] = np.arange(len(self.buckets))
+        object.__setattr__(self, "places", places)
+
+    def vector(self, words: Sequence[str]) -> tuple[Ids, Floats]:
+        """Which columns a text fills, and how much: of length 1 with what is unknown, so that a text of unknown words says little."""
+        ids, counts = features(words)
+        places = self.places[ids]
+        known = places >= 0
+        values = counts * np.where(known, self.rarity[places], np.float32(self.unseen))
+        length = float(np.sqrt(values @ values)) or 1.0
+        return places[known], values[known] / np.float32(length)
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """All that was learned. A row a column and one for the bias; one column a topic, then a head; answers have their own."""
+
+    mails: Columns
+    matrix: Floats
+    topics: tuple[str, ...]
+    slopes: Floats  # what the lexicon's logit counts for each head
+    biases: Floats  # (2, heads): what each head begins with, in a mail and in a bare text
+    answers: Columns
+    answer_matrix: Floats
+    temperature: float = 1.0
+    answer_temperature: float = 1.0
+    about: Mapping[str, Any] = field(default_factory=dict)  # version, corpus, date, metrics
+
+    def of_mail(self, words: Sequence[str]) -> Floats:
+        """The learned logits of a mail: its topics, then the heads."""
+        places, values = self.mails.vector(words)
+        found: Floats = values @ self.matrix[places] + self.matrix[-1]
+        return found
+
+    def of_answer(self, marked: Marked) -> Floats:
+        """The learned logits of an answer: what its words say, then what its signs say, then the bias."""
+        places, values = self.answers.vector(marked.words[marked.body :])
+        rest = self.answer_matrix[len(self.answers.buckets) :]
+        found: Floats = values @ self.answer_matrix[places] + signs_of_answer(marked) @ rest[:-1] + rest[-1]
+        return found
+
+    def described(self, about: Mapping[str, Any]) -> Weights:
+        """The same weights with what is to be told of them."""
+        return replace(self, about=about)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights as bytes with one scale a column; the same weights give the same files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        matrix, scale = _small(self.matrix)
+        answer_matrix, answer_scale = _small(self.answer_matrix)
+        np.savez_compressed(
+            folder / WEIGHTS,
+            buckets=self.mails.buckets.astype(np.uint16), rarity=self.mails.rarity.astype(np.float16), matrix=matrix, scale=scale,
+            answer_buckets=self.answers.buckets.astype(np.uint16), answer_rarity=self.answers.rarity.astype(np.float16),
+            answer_matrix=answer_matrix, answer_scale=answer_scale, slopes=self.slopes, biases=self.biases,
+            numbers=np.array([self.mails.unseen, self.answers.unseen, self.temperature, self.answer_temperature], np.float32),
+            topics=np.array(self.topics),
+        )  # fmt: skip
+        (folder / ABOUT).write_text(json.dumps(dict(self.about), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Weights:
+        """Read what `save` wrote."""
+        with np.load(folder / WEIGHTS, allow_pickle=False) as z:
+            unseen, answer_unseen, temperature, answer_temperature = (float(each) for each in z["numbers"])
+            return cls(
+                mails=Columns(z["buckets"].astype(np.int64), z["rarity"].astype(np.float32), unseen),
+                matrix=z["matrix"].astype(np.float32) * z["scale"],
+                topics=tuple(str(each) for each in z["topics"]),
+                slopes=z["slopes"],
+                biases=z["biases"],
+                answers=Columns(z["answer_buckets"].astype(np.int64), z["answer_rarity"].astype(np.float32), answer_unseen),
+                answer_matrix=z["answer_matrix"].astype(np.float32) * z["answer_scale"],
+                temperature=temperature,
+                answer_temperature=answer_temperature,
+                about=json.loads((folder / ABOUT).read_text(encoding="utf-8")),
+            )
+
+
+def _small(matrix: Floats) -> tuple[Any, Floats]:
+    scale = (np.abs(matrix).max(0) / 127 + 1e-12).astype(np.float32)
+    return np.rint(matrix / scale).astype(np.int8), scale
+
+
+def correct(marked: Marked, weights: Weights) -> None:
+    """Let the learned part speak beside phrases and lexicon; nothing is said of a language that we do not know."""
+    if not marked.language_known or marked.fresh >= len(marked.words):
+        return
+    words = marked.words[marked.fresh :]
+    logits = weights.of_mail(words)
+    count = len(weights.topics)
+    if not marked.own_topic:  # what admins wrote wins
+        marked.topics = shares_of(logits[:count], dict(marked.topics), weights)
+    heads = dict(zip(HEADS, heads_of(logits[count:], marked, weights), strict=True))
+    before = marked.upset
+    marked.upset, marked.unhappy, marked.happy = heads["upset"], heads["unhappy"], heads["happy"]
+    if any(hit.sign.group == "not_urgent" for hit in marked.hits):
+        heads["urgent"] = min(heads["urgent"], marked.urgent)
+    # plain words of death, danger or law stand, whatever was learned: a mail too many for a person is no harm
+    marked.urgent, marked.sensitive = heads["urgent"], max(heads["sensitive"], marked.sensitive if marked.sensitive >= PLAIN else 0.0)
+    if marked.upset >= 0.5 and before < 0.5:
+        marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
+    if marked.reply and marked.body < len(marked.words):
+        marked.answer, marked.answer_sure = answer(weights.of_answer(marked), marked.answer, marked.answer_sure, weights)
+
+
+def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) -> tuple[tuple[str, float], ...]:
+    """Topics with their calibrated shares, best first."""
+    told = np.array([phrases.get(topic, 0.0) for topic in weights.topics], np.float32)
+    shares = softmax((logits + PHRASES * told) / weights.temperature)
+    best = np.argsort(-shares, kind="stable")[:5]
+    return tuple((weights.topics[place], float(shares[place])) for place in best)
+
+
+def heads_of(logits: Floats, marked: Marked, weights: Weights) -> list[float]:
+    """The probabilities of the heads, each beside what the lexicon says of it."""
+    kind = 0 if is_mail(marked) else 1
+    damped = min(1.0, (len(marked.words) / FULL_TRUST) ** 0.5)  # a few words are always all of one kind
+    raised = TRUST[kind] * damped * logits + weights.slopes * priors(marked) + weights.biases[kind]
+    return [float(each) for each in 1 / (1 + np.exp(-np.clip(raised, -30, 30)))]
+
+
+def is_mail(marked: Marked) -> bool:
+    """Whether a text is a mail by its form: a subject, a greeting, a word of closing. A review or a post has none of them."""
+    return marked.body > 0 or any(hit.sign.group == "closing" for hit in marked.hits)
+
+
+def priors(marked: Marked) -> Floats:
+    """What phrases and lexicon say of each head, as logits."""
+    said = np.array([marked.upset, marked.upset, marked.happy, marked.urgent, marked.sensitive], np.float32)
+    said = np.clip(said, 1e-6, 1 - 1e-6)
+    found: Floats = np.clip(np.log(said / (1 - said)), -FURTHEST, FURTHEST)
+    return found
+
+
+def answer(logits: Floats, by_rules: Answer, sure: float, weights: Weights) -> tuple[Answer, float]:
+    """A yes that the rules read plainly stands; else the likeliest answer, and how sure it is that it is solved or not."""
+    if by_rules in SOLVED and sure >= PLAIN:
+        return by_rules, sure
+    shares = dict(zip(ANSWERS, softmax(answer_logits(logits, by_rules, sure) / weights.answer_temperature).tolist(), strict=True))
+    best = max(shares, key=lambda each: shares[each])
+    return best, sum(shares[each] for each in SOLVED) if best in SOLVED else shares[best]
+
+
+def signs_of_answer(marked: Marked) -> Floats:
+    """What phrases, lexicon and form say of an answer, in numbers of about the size of a word's."""
+    groups = Counter(hit.sign.group for hit in marked.hits)
+    feeling = [float(each) / 3 for each in priors(marked)[[0, 2]]]
+    negated = any(word in lexicon.negators for word in marked.words for lexicon in marked.lexicons)
+    form = [marked.thanks_only, float(np.log1p(len(marked.words))) / 4, float("?" in marked.words), float(negated)]
+    counts = [float(min(2, groups[group])) for group in GROUPS]
+    return SIGNS * np.array([*feeling, *form, *counts], np.float32)
+
+
+def answer_logits(logits: Floats, by_rules: Answer, sure: float) -> Floats:
+    """Add what the rules say to what was learned."""
+    told = np.zeros(len(ANSWERS), np.float32)
+    told[ANSWERS.index(by_rules)] = RULES * max(sure, 0.5)
+    found: Floats = logits + told
+    return found
+
+
+def softmax(logits: NDArray[Any]) -> Floats:
+    """Shares that add up to one."""
+    raised = np.exp((logits - logits.max(axis=-1, keepdims=True)).astype(np.float32))
+    found: Floats = raised / raised.sum(axis=-1, keepdims=True)
+    return found
+
+
+def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int) -> list[Phrase]:
+    """The words that made the learned part say upset, for the eye of a person: pairs and words with the largest weights."""
+    places = [marked.fresh + place for place in read_words(words)]
+    singles, pairs = words_and_pairs(words)
+    column = weights.matrix[:, count]
+    scored = []
+    for buckets, span in ((pairs, 2), (singles, 1)):
+        rows = weights.mails.places[buckets]
+        for index, row in enumerate(rows):
+            together = places[index + span - 1] == places[index] + span - 1  # no mark and no paragraph's end between
+            if row >= 0 and column[row] > 0 and together:
+                value = float(column[row] * weights.mails.rarity[row])
+                scored.append((value, places[index], places[index + span - 1] + 1))
+    shown: list[Phrase] = []
+    kept: list[tuple[int, int]] = []
+    best = max((value for value, _, _ in scored), default=1.0)
+    for value, start, end in sorted(scored, key=lambda each: -each[0]):
+        if not any(start < b and a < end for a, b in kept):
+            kept.append((start, end))
+            shown.append(Phrase(text=marked.text(start, end), weight=round(value / best, 3), why="reads like upset mails"))
+        if len(shown) == SHOWN:
+            break
+    return shown

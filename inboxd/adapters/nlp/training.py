@@ -1,0 +1,293 @@
+"""Training: labelled texts -> weights. Multinomial and logistic regression on hashed words, beside fixed lexicon and phrases.
+
+All steps are deterministic: the same texts give the same weights. What calibrates (temperature, biases of the heads) is taken from
+predictions for texts that the weights were not fitted to (3-fold), so that it tells how sure they are of mails they never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from inboxd.adapters.nlp.corpus import AnswerExample, Example
+from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features
+from inboxd.adapters.nlp.learned import (
+    ANSWERS,
+    FURTHEST,
+    HEADS,
+    PHRASES,
+    TRUST,
+    Columns,
+    Weights,
+    answer_logits,
+    is_mail,
+    priors,
+    signs_of_answer,
+    softmax,
+)
+from inboxd.adapters.nlp.marked import Marked
+from inboxd.core.model import Sentiment
+
+COLUMNS, ANSWER_COLUMNS = 8192, 6000
+LEAST_TEXTS = 2  # that a column must stand in
+SHRINK = 0.1
+FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails, and bare texts
+    {"upset": 0.01, "unhappy": 0.05, "happy": 0.03, "urgent": 0.025, "sensitive": 0.015},
+    {"upset": 0.03, "unhappy": 0.06, "happy": 0.05, "urgent": 0.025, "sensitive": 0.015},
+)
+SECOND_TOPIC = 0.35
+FOLDS = 3
+STEPS = 60
+
+Mark = Callable[[str, str], Marked]  # subject, text -> what phrases and lexicon say
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Texts ready for fitting."""
+
+    sparse: list[Sparse]
+    phrases: Floats  # texts x topics
+    priors: Floats  # texts x heads
+    targets: Floats  # texts x topics, rows sum to 1, or 0 where nobody labelled it
+    heads: Floats  # texts x heads: 1, 0, or nan
+    weights: Floats
+    kinds: Ids  # 0 a mail, 1 a bare text
+
+
+def train(
+    mails: Sequence[Example],
+    answers: Sequence[AnswerExample],
+    topics: Sequence[str],
+    mark: Mark,
+    about: Mapping[str, Any],
+    like: Weights | None = None,
+) -> Weights:
+    """Fit everything. `mark` reads a text by phrases and lexicon alone; with `like` its calibration is taken over: a quick trial."""
+    texts = _texts(mails, topics, mark)
+    columns = _columns(texts.sparse, np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1), COLUMNS)
+    filled, slopes = fill(columns, texts.sparse), _slopes(texts)
+    matrix = _fit_mails(filled, texts, slopes)
+    if like is not None:
+        temperature, biases = like.temperature, like.biases
+    else:
+        held = _unseen(filled, texts, slopes)
+        temperature = _temperature(held[:, : len(topics)] + PHRASES * texts.phrases, texts.targets)
+        biases = np.stack([_biases(held[texts.kinds == kind, len(topics) :], texts, slopes, kind) for kind in (0, 1)])
+    fitted, certain = _fit_all_answers(answers, mark, like)
+    return Weights(
+        mails=columns, matrix=matrix, topics=tuple(topics), slopes=slopes, biases=biases, temperature=temperature,
+        answers=fitted[0], answer_matrix=fitted[1], answer_temperature=certain, about=dict(about),
+    )  # fmt: skip
+
+
+def _unseen(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
+    """The logits of each text by weights that were not fitted to it."""
+    held = np.zeros((len(filled), texts.targets.shape[1] + len(HEADS)), np.float32)
+    for fold in range(FOLDS):
+        out = np.arange(len(filled)) % FOLDS == fold
+        matrix = _fit_mails(filled[~out], _part(texts, ~out), slopes)
+        held[out] = filled[out] @ matrix[:-1] + matrix[-1]
+    return held
+
+
+def fill(columns: Columns, sparse: Sequence[Sparse]) -> Floats:
+    """A dense matrix, texts x columns, as `Columns.vector` fills it."""
+    filled = np.zeros((len(sparse), len(columns.buckets)), np.float32)
+    for row, text in enumerate(sparse):
+        places = columns.places[text.ids]
+        known = places >= 0
+        values = text.counts * np.where(known, columns.rarity[places], columns.unseen).astype(np.float32)
+        filled[row, places[known]] = values[known] / (np.sqrt(values @ values) or 1.0)
+    return filled
+
+
+# --- texts and columns ---------------------------------------------------------------------------------------------------
+
+
+def _texts(mails: Sequence[Example], topics: Sequence[str], mark: Mark) -> _Texts:
+    sparse, phrases, told, targets, heads, kinds = [], [], [], [], [], []
+    for mail in mails:
+        marked = mark(mail.subject, mail.text)
+        sparse.append(features(marked.words[marked.fresh :]))
+        shares = dict(marked.topics)
+        phrases.append([shares.get(topic, 0.0) for topic in topics])
+        told.append(priors(marked))
+        targets.append(_target(mail.topics, topics))
+        heads.append(_marks(mail))
+        kinds.append(0 if is_mail(marked) else 1)
+    return _Texts(
+        sparse=sparse,
+        phrases=_floats(phrases),
+        priors=_floats(told),
+        targets=_floats(targets),
+        heads=_floats(heads),
+        weights=_floats([mail.weight for mail in mails]),
+        kinds=np.asarray(kinds),
+    )
+
+
+def _floats(rows: Any) -> Floats:
+    return np.asarray(rows, np.float32)
+
+
+def _target(labels: Sequence[str] | None, topics: Sequence[str]) -> list[float]:
+    known = [label for label in labels or () if label in topics][:2]
+    share = {known[0]: 1.0 - SECOND_TOPIC, known[1]: SECOND_TOPIC} if len(known) == 2 else dict.fromkeys(known, 1.0)
+    return [share.get(topic, 0.0) for topic in topics]
+
+
+def _marks(mail: Example) -> list[float]:
+    felt = mail.sentiment
+    feeling = [float(felt is Sentiment.UPSET), float(felt in (Sentiment.UPSET, Sentiment.UNHAPPY)), float(felt is Sentiment.HAPPY)]
+    marks = [float("nan") if each is None else float(each) for each in (mail.urgent, mail.sensitive)]
+    return [*(feeling if felt is not None else [float("nan")] * 3), *marks]
+
+
+def _part(texts: _Texts, which: Any) -> _Texts:
+    return replace(
+        texts, phrases=texts.phrases[which], priors=texts.priors[which], targets=texts.targets[which], heads=texts.heads[which],
+        weights=texts.weights[which], kinds=texts.kinds[which],
+    )  # fmt: skip
+
+
+def _columns(sparse: Sequence[Sparse], labels: Floats, most: int) -> Columns:
+    """The buckets that tell the labels apart best (chi-squared)."""
+    seen = np.bincount(np.concatenate([text.ids for text in sparse]), minlength=BUCKETS).astype(np.float64)
+    together = np.zeros((BUCKETS, labels.shape[1]))
+    for text, label in zip(sparse, labels, strict=True):
+        together[text.ids] += label
+    expected = seen[:, None] * (labels.sum(0) / len(labels))
+    strength = ((together - expected) ** 2 / (expected + 1e-9)).sum(1)
+    strength[seen < LEAST_TEXTS] = 0
+    rarity = np.log((1 + len(sparse)) / (1 + seen)) + 1
+    best = np.argsort(-strength, kind="stable")[:most]
+    buckets: Ids = np.sort(best[strength[best] > 0])
+    unseen = np.log((1 + len(sparse)) / 2) + 1
+    return Columns(buckets, rarity[buckets].astype(np.float32), float(unseen))
+
+
+# --- fitting -----------------------------------------------------------------------------------------------------------------
+
+
+def _slopes(texts: _Texts) -> Floats:
+    """How much the lexicon's logit says by itself (logistic regression on it alone): never more than it claims."""
+    found = []
+    for place in range(len(HEADS)):
+        known = ~np.isnan(texts.heads[:, place])
+        x, y = texts.priors[known, place], texts.heads[known, place]
+        slope, bias = 1.0, 0.0
+        for _ in range(30):  # Newton's steps
+            p = 1 / (1 + np.exp(-np.clip(slope * x + bias, -FURTHEST * 3, FURTHEST * 3)))
+            r, v = p - y, p * (1 - p) + 1e-6
+            hessian = np.array([[(v * x * x).sum() + 1, (v * x).sum()], [(v * x).sum(), v.sum() + 1e-3]])
+            step = np.linalg.solve(hessian, np.array([(r * x).sum() + (slope - 1), r.sum()]))
+            slope, bias = slope - float(step[0]), bias - float(step[1])
+        found.append(min(max(slope, 0.0), 1.0))
+    return np.asarray(found, np.float32)
+
+
+def _fit_mails(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
+    """Topics (softmax) and heads (one logistic each, beside the lexicon) in one go: they share the matrix, which is what costs."""
+    count, labelled = texts.targets.shape[1], texts.targets.sum(1)
+    known = ~np.isnan(texts.heads)
+    heads, offsets = np.nan_to_num(texts.heads), slopes * texts.priors
+    weight = texts.weights[:, None]
+
+    def cost(matrix: Floats) -> tuple[float, Floats]:
+        logits = filled @ matrix[:-1] + matrix[-1]
+        shares = softmax(logits[:, :count])
+        loss = -(weight * texts.targets * np.log(shares + 1e-9)).sum()
+        raised = 1 / (1 + np.exp(-np.clip(logits[:, count:] + offsets, -30, 30)))
+        loss -= (weight * known * (heads * np.log(raised + 1e-9) + (1 - heads) * np.log(1 - raised + 1e-9))).sum()
+        wrong = np.concatenate([weight * (shares * labelled[:, None] - texts.targets), weight * known * (raised - heads)], axis=1)
+        slope = np.concatenate([filled.T @ wrong + SHRINK * matrix[:-1], wrong.sum(0, keepdims=True)])
+        return float(loss + SHRINK * (matrix[:-1] ** 2).sum() / 2), slope.astype(np.float32)
+
+    return minimise(cost, np.zeros((filled.shape[1] + 1, count + len(HEADS)), np.float32))
+
+
+def minimise(cost: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int = STEPS, memory: int = 8) -> Floats:
+    """L-BFGS with halving steps (Nocedal and Wright, Numerical Optimization, algorithm 7.5)."""
+    x, (value, slope) = start, cost(start)
+    moves: list[tuple[Floats, Floats]] = []
+    for _ in range(steps):
+        direction, kept = slope.copy(), []
+        for move, change in reversed(moves):
+            share = float(np.vdot(move, direction) / np.vdot(change, move))
+            direction -= share * change
+            kept.append(share)
+        move, change = moves[-1] if moves else (slope, slope * max(1e-9, float(np.abs(slope).max())))
+        direction *= float(np.vdot(move, change) / np.vdot(change, change))
+        for (move, change), share in zip(moves, reversed(kept), strict=True):
+            direction += move * (share - float(np.vdot(change, direction) / np.vdot(change, move)))
+        falls, length = float(np.vdot(slope, direction)), 1.0
+        while True:
+            there, (new_value, new_slope) = x - length * direction, cost(x - length * direction)
+            if new_value <= value - 1e-4 * length * falls or length < 1e-6:
+                break
+            length /= 2
+        move, change = there - x, new_slope - slope
+        if float(np.vdot(change, move)) > 1e-10:
+            moves = [*moves[-memory + 1 :], (move, change)]
+        done = value - new_value < 1e-5 * abs(value)
+        x, value, slope = there, new_value, new_slope
+        if done:
+            break
+    return x
+
+
+# --- calibration -------------------------------------------------------------------------------------------------------------
+
+
+def _temperature(logits: Floats, targets: Floats) -> float:
+    """The one number that makes shares of unseen texts as sure as they are right (Guo et al. 2017)."""
+    grid = np.geomspace(0.25, 4.0, 81)
+    costs = [-(targets * np.log(softmax(logits / each) + 1e-9)).sum() for each in grid]
+    return float(grid[int(np.argmin(costs))])
+
+
+def _biases(held: Floats, texts: _Texts, slopes: Floats, kind: int) -> Floats:
+    """Shift each head so that it says yes to no more unmarked texts of a kind than is allowed."""
+    part = _part(texts, texts.kinds == kind)
+    scores = TRUST[kind] * held + slopes * part.priors
+    calm = [scores[part.heads[:, place] == 0, place] for place in range(len(HEADS))]
+    shifts = [-float(np.quantile(each, 1 - FALSE_ALARMS[kind][head])) for each, head in zip(calm, HEADS, strict=True)]
+    return np.asarray(shifts, np.float32)
+
+
+# --- answers -----------------------------------------------------------------------------------------------------------------
+
+
+def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights | None) -> tuple[tuple[Columns, Floats], float]:
+    marked = [mark("", each.text) for each in answers]
+    sparse = [features(each.words[each.body :]) for each in marked]
+    targets = np.zeros((len(answers), len(ANSWERS)), np.float32)
+    targets[np.arange(len(answers)), [ANSWERS.index(each.answer) for each in answers]] = 1
+    none = np.zeros(len(ANSWERS), np.float32)
+    told = np.stack([answer_logits(none, each.answer, each.answer_sure) for each in marked])
+    columns = _columns(sparse, targets, ANSWER_COLUMNS)
+    filled = np.concatenate([fill(columns, sparse), np.stack([signs_of_answer(each) for each in marked])], axis=1)
+    temperature = like.answer_temperature if like else 1.0
+    if like is None:
+        held = np.zeros_like(targets)
+        for fold in range(FOLDS):
+            out = np.arange(len(answers)) % FOLDS == fold
+            matrix = _fit_answers(filled[~out], targets[~out], told[~out])
+            held[out] = filled[out] @ matrix[:-1] + matrix[-1]
+        temperature = _temperature(held + told, targets)
+    return (columns, _fit_answers(filled, targets, told)), temperature
+
+
+def _fit_answers(filled: Floats, targets: Floats, told: Floats) -> Floats:
+    def cost(matrix: Floats) -> tuple[float, Floats]:
+        shares = softmax(filled @ matrix[:-1] + matrix[-1] + told)
+        wrong = shares - targets
+        slope = np.concatenate([filled.T @ wrong + SHRINK * matrix[:-1], wrong.sum(0, keepdims=True)])
+        loss = -(targets * np.log(shares + 1e-9)).sum() + SHRINK / 2 * (matrix[:-1] ** 2).sum()
+        return float(loss), slope.astype(np.float32)
+
+    return minimise(cost, np.zeros((filled.shape[1] + 1, len(ANSWERS)), np.float32))

@@ -1,0 +1,141 @@
+"""Teach: what people say was read wrongly, as they type it, and what a new model would do differently. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from inboxd.core.model import Answer, Correction, MessageNo, Sentiment
+from inboxd.errors import ConfigError
+
+YES_NO = ("yes", "no")
+WORSE = 0.01  # by this much a figure may fall, which is chance
+HELD_BACK = 0.2  # the newest share of the corrections
+
+
+def parse_corrections(given: Sequence[str], topics: Iterable[str]) -> dict[str, str]:
+    """Read `topic=refund sentiment=upset`; raises ConfigError that says what would be right."""
+    allowed: dict[str, tuple[str, ...]] = {
+        "topic": tuple(topics),
+        "sentiment": tuple(Sentiment),
+        "urgent": YES_NO,
+        "sensitive": YES_NO,
+        "answer": tuple(Answer),
+    }
+    mistakes, found = [], {}
+    for each in given:
+        name, mark, value = each.partition("=")
+        if name not in allowed or not mark:
+            mistakes.append(f"{each}: expected field=value, and the fields are {', '.join(allowed)}{_near(name, allowed)}")
+        elif value not in allowed[name]:
+            mistakes.append(f"{each}: {name} is one of {', '.join(allowed[name])}{_near(value, allowed[name])}")
+        else:
+            found[name] = value
+    if mistakes or not found:
+        raise ConfigError(*(mistakes or ["say what is right, for example: topic=refund sentiment=upset"]))
+    return found
+
+
+def _near(word: str, words: Iterable[str]) -> str:
+    close = get_close_matches(word, list(words), 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """One message with all that people said of it; the last word counts."""
+
+    message: MessageNo
+    subject: str
+    new_text: str
+    labels: Mapping[str, str]
+    by: tuple[str, ...]
+
+
+def lessons(corrections: Iterable[Correction], texts: Mapping[MessageNo, tuple[str, str]]) -> list[Lesson]:
+    """Gather the corrections of each message, in the order in which they were last given."""
+    labels: dict[MessageNo, dict[str, str]] = {}
+    by: dict[MessageNo, dict[str, None]] = {}
+    for each in corrections:
+        if each.message not in texts:
+            continue  # the mail is gone: nothing to learn from
+        told = labels.pop(each.message, {})
+        labels[each.message] = {**told, each.field: each.value}
+        by.setdefault(each.message, {})[each.by] = None
+    return [
+        Lesson(message=number, subject=texts[number][0], new_text=texts[number][1], labels=told, by=tuple(by[number]))
+        for number, told in labels.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A message that the new model reads differently."""
+
+    case: int | None
+    message: int
+    before: str
+    after: str
+
+
+@dataclass(kw_only=True)
+class Comparison:
+    """A new model beside the one in force."""
+
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    held_back: int = 0
+    held_back_before: float = 0.0
+    held_back_after: float = 0.0
+    read: int = 0  # messages of the last days, read by both
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def worse(self) -> list[str]:
+        """Why the new model is refused; empty: it is not."""
+        found = [
+            f"{name} falls from {self.before[name]:.3f} to {self.after[name]:.3f}"
+            for name in GUARDED
+            if name in self.before and name in self.after and self.after[name] < self.before[name] - WORSE
+        ]
+        if self.held_back and self.held_back_after < self.held_back_before:
+            found.append(
+                f"of the {self.held_back} newest corrections it would get {self.held_back_after:.0%} right,"
+                f" the one in force gets {self.held_back_before:.0%}"
+            )
+        return found
+
+    def in_words(self, most: int = 12) -> str:
+        """The table for people."""
+        names = [name for name in GUARDED if name in self.before and name in self.after]
+        lines = [f"{'':<40} {'in force':>10} {'new':>10}"]
+        lines += [f"{name:<40} {self.before[name]:>10.3f} {self.after[name]:>10.3f}" for name in names]
+        if self.held_back:
+            told = f"newest corrections right (of {self.held_back})"
+            lines.append(f"{told:<40} {self.held_back_before:>10.3f} {self.held_back_after:>10.3f}")
+        lines.append(f"of {self.read} mails of the last 30 days {len(self.changes)} would be read differently")
+        for change in self.changes[:most]:
+            lines.append(f"  case {change.case or '-'}, message {change.message}: {change.before} -> {change.after}")
+        if len(self.changes) > most:
+            lines.append(f"  and {len(self.changes) - most} more (--json shows all)")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "before": dict(self.before),
+            "after": dict(self.after),
+            "held_back": {"count": self.held_back, "before": self.held_back_before, "after": self.held_back_after},
+            "read": self.read,
+            "changes": [{"case": c.case, "message": c.message, "before": c.before, "after": c.after} for c in self.changes],
+            "worse": self.worse,
+        }
+
+
+GUARDED = tuple(
+    f"{language}.{name}"
+    for language in ("en", "de")
+    for name in ("topic.accuracy", "upset.average_precision", "urgent.average_precision", "answer.right")
+)
