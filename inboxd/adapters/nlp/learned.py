@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, features, read_words, words_and_pairs
 from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
 
 HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
@@ -61,7 +62,7 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """All that was learned. A row a column and one for the bias; one column a topic, then a head; answers have their own."""
+    """All that was learned. A row a hashed column, a row an axis of the word vectors, and the bias; a column a topic, then a head."""
 
     mails: Columns
     matrix: Floats
@@ -77,7 +78,8 @@ class Weights:
     def of_mail(self, words: Sequence[str]) -> Floats:
         """The learned logits of a mail: its topics, then the heads."""
         places, values = self.mails.vector(words)
-        found: Floats = values @ self.matrix[places] + self.matrix[-1]
+        rest = self.matrix[len(self.mails.buckets) :]
+        found: Floats = values @ self.matrix[places] + vectors().of(words) @ rest[:-1] + rest[-1]
         return found
 
     def of_answer(self, marked: Marked) -> Floats:
@@ -138,7 +140,7 @@ def correct(marked: Marked, weights: Weights) -> None:
     logits = weights.of_mail(words)
     count = len(weights.topics)
     if not marked.own_topic:  # what admins wrote wins
-        marked.topics = shares_of(logits[:count], dict(marked.topics), weights)
+        marked.topics = beside(shares_of(logits[:count], dict(marked.topics), weights), marked.near)
     heads = dict(zip(HEADS, heads_of(logits[count:], marked, weights), strict=True))
     before = marked.upset
     marked.upset, marked.unhappy, marked.happy = heads["upset"], heads["unhappy"], heads["happy"]
@@ -158,6 +160,17 @@ def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) ->
     shares = softmax((logits + PHRASES * told) / weights.temperature)
     best = np.argsort(-shares, kind="stable")[:5]
     return tuple((weights.topics[place], float(shares[place])) for place in best)
+
+
+def beside(topics: tuple[tuple[str, float], ...], near: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Topics of the admins' that a text comes near to, before those that were learned: what is left goes to these."""
+    if not near:
+        return topics
+    most = max(near.values())
+    found = {topic: share * (1 - most) for topic, share in topics}
+    for topic, share in near.items():
+        found[topic] = max(found.get(topic, 0.0), share * most / sum(near.values()))
+    return tuple(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:5])
 
 
 def heads_of(logits: Floats, marked: Marked, weights: Weights) -> list[float]:
@@ -191,13 +204,13 @@ def answer(logits: Floats, by_rules: Answer, sure: float, weights: Weights) -> t
 
 
 def signs_of_answer(marked: Marked) -> Floats:
-    """What phrases, lexicon and form say of an answer, in numbers of about the size of a word's."""
+    """What phrases, lexicon, form and the word vectors say of an answer, in numbers of about the size of a word's."""
     groups = Counter(hit.sign.group for hit in marked.hits)
     feeling = [float(each) / 3 for each in priors(marked)[[0, 2]]]
     negated = any(word in lexicon.negators for word in marked.words for lexicon in marked.lexicons)
     form = [marked.thanks_only, float(np.log1p(len(marked.words))) / 4, float("?" in marked.words), float(negated)]
     counts = [float(min(2, groups[group])) for group in GROUPS]
-    return SIGNS * np.array([*feeling, *form, *counts], np.float32)
+    return np.concatenate([SIGNS * np.array([*feeling, *form, *counts], np.float32), vectors().of(marked.words[marked.body :])])
 
 
 def answer_logits(logits: Floats, by_rules: Answer, sure: float) -> Floats:

@@ -44,6 +44,7 @@ class Marked:
     language_known: bool = True
     topics: tuple[tuple[str, float], ...] = ()
     own_topic: bool = False  # a topic of the admins' was named
+    near: dict[str, float] = field(default_factory=dict)  # the admins' topics that the text comes near to
     upset: float = 0.0
     unhappy: float = 0.0
     happy: float = 0.0

@@ -18,6 +18,7 @@ from inboxd.adapters.nlp import answer, feeling, learned, remarks
 from inboxd.adapters.nlp.language import LanguageGuess
 from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
 from inboxd.adapters.nlp.marked import Hit, Marked, mark
+from inboxd.adapters.nlp.own_topics import OwnTopics
 
 Component = Callable[[Doc], Doc]
 NOTHING = 1.6  # the score of "none of our topics" among the topics' scores
@@ -69,6 +70,10 @@ class Signs:
     def __init__(self, vocab: Vocab, lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]]) -> None:
         self.guess = LanguageGuess(lexicons)
         self.lexicons = {lexicon.language: lexicon for lexicon in lexicons}
+        phrases: dict[str, list[str]] = {}
+        for topic, phrase in admin:
+            phrases.setdefault(topic, [topic.replace("_", " ")]).append(phrase)
+        self.own = OwnTopics(phrases)
         self.tables = {lexicon.language: _Table(vocab, lexicon.phrases) for lexicon in lexicons}
         own: dict[tuple[str, ...], tuple[Sign, ...]] = {}
         for topic, phrase in admin:
@@ -84,6 +89,7 @@ class Signs:
         chosen = [self.lexicons[marked.language]] if marked.language in self.lexicons else list(self.lexicons.values())
         marked.lexicons = tuple(chosen)
         marked.hits += self.admin.find(doc)
+        marked.near = self.own.shares(marked.words) if self.own.names else {}
         for lexicon in chosen:
             marked.hits += self.tables[lexicon.language].find(doc)
             marked.hits += self._words(marked.words, lexicon)

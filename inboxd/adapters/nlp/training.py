@@ -29,9 +29,10 @@ from inboxd.adapters.nlp.learned import (
     softmax,
 )
 from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Sentiment
 
-COLUMNS, ANSWER_COLUMNS = 8192, 6000
+COLUMNS, ANSWER_COLUMNS = 10240, 6000
 LEAST_TEXTS = 2  # that a column must stand in
 SHRINK = 0.1
 FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails, and bare texts
@@ -39,7 +40,7 @@ FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails,
     {"upset": 0.03, "unhappy": 0.06, "happy": 0.05, "urgent": 0.025, "sensitive": 0.015},
 )
 SECOND_TOPIC = 0.35
-FOLDS = 3
+FOLDS = 2
 STEPS = 60
 
 Mark = Callable[[str, str], Marked]  # subject, text -> what phrases and lexicon say
@@ -50,6 +51,7 @@ class _Texts:
     """Texts ready for fitting."""
 
     sparse: list[Sparse]
+    vectors: Floats  # texts x axes
     phrases: Floats  # texts x topics
     priors: Floats  # texts x heads
     targets: Floats  # texts x topics, rows sum to 1, or 0 where nobody labelled it
@@ -69,7 +71,7 @@ def train(
     """Fit everything. `mark` reads a text by phrases and lexicon alone; with `like` its calibration is taken over: a quick trial."""
     texts = _texts(mails, topics, mark)
     columns = _columns(texts.sparse, np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1), COLUMNS)
-    filled, slopes = fill(columns, texts.sparse), _slopes(texts)
+    filled, slopes = np.concatenate([fill(columns, texts.sparse), texts.vectors], axis=1), _slopes(texts)
     matrix = _fit_mails(filled, texts, slopes)
     if like is not None:
         temperature, biases = like.temperature, like.biases
@@ -109,10 +111,12 @@ def fill(columns: Columns, sparse: Sequence[Sparse]) -> Floats:
 
 
 def _texts(mails: Sequence[Example], topics: Sequence[str], mark: Mark) -> _Texts:
-    sparse, phrases, told, targets, heads, kinds = [], [], [], [], [], []
+    sparse, pointing, phrases, told, targets, heads, kinds = [], [], [], [], [], [], []
     for mail in mails:
         marked = mark(mail.subject, mail.text)
-        sparse.append(features(marked.words[marked.fresh :]))
+        words = marked.words[marked.fresh :]
+        sparse.append(features(words))
+        pointing.append(vectors().of(words))
         shares = dict(marked.topics)
         phrases.append([shares.get(topic, 0.0) for topic in topics])
         told.append(priors(marked))
@@ -121,6 +125,7 @@ def _texts(mails: Sequence[Example], topics: Sequence[str], mark: Mark) -> _Text
         kinds.append(0 if is_mail(marked) else 1)
     return _Texts(
         sparse=sparse,
+        vectors=_floats(pointing),
         phrases=_floats(phrases),
         priors=_floats(told),
         targets=_floats(targets),
