@@ -39,7 +39,8 @@ from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.check import cross_check
 from inboxd.desk.rule_tests import TestResult, run_rule_tests
-from inboxd.errors import ConfigError, InboxdError
+from inboxd.errors import BrokenModel, ConfigError, InboxdError
+from inboxd.logs import log
 from inboxd.ports import Clock, Mailer, Reader, Store
 
 STORE_FILE = "inboxd.sqlite"
@@ -75,15 +76,18 @@ def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de"), model: P
 
 
 def own_model(settings: Settings | None) -> Path | None:
-    """The model that `inboxd train` put in force, None: the shipped one."""
+    """The model that `inboxd train` put in force, None: the shipped one. Whether it can be loaded is not looked at."""
     link = settings.state_dir / MODEL_LINK if settings else None
-    return link.resolve() if link is not None and link.exists() else None
+    return link.resolve() if link is not None and link.is_symlink() else None
 
 
 def model_facts(settings: Settings) -> dict[str, Any]:
     """What is to be told of the model in force: version, date, corpus, figures. Does not load it."""
     folder = own_model(settings) or Path(__file__).parent / "adapters" / "nlp" / "model"
-    facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "about.json").read_text(encoding="utf-8"))
+    try:
+        facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "en" / "about.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return {"folder": str(folder), "broken": type(error).__name__}
     return {**facts, "folder": str(folder)}
 
 
@@ -92,14 +96,19 @@ def templates_for(settings: Settings | None) -> Templates:
     return load_templates(shipped("templates"), settings.templates if settings else None)
 
 
-def rule_set(rules: Path, settings: Settings | None) -> RuleSet:
+def rule_set(rules: Path, settings: Settings | None, *, shipped_model: bool = False) -> RuleSet:
     """Load rules and templates and check them against each other; raises ConfigError with every mistake found."""
     book, templates = load_rules(rules), templates_for(settings)
     mistakes = [*templates.mistakes(), *(cross_check(settings, book, templates.names) if settings else ())]
     mistakes += [_failed(result) for result in run_tests(rules, book) if not result.passed]
     if mistakes:
         raise ConfigError(*mistakes)
-    return RuleSet(book=book, templates=templates, reader=reader_for(book, model=own_model(settings)), files=rule_text(rules))
+    return RuleSet(
+        book=book,
+        templates=templates,
+        reader=reader_for(book, model=None if shipped_model else own_model(settings)),
+        files=rule_text(rules),
+    )
 
 
 def run_tests(rules: Path, book: Rulebook) -> tuple[TestResult, ...]:
@@ -149,7 +158,13 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     crash = os.environ.get(CRASH_AT)
     store: Store = SqliteStore(settings.state_dir / STORE_FILE)  # before the model: a second process is told at once
     try:
-        rules = rule_set(settings.rules, settings)
+        try:
+            rules = rule_set(settings.rules, settings)
+        except BrokenModel as error:  # mail must be read all the same
+            log(
+                "model.broken", level="error", folder=own_model(settings), todo="inboxd train --undo, or train anew", because=error.mistakes
+            )
+            rules = rule_set(settings.rules, settings, shipped_model=True)
     except BaseException:
         store.close()
         raise

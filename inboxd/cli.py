@@ -464,16 +464,18 @@ def explain(
         return
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.rule_files import load_rules
-    from inboxd.bootstrap import reader_for, shipped
+    from inboxd.bootstrap import own_model, reader_for, shipped
     from inboxd.desk.explain import Threads, in_words, mails_in
     from inboxd.desk.explain import explain as work_out
 
     try:
-        book = load_rules(rules or (_settings(config).rules if config else shipped("rules")))
+        settings = _settings(config) if config else None
+        book = load_rules(rules or (settings.rules if settings else shipped("rules")))
+        reader = reader_for(book, model=own_model(settings))
     except InboxdError as error:
         raise _fail(error) from error
     unread = False
-    for explained in work_out(_mails(mails_in(what)), book, reader_for(book), SystemClock().now(), Threads() if thread else None):
+    for explained in work_out(_mails(mails_in(what)), book, reader, SystemClock().now(), Threads() if thread else None):
         if not as_json and str(explained["error"]).endswith(NOT_THERE):
             _say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
             unread = True
@@ -514,7 +516,7 @@ def _explain_case(config: Path, number: int, as_json: bool) -> None:
 
 @app.command()
 def correct(
-    case: Annotated[int, typer.Argument(help="The number of the case.")],
+    case: Annotated[int, typer.Argument(help="The number of the case.", min=1, max=2**53)],
     values: Annotated[list[str], typer.Argument(help="What is right: topic=refund sentiment=upset urgent=yes answer=satisfied")],
     config: Config = CONFIG,
     by: Annotated[str, typer.Option("--by", help="Who says so; kept with the correction.")] = "",
@@ -532,9 +534,14 @@ def correct(
         right = parse_corrections(values, topics)
     except InboxdError as error:
         raise _fail(error) from error
+    request = {"do": "correct", "case": case, "values": right, "by": who.encode("utf-8", "replace").decode()}
     try:
-        done = ask(path_in(settings.state_dir), {"do": "correct", "case": case, "values": right, "by": who}).get("done")
+        answer = ask(path_in(settings.state_dir), request)
+        if "error" in answer:
+            raise _fail(Permanent(str(answer["error"])))
+        done = answer.get("done")
     except Temporary:
+        _store(settings, read_only=True).close()  # there must be one
         store = _store(settings, read_only=False)
         with store.transaction() as tx:
             done = tx.correct(case, right, who, SystemClock().now())  # type: ignore[arg-type]  # a number typed by a person
@@ -553,24 +560,30 @@ def train(
 ) -> None:
     """Learn from corrections: show what would change, then put the new model in force. One that is worse is refused (exit 1)."""
     from inboxd.adapters.clock import SystemClock
-    from inboxd.training import train_model, undo_training
+    from inboxd.training import drop_model, put_in_force, train_model, undo_training
 
     settings = _settings(config)
     try:
         if undo:
             typer.echo(f"in force again: {undo_training(settings)}; a running daemon takes it over by itself")
             return
-        found, put_in_force = train_model(settings, SystemClock().now(), _say)
+        found, folder = train_model(settings, SystemClock().now(), _say)
     except InboxdError as error:
         raise _fail(error) from error
     _print(found.as_dict(), as_json, found.in_words())
     if found.worse:
         for why in found.worse:
             _say(f"refused: {why}")
+        drop_model(folder)
         _say("the model in force stays")
         raise typer.Exit(FOUND)
-    if not dry:
-        _say(f"in force: {put_in_force()}; a running daemon takes it over by itself. Undo: inboxd train --undo")
+    if dry:
+        drop_model(folder)
+        return
+    try:
+        _say(f"in force: {put_in_force(settings, folder)}; a running daemon takes it over by itself. Undo: inboxd train --undo")
+    except InboxdError as error:
+        raise _fail(error) from error
 
 
 @app.command("eval")
@@ -589,10 +602,9 @@ def evaluate(
                 raise ConfigError(*mistakes)
             typer.echo("corpus and model are in order")
             return
-        lines = [line for path in files or () for line in path.read_text(encoding="utf-8").splitlines()]
-        rows = [json.loads(line) for line in lines if line.strip()] if files else None
+        rows = [json.loads(line) for path in files for line in path.read_bytes().split(b"\n") if line.strip()] if files else None
         found = evaluate_model(_settings(config) if config else None, rows)
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _fail(Permanent(f"cannot read the rows: {error}")) from error
     except InboxdError as error:
         raise _fail(error) from error

@@ -2,6 +2,7 @@
 
 InboxdError
   ConfigError         the admin can fix it: file, line, what was found, what would be right
+    BrokenModel       a model that was trained here cannot be loaded; the shipped one can
   Temporary           try again later; the default for anything unknown
   Permanent           trying again cannot help; a human must know
   InvalidTransition   a bug of ours
@@ -18,6 +19,10 @@ class ConfigError(InboxdError):
     def __init__(self, *mistakes: str) -> None:
         self.mistakes = mistakes
         super().__init__("\n".join(mistakes))
+
+
+class BrokenModel(ConfigError):
+    """A model that was trained here cannot be loaded."""
 
 
 class Temporary(InboxdError):

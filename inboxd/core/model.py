@@ -276,6 +276,7 @@ class Scores:
 class Correction:
     """What a person says was read wrongly: one field of one message, with who said it and when."""
 
+    number: int
     at: datetime
     message: MessageNo
     case: CaseNo | None

@@ -43,7 +43,10 @@ def in_words(s: Mapping[str, Any]) -> str:
     lines += [f"trouble    {name}: {why}" for name, why in s["trouble"].items()]
     lines += [f"last sync  {name.removeprefix('fetch:')} {at}" for name, at in s["last_sync"].items()]
     lines += [f"mailbox    {box['name']}, mode {box['mode']} since {box['since']}" for box in s["mailboxes"]]
-    if facts := s.get("model_facts"):
+    facts = s.get("model_facts", {})
+    if "broken" in facts:
+        lines.append(f"model      {facts['folder']} cannot be read ({facts['broken']}): inboxd train --undo")
+    elif facts:
         right = facts.get("figures", {}).get("en.topic.accuracy", 0.0)
         learned = f", {facts['corrections']} corrections" if facts["corrections"] else ""
         lines.append(f"model      version {facts['version']} of {facts['date']}, corpus {facts['corpus']}{learned}")

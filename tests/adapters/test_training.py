@@ -92,7 +92,7 @@ def weights(plain: Language) -> Weights:
 
 def with_weights(weights: Weights) -> Language:
     nlp = build(LANGUAGES)
-    learn(nlp, weights)
+    learn(nlp, {"en": weights})
     return nlp
 
 
@@ -153,7 +153,7 @@ def test_what_is_saved_reads_the_same_when_it_is_loaded(taught: Language, tmp_pa
         assert scores(after) == scores(again)
         assert before.answer is after.answer
         assert [phrase.text for phrase in before.phrases] == [phrase.text for phrase in after.phrases]
-    learned = weights_of(once)
+    learned = weights_of(once).get("en")
     assert learned is not None and learned.topics == TOPICS
     assert learned.about == {"version": 1, "date": "2026-11-16", "corrections": 0}
 
@@ -396,14 +396,14 @@ def test_of_an_unknown_language_nothing_is_claimed(plain: Language, mute: Weight
     text = "Bonjour, la roue avant de mon vélo est cassée et je ne sais pas quoi faire avec le glomping."
     nlp = with_weights(loud(mute, "glomping"))
     for head in HEADS:
-        learn(nlp, loud(mute, "glomping", head, 500.0))
+        learn(nlp, {"en": loud(mute, "glomping", head, 500.0)})
         before, after = (read_marked(each, "", text) for each in (plain, nlp))
         assert not after.language_known
         assert scores(before) == scores(after)
         assert (after.answer, after.phrases) == (before.answer, before.phrases)
         assert max(after.upset, after.unhappy, after.happy, after.urgent, after.sensitive) == 0
     english = "Hello, the front wheel of my bike is broken and I do not know what to do about the glomping."
-    learn(nlp, loud(mute, "glomping", "urgent", 500.0))
+    learn(nlp, {"en": loud(mute, "glomping", "urgent", 500.0)})
     assert read_marked(nlp, "", english).urgent > 0.9
 
 
@@ -427,7 +427,7 @@ def test_a_few_words_are_trusted_less_than_many(mute: Weights) -> None:
 
 
 def test_without_weights_phrases_and_lexicon_speak_alone(plain: Language) -> None:
-    assert weights_of(plain) is None
+    assert not weights_of(plain)
     assert read_marked(plain, "", "You charged me twice for invoice 4711.").topics[0][0] == "billing"
 
 

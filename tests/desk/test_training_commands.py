@@ -34,7 +34,7 @@ from tests.fakes import FakeClock, FakeReader
 from tests.stories.day import Day
 
 ODD = "group_nine"  # a topic that says nothing by itself: only corrections can tell what is meant
-ABOUT = Path("inboxd_learned") / "about.json"
+ABOUT = Path("inboxd_learned") / "en" / "about.json"
 GOOD = {
     "--address": "support@acme.example", "--imap-host": "localhost", "--smtp-host": "localhost",
     "--agent": "Maria Lindt <maria@acme.example>",

@@ -94,11 +94,15 @@ def _of_file(path: Path, name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _mail(place: str, head: str, body: str, mistakes: list[str]) -> Example | None:
-    topics, feeling, marks = ([part.strip() for part in head.split(";")] + ["", ""])[:3]
+    parts = [part.strip() for part in head.split(";")]
+    topics, feeling, marks = [*parts, "", ""][:3]
     wrong = [f"{each!r} is no topic" for each in topics.split() if each not in TOPICS]
     wrong += [f"{each!r} is no mark" for each in marks.split() if each not in MARKS]
     wrong += [] if feeling in list(Sentiment) else [f"{feeling!r} is no feeling"]
+    wrong += [] if 1 <= len(topics.split()) <= 2 else ["expected one topic or two"]
+    wrong += ["expected `topics; feeling; marks`, with marks parted by a space"] if len(parts) > 3 else []
     wrong += [] if body.startswith("Subject:") else ["there is no line `Subject:`"]
+    wrong += [] if body.removeprefix("Subject:").strip() else ["the mail is empty"]
     mistakes += [f"{place}: {each}" for each in wrong]
     if wrong:
         return None

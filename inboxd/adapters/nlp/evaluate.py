@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,14 +55,17 @@ def evaluate(nlp: Language) -> dict[str, float]:
     return found
 
 
-def examples_of(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+def examples_of(rows: Sequence[Any]) -> list[Example]:
     """Rows `{text, topic?, upset?}` as examples; raises ConfigError with every row that is wrong."""
     mistakes, found = [], []
     for number, row in enumerate(rows, 1):
-        if not isinstance(row.get("text"), str):
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             mistakes.append(f'row {number}: expected a text, as in {{"text": "Where is my parcel?", "topic": "order_and_delivery"}}')
             continue
         upset = row.get("upset")
+        if upset not in (None, 0, 1):
+            mistakes.append(f"row {number}: upset is true or false, 1 or 0, and this is {upset!r}")
+            continue
         felt = None if upset is None else Sentiment.UPSET if upset else Sentiment.NEUTRAL
         topics = (str(row["topic"]),) if row.get("topic") else None
         found.append(Example(subject=str(row.get("subject") or ""), text=row["text"], topics=topics, sentiment=felt))
@@ -133,7 +136,7 @@ def _head(found: Evaluation, name: str, rows: Sequence[tuple[bool, float, str]],
 def _answers(found: Evaluation, nlp: Language, answers: Sequence[AnswerExample]) -> None:
     if not answers:
         return
-    read = [(each, read_marked(nlp, "", each.text)) for each in answers]
+    read = [(each, read_marked(nlp, "", new_text(Message(text=each.text)))) for each in answers]
     said = [answer_of(Scores(answer=marked.answer, answer_sure=marked.answer_sure)) for _, marked in read]
     right = [each.answer is answer for (each, _), answer in zip(read, said, strict=True)]
     found.figures["answer.right"] = _share(right)
@@ -153,9 +156,9 @@ def calibration_error(sure: Sequence[float], right: Sequence[bool]) -> float:
     """Expected calibration error over ten bins (Guo et al. 2017): how far "0.8" is from being right in 80 of 100."""
     bins = Counter(min(BINS - 1, int(share * BINS)) for share in sure)
     error = 0.0
-    for number, size in bins.items():
+    for number in bins:
         rows = [(share, ok) for share, ok in zip(sure, right, strict=True) if min(BINS - 1, int(share * BINS)) == number]
-        error += abs(sum(share for share, _ in rows) - sum(ok for _, ok in rows)) / size * size / len(sure)
+        error += abs(sum(share for share, _ in rows) - sum(ok for _, ok in rows)) / len(sure)
     return error
 
 

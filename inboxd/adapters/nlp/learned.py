@@ -17,9 +17,10 @@ from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
 
+VERSION = 1  # of features and heads: a model of another one cannot be read
 HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
 ANSWERS = tuple(Answer)
-PHRASES = 2.0  # how much a topic's phrases weigh beside the learned weights
+PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 # How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.25, 0.25, 0.25, 1.0, 1.0]], np.float32)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
@@ -245,7 +246,7 @@ def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int)
     kept: list[tuple[int, int]] = []
     best = max((value for value, _, _ in scored), default=1.0)
     for value, start, end in sorted(scored, key=lambda each: -each[0]):
-        if not any(start < b and a < end for a, b in kept):
+        if not any(start < b and a < end for a, b in kept) and marked.text(start, end) not in {phrase.text for phrase in shown}:
             kept.append((start, end))
             shown.append(Phrase(text=marked.text(start, end), weight=round(value / best, 3), why="reads like upset mails"))
         if len(shown) == SHOWN:

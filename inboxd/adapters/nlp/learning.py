@@ -9,8 +9,12 @@ from pathlib import Path
 from spacy.language import Language
 
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
+from inboxd.adapters.nlp.evaluate import evaluate
+from inboxd.adapters.nlp.learned import Weights
 from inboxd.adapters.nlp.make import LANGUAGES, fit
-from inboxd.adapters.nlp.pipeline import load_from, read_marked, weights_of
+from inboxd.adapters.nlp.marked import IS_REPLY
+from inboxd.adapters.nlp.pipeline import read_marked, weights_of
+from inboxd.adapters.nlp.reader import about_of, load_model
 from inboxd.core.classify import classify
 from inboxd.core.model import Answer, Kind, Scores, Sentiment
 
@@ -25,6 +29,7 @@ class Corrected:
     subject: str
     text: str
     labels: Mapping[str, str]
+    number: int = 0  # of its last correction
 
 
 def examples(corrected: Sequence[Corrected]) -> tuple[list[Example], list[AnswerExample]]:
@@ -58,18 +63,26 @@ class Model:
 
     @classmethod
     def at(cls, folder: Path, admin: Sequence[tuple[str, str]]) -> Model:
-        """The model of a folder with the admins' phrases."""
-        return cls(load_from(folder, LANGUAGES, admin))
+        """The model of a folder with the admins' phrases; raises BrokenModel."""
+        return cls(load_model(folder, LANGUAGES, admin))
 
     @property
+    def weights(self) -> Mapping[str, Weights]:
+        """What it has learned, by language."""
+        return weights_of(self.nlp)
+
+    @property
+    def until(self) -> int:
+        """The last correction that it learned from."""
+        return int(about_of(self.nlp).get("until", 0))
+
     def figures(self) -> Mapping[str, float]:
-        """What it reached on the test set when it was trained."""
-        weights = weights_of(self.nlp)
-        found: Mapping[str, float] = weights.about.get("figures", {}) if weights else {}
-        return found
+        """What it reaches on the test set, measured now."""
+        return evaluate(self.nlp)
 
     def says(self, subject: str, text: str) -> dict[str, str]:
-        """What it reads, field by field."""
+        """What it reads, field by field. As in the daemon, the subject of a reply is what somebody wrote some time ago."""
+        subject = "" if IS_REPLY.match(subject) else subject
         with self.nlp.memory_zone():
             marked = read_marked(self.nlp, subject, text)
             scores = Scores(
@@ -89,10 +102,13 @@ class Model:
         return sum(said == value for said, value in pairs) / len(pairs) if pairs else 0.0
 
 
-def trial(date: str, corrected: Sequence[Corrected], topics: Sequence[str], current: Model) -> tuple[Model | None, Sequence[Corrected]]:
-    """Learn all but the newest fifth, which stays unseen to test it; None where there are too few to hold any back."""
-    if len(corrected) < LEAST_HELD_BACK:
+def trial(
+    date: str, corrected: Sequence[Corrected], topics: Sequence[str], current: Model, shipped: Model
+) -> tuple[Model | None, Sequence[Corrected]]:
+    """Learn all but the newest that the model in force has not seen either; None where these are too few to tell anything."""
+    unseen = [each for each in corrected if each.number > current.until]
+    if len(unseen) < LEAST_HELD_BACK:
         return None, ()
-    cut = len(corrected) - max(1, len(corrected) // 5)
-    mails, answers = examples(corrected[:cut])
-    return Model(fit(date, mails, answers, topics, weights_of(current.nlp))), corrected[cut:]
+    newest = unseen[len(unseen) - len(unseen) // 5 :]
+    mails, answers = examples([each for each in corrected if each not in newest])
+    return Model(fit(date, mails, answers, topics, shipped.weights)), newest

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 
 from inboxd.adapters.nlp import corpus
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.evaluate import evaluate
-from inboxd.adapters.nlp.learned import Weights
+from inboxd.adapters.nlp.learned import VERSION, Weights
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.training import train
 
-VERSION = 1
 LANGUAGES = ("en", "de")
 
 
@@ -24,25 +25,52 @@ def fit(
     mails: Sequence[Example] = (),
     answers: Sequence[AnswerExample] = (),
     topics: Sequence[str] = (),
-    like: Weights | None = None,
+    like: Mapping[str, Weights] | None = None,
+    until: int = 0,
+    corrections: int = 0,
 ) -> Language:
-    """A pipeline trained on the corpus and on what was corrected. The same texts give the same weights."""
+    """A pipeline trained on the corpus and on what was corrected: `corrections` mails, up to the correction `until`.
+
+    The same texts give the same weights. With `like` it goes on from there (`training.train`).
+    """
     nlp = build(LANGUAGES)
-    base, base_answers = corpus.mails(*LANGUAGES), corpus.answers("answers")
-    about = {
+    about: dict[str, Any] = {
         "version": VERSION,
         "corpus": corpus.fingerprint(),
+        "recipe": recipe(),
         "date": date,
-        "mails": len(base),
-        "answers": len(base_answers),
-        "corrections": len(mails) + len(answers),
+        "corrections": corrections,
+        "until": until,
     }
     labels = tuple(dict.fromkeys((*corpus.TOPICS, *topics)))
-    everything = [*base, *mails], [*base_answers, *answers]
-    weights = train(*everything, labels, lambda subject, text: read_marked(nlp, subject, text), about, like)
-    learn(nlp, weights)
-    learn(nlp, weights.described({**about, "figures": evaluate(nlp)}))
+    made: dict[str, Weights] = {}
+    for language in LANGUAGES:
+        base, base_answers = corpus.mails(language), corpus.answers(f"answers/{language}")
+        about |= {f"mails.{language}": len(base), f"answers.{language}": len(base_answers)}
+        own = [mail for mail in mails if _language(nlp, mail.subject, mail.text) == language]
+        own_answers = [each for each in answers if _language(nlp, "", each.text) == language]
+        made[language] = train(
+            [*base, *own], [*base_answers, *own_answers], labels, lambda subject, text: read_marked(nlp, subject, text), {},
+            like.get(language) if like else None,
+        )  # fmt: skip
+    learn(nlp, made)
+    about["figures"] = evaluate(nlp)
+    learn(nlp, {language: weights.described(about) for language, weights in made.items()})
     return nlp
+
+
+def _language(nlp: Language, subject: str, text: str) -> str:
+    """By which weights a text would be read."""
+    return read_marked(nlp, subject, text).language or LANGUAGES[0]
+
+
+def recipe() -> str:
+    """A hash of all code and data that a model depends on beside its corpus."""
+    place, digest = Path(__file__).parent, sha256()
+    code = [place / f"{name}.py" for name in ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon")]
+    for path in [*code, *sorted(path for path in place.joinpath("data").rglob("*") if path.suffix in (".yaml", ".npz"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def save(nlp: Language, folder: Path) -> None:

@@ -15,7 +15,7 @@ MOST_CHARACTERS = 12_000
 _SENTENCE_ENDS = frozenset(".!?;")
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "\0": " "})
 _SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be stored as UTF-8
-_REPLY = re.compile(r"\s*(re|aw|fwd?|wg|antw|sv)(\[\d+\])?\s*:", re.IGNORECASE)
+IS_REPLY = re.compile(r"\s*(re|aw|fwd?|wg|antw|sv)(\[\d+\])?\s*:", re.IGNORECASE)
 _PLACE = re.compile(r"\S+")
 
 
@@ -102,7 +102,7 @@ def mark(subject: str, new_text: str, *, reply: bool = True) -> Marked:
         starts.append(match.start())
         ends.append(match.end())
     body = next((index for index, start in enumerate(starts) if start >= len(head.rstrip()) + 1), len(words)) if head else 0
-    fresh = body if _REPLY.match(subject) else 0
+    fresh = body if IS_REPLY.match(subject) else 0
     return Marked(shown=shown, words=words, starts=starts, ends=ends, body=body, fresh=fresh, reply=reply)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -208,25 +208,27 @@ def add_answer(doc: Doc) -> Doc:
 
 
 class Learned:
-    """The learned part, after phrases and lexicon; without weights it adds nothing. spaCy saves it with the pipeline."""
+    """The learned part, after phrases and lexicon: weights for each language. Without any it adds nothing. Saved with the pipeline."""
 
-    def __init__(self) -> None:
-        self.weights: learned.Weights | None = None
+    def __init__(self, languages: Sequence[str]) -> None:
+        self.languages = tuple(languages)
+        self.weights: dict[str, learned.Weights] = {}
 
     def __call__(self, doc: Doc) -> Doc:
-        """Correct what was found so far."""
-        if self.weights is not None:
-            learned.correct(marked_of(doc), self.weights)
+        """Correct what was found so far; what is too short to tell its language is read in the first."""
+        marked = marked_of(doc)
+        if weights := self.weights.get(marked.language or next(iter(self.weights), "")):
+            learned.correct(marked, weights)
         return doc
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the weights."""
-        if self.weights is not None:
-            self.weights.save(path)
+        """Save the weights, a folder a language."""
+        for language, weights in self.weights.items():
+            weights.save(path / language)
 
     def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> Learned:
         """Load the weights."""
-        self.weights = learned.Weights.load(path)
+        self.weights = {language: learned.Weights.load(path / language) for language in self.languages if (path / language).is_dir()}
         return self
 
 
@@ -243,39 +245,40 @@ def create_signs(nlp: Language, name: str, languages: list[str], admin: list[lis
     return Signs(nlp.vocab, [load(language) for language in languages], [(topic, phrase) for topic, phrase in admin])
 
 
-@Language.factory("inboxd_learned")
-def create_learned(nlp: Language, name: str) -> Learned:
+@Language.factory("inboxd_learned", default_config={"languages": ["en"]})
+def create_learned(nlp: Language, name: str, languages: list[str]) -> Learned:
     """The learned part, still empty."""
-    return Learned()
+    return Learned(languages)
 
 
 def build(languages: Sequence[str]) -> Language:
     """The whole pipeline with nothing learned yet: what training begins with."""
     nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "inboxd.Words.v1"}}})
     nlp.add_pipe("inboxd_signs", config={"languages": list(languages), "admin": []})
-    for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer", "inboxd_learned"):
+    for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer"):
         nlp.add_pipe(name)
+    nlp.add_pipe("inboxd_learned", config={"languages": list(languages)})
     return nlp
 
 
 def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
     """A saved pipeline with the admins' own phrases."""
     signs = {"languages": list(languages), "admin": [list(pair) for pair in admin]}
-    return spacy.load(folder, config={"components": {"inboxd_signs": signs}})
+    return spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}})
 
 
-def weights_of(nlp: Language) -> learned.Weights | None:
-    """What a pipeline has learned."""
+def weights_of(nlp: Language) -> dict[str, learned.Weights]:
+    """What a pipeline has learned, by language."""
     part = nlp.get_pipe("inboxd_learned")
     assert isinstance(part, Learned)
     return part.weights
 
 
-def learn(nlp: Language, weights: learned.Weights) -> None:
-    """Give a pipeline its weights."""
+def learn(nlp: Language, weights: Mapping[str, learned.Weights]) -> None:
+    """Give a pipeline its weights, by language."""
     part = nlp.get_pipe("inboxd_learned")
     assert isinstance(part, Learned)
-    part.weights = weights
+    part.weights = dict(weights)
 
 
 def read_marked(nlp: Language, subject: str, text: str, *, reply: bool = True) -> Marked:

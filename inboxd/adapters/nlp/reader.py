@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before numpy: one mail at a time needs one thread
-    os.environ.setdefault(_threads, "1")
+from spacy.language import Language
 
-from inboxd.adapters.nlp.lexicon import Lexicon  # noqa: E402
-from inboxd.adapters.nlp.marked import Marked  # noqa: E402
-from inboxd.adapters.nlp.pipeline import Signs, load_from, read_marked, weights_of  # noqa: E402
-from inboxd.core.model import Scores, ToRead  # noqa: E402
-from inboxd.core.rules import Topic  # noqa: E402
+from inboxd.adapters.nlp.learned import VERSION
+from inboxd.adapters.nlp.lexicon import Lexicon
+from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.pipeline import Signs, load_from, read_marked, weights_of
+from inboxd.core.model import Scores, ToRead
+from inboxd.core.rules import Topic
+from inboxd.errors import BrokenModel, ConfigError
 
 SHIPPED = Path(__file__).with_name("model")
 
@@ -27,12 +27,11 @@ class SpacyReader:
 
     def __init__(self, topics: Sequence[Topic] = (), languages: Sequence[str] = ("en", "de"), folder: Path = SHIPPED) -> None:
         admin = [(str(topic.name), phrase) for topic in topics for phrase in topic.phrases]
-        with _collector_paused():
-            self._nlp = load_from(folder, languages, admin)
-        signs, weights = self._nlp.get_pipe("inboxd_signs"), weights_of(self._nlp)
-        assert isinstance(signs, Signs) and weights is not None
-        self.about: Mapping[str, Any] = weights.about
-        self.model = _name(tuple(signs.lexicons.values()), admin, weights.about)
+        self._nlp = load_model(folder, languages, admin)
+        signs = self._nlp.get_pipe("inboxd_signs")
+        assert isinstance(signs, Signs)
+        self.about: Mapping[str, Any] = about_of(self._nlp)
+        self.model = _name(tuple(signs.lexicons.values()), admin, self.about)
 
     def read(self, texts: Sequence[ToRead]) -> list[Scores]:
         """Read a batch; as many scores as texts, in the same order. Never raises on a text."""
@@ -45,6 +44,27 @@ class SpacyReader:
 
     def _scores(self, text: ToRead) -> Scores:
         return _plain(read_marked(self._nlp, text.subject, text.new_text, reply=text.reply), self.model)
+
+
+def load_model(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
+    """Load the pipeline of a folder; raises BrokenModel if it is cut short, of another version, or no model at all."""
+    try:
+        with _collector_paused():
+            nlp = load_from(folder, languages, admin)
+        version = about_of(nlp)["version"]
+    except ConfigError:
+        raise
+    except Exception as error:  # a file cut short can fail in any way: numpy's, zip's, JSON's, spaCy's
+        told = f"{folder}: the model cannot be loaded ({type(error).__name__}); inboxd train --undo takes the one before it"
+        raise BrokenModel(told) from error
+    if version != VERSION:
+        raise BrokenModel(f"{folder}: the model is of another version of inboxd; inboxd train makes a new one")
+    return nlp
+
+
+def about_of(nlp: Language) -> Mapping[str, Any]:
+    """Version, corpus, date and figures of a model."""
+    return next(iter(weights_of(nlp).values())).about
 
 
 @contextmanager

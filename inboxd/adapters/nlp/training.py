@@ -1,7 +1,7 @@
 """Training: labelled texts -> weights. Multinomial and logistic regression on hashed words, beside fixed lexicon and phrases.
 
 All steps are deterministic: the same texts give the same weights. What calibrates (temperature, biases of the heads) is taken from
-predictions for texts that the weights were not fitted to (3-fold), so that it tells how sure they are of mails they never saw.
+predictions for texts that the weights were not fitted to (2-fold), so that it tells how sure they are of mails they never saw.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features
@@ -29,10 +30,10 @@ from inboxd.adapters.nlp.learned import (
     softmax,
 )
 from inboxd.adapters.nlp.marked import Marked
-from inboxd.adapters.nlp.vectors import vectors
+from inboxd.adapters.nlp.vectors import WIDTH, vectors
 from inboxd.core.model import Sentiment
 
-COLUMNS, ANSWER_COLUMNS = 10240, 6000
+COLUMNS, ANSWER_COLUMNS = 8192, 6000
 LEAST_TEXTS = 2  # that a column must stand in
 SHRINK = 0.1
 FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails, and bare texts
@@ -41,7 +42,9 @@ FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails,
 )
 SECOND_TOPIC = 0.35
 FOLDS = 2
-STEPS = 60
+STEPS, STEPS_ON = 120, 20
+MORE_COLUMNS = 512  # that corrections may add
+SHRINK_VECTORS = 11.0
 
 Mark = Callable[[str, str], Marked]  # subject, text -> what phrases and lexicon say
 
@@ -58,6 +61,7 @@ class _Texts:
     heads: Floats  # texts x heads: 1, 0, or nan
     weights: Floats
     kinds: Ids  # 0 a mail, 1 a bare text
+    corrected: NDArray[np.bool_]  # not of the corpus
 
 
 def train(
@@ -68,22 +72,55 @@ def train(
     about: Mapping[str, Any],
     like: Weights | None = None,
 ) -> Weights:
-    """Fit everything. `mark` reads a text by phrases and lexicon alone; with `like` its calibration is taken over: a quick trial."""
+    """Fit everything. `mark` reads a text by phrases and lexicon alone.
+
+    With `like` learning goes on from there, with its columns, calibration and weights: what nobody corrected hardly moves.
+    """
     texts = _texts(mails, topics, mark)
-    columns = _columns(texts.sparse, np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1), COLUMNS)
-    filled, slopes = np.concatenate([fill(columns, texts.sparse), texts.vectors], axis=1), _slopes(texts)
-    matrix = _fit_mails(filled, texts, slopes)
+    labels = np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1)
+    columns = _wider(like.mails, texts.sparse, texts.corrected) if like else _columns(texts.sparse, labels, texts.weights, COLUMNS)
+    filled, slopes = np.concatenate([fill(columns, texts.sparse), texts.vectors], axis=1), like.slopes if like else _slopes(texts)
     if like is not None:
+        matrix = _fit_mails(filled, texts, slopes, _begin(like, columns, topics))
         temperature, biases = like.temperature, like.biases
     else:
+        matrix = _fit_mails(filled, texts, slopes)
         held = _unseen(filled, texts, slopes)
         temperature = _temperature(held[:, : len(topics)] + PHRASES * texts.phrases, texts.targets)
         biases = np.stack([_biases(held[texts.kinds == kind, len(topics) :], texts, slopes, kind) for kind in (0, 1)])
+    del filled
     fitted, certain = _fit_all_answers(answers, mark, like)
     return Weights(
         mails=columns, matrix=matrix, topics=tuple(topics), slopes=slopes, biases=biases, temperature=temperature,
         answers=fitted[0], answer_matrix=fitted[1], answer_temperature=certain, about=dict(about),
     )  # fmt: skip
+
+
+def _wider(columns: Columns, sparse: Sequence[Sparse], new: NDArray[np.bool_]) -> Columns:
+    """The same columns, and those that only the corrected texts have in common."""
+    fresh = [text.ids for text, is_new in zip(sparse, new, strict=True) if is_new]
+    seen = np.bincount(np.concatenate([*fresh, np.zeros(0, np.int64)]), minlength=BUCKETS)
+    seen[columns.buckets] = 0
+    best = np.argsort(-seen, kind="stable")[:MORE_COLUMNS]
+    added = best[seen[best] >= LEAST_TEXTS]
+    buckets = np.concatenate([columns.buckets, added])
+    rarity = np.concatenate([columns.rarity, np.full(len(added), columns.unseen, np.float32)])
+    order = np.argsort(buckets, kind="stable")
+    return Columns(buckets[order], rarity[order], columns.unseen)
+
+
+def _begin(like: Weights, columns: Columns, topics: Sequence[str]) -> Floats:
+    """The weights of `like` in the places of new columns and topics."""
+    old, count = len(like.mails.buckets), len(like.topics)
+    matrix = np.zeros((len(columns.buckets) + len(like.matrix) - old, len(topics) + len(HEADS)), np.float32)
+    rows = [*columns.places[like.mails.buckets], *range(len(columns.buckets), len(matrix))]
+    for place, topic in enumerate(topics):
+        if topic in like.topics:
+            matrix[rows, place] = like.matrix[:, like.topics.index(topic)]
+        else:
+            matrix[-1, place] = like.matrix[-1, :count].min()  # a new topic begins as the rarest
+    matrix[np.ix_(rows, range(len(topics), matrix.shape[1]))] = like.matrix[:, count:]
+    return matrix
 
 
 def _unseen(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
@@ -132,6 +169,7 @@ def _texts(mails: Sequence[Example], topics: Sequence[str], mark: Mark) -> _Text
         heads=_floats(heads),
         weights=_floats([mail.weight for mail in mails]),
         kinds=np.asarray(kinds),
+        corrected=np.array([not mail.place for mail in mails]),
     )
 
 
@@ -155,17 +193,18 @@ def _marks(mail: Example) -> list[float]:
 def _part(texts: _Texts, which: Any) -> _Texts:
     return replace(
         texts, phrases=texts.phrases[which], priors=texts.priors[which], targets=texts.targets[which], heads=texts.heads[which],
-        weights=texts.weights[which], kinds=texts.kinds[which],
+        weights=texts.weights[which], kinds=texts.kinds[which], corrected=texts.corrected[which],
     )  # fmt: skip
 
 
-def _columns(sparse: Sequence[Sparse], labels: Floats, most: int) -> Columns:
+def _columns(sparse: Sequence[Sparse], labels: Floats, weights: Floats, most: int) -> Columns:
     """The buckets that tell the labels apart best (chi-squared)."""
     seen = np.bincount(np.concatenate([text.ids for text in sparse]), minlength=BUCKETS).astype(np.float64)
-    together = np.zeros((BUCKETS, labels.shape[1]))
-    for text, label in zip(sparse, labels, strict=True):
-        together[text.ids] += label
-    expected = seen[:, None] * (labels.sum(0) / len(labels))
+    together, weighed = np.zeros((BUCKETS, labels.shape[1])), np.zeros(BUCKETS)
+    for text, label, weight in zip(sparse, labels, weights, strict=True):
+        together[text.ids] += weight * label
+        weighed[text.ids] += weight
+    expected = weighed[:, None] * ((weights[:, None] * labels).sum(0) / weights.sum())
     strength = ((together - expected) ** 2 / (expected + 1e-9)).sum(1)
     strength[seen < LEAST_TEXTS] = 0
     rarity = np.log((1 + len(sparse)) / (1 + seen)) + 1
@@ -195,12 +234,14 @@ def _slopes(texts: _Texts) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _fit_mails(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
+def _fit_mails(filled: Floats, texts: _Texts, slopes: Floats, start: Floats | None = None) -> Floats:
     """Topics (softmax) and heads (one logistic each, beside the lexicon) in one go: they share the matrix, which is what costs."""
     count, labelled = texts.targets.shape[1], texts.targets.sum(1)
     known = ~np.isnan(texts.heads)
     heads, offsets = np.nan_to_num(texts.heads), slopes * texts.priors
     weight = texts.weights[:, None]
+    shrink = np.full((filled.shape[1], count + len(HEADS)), SHRINK, np.float32)
+    shrink[-WIDTH:, :count] *= SHRINK_VECTORS  # of topics the words themselves say more than what they are near to
 
     def cost(matrix: Floats) -> tuple[float, Floats]:
         logits = filled @ matrix[:-1] + matrix[-1]
@@ -209,9 +250,11 @@ def _fit_mails(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
         raised = 1 / (1 + np.exp(-np.clip(logits[:, count:] + offsets, -30, 30)))
         loss -= (weight * known * (heads * np.log(raised + 1e-9) + (1 - heads) * np.log(1 - raised + 1e-9))).sum()
         wrong = np.concatenate([weight * (shares * labelled[:, None] - texts.targets), weight * known * (raised - heads)], axis=1)
-        slope = np.concatenate([filled.T @ wrong + SHRINK * matrix[:-1], wrong.sum(0, keepdims=True)])
-        return float(loss + SHRINK * (matrix[:-1] ** 2).sum() / 2), slope.astype(np.float32)
+        slope = np.concatenate([filled.T @ wrong + shrink * matrix[:-1], wrong.sum(0, keepdims=True)])
+        return float(loss + (shrink * matrix[:-1] ** 2).sum() / 2), slope.astype(np.float32)
 
+    if start is not None:
+        return minimise(cost, start, STEPS_ON)
     return minimise(cost, np.zeros((filled.shape[1] + 1, count + len(HEADS)), np.float32))
 
 
@@ -225,7 +268,9 @@ def minimise(cost: Callable[[Floats], tuple[float, Floats]], start: Floats, step
             share = float(np.vdot(move, direction) / np.vdot(change, move))
             direction -= share * change
             kept.append(share)
-        move, change = moves[-1] if moves else (slope, slope * max(1e-9, float(np.abs(slope).max())))
+        if not np.any(slope):
+            break  # nothing is left to gain
+        move, change = moves[-1] if moves else (slope, slope * float(np.abs(slope).max()))
         direction *= float(np.vdot(move, change) / np.vdot(change, change))
         for (move, change), share in zip(moves, reversed(kept), strict=True):
             direction += move * (share - float(np.vdot(change, direction) / np.vdot(change, move)))
@@ -274,20 +319,19 @@ def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights
     targets[np.arange(len(answers)), [ANSWERS.index(each.answer) for each in answers]] = 1
     none = np.zeros(len(ANSWERS), np.float32)
     told = np.stack([answer_logits(none, each.answer, each.answer_sure) for each in marked])
-    columns = _columns(sparse, targets, ANSWER_COLUMNS)
+    columns = like.answers if like else _columns(sparse, targets, np.ones(len(sparse), np.float32), ANSWER_COLUMNS)
     filled = np.concatenate([fill(columns, sparse), np.stack([signs_of_answer(each) for each in marked])], axis=1)
-    temperature = like.answer_temperature if like else 1.0
-    if like is None:
-        held = np.zeros_like(targets)
-        for fold in range(FOLDS):
-            out = np.arange(len(answers)) % FOLDS == fold
-            matrix = _fit_answers(filled[~out], targets[~out], told[~out])
-            held[out] = filled[out] @ matrix[:-1] + matrix[-1]
-        temperature = _temperature(held + told, targets)
-    return (columns, _fit_answers(filled, targets, told)), temperature
+    if like is not None:
+        return (columns, _fit_answers(filled, targets, told, like.answer_matrix)), like.answer_temperature
+    held = np.zeros_like(targets)
+    for fold in range(FOLDS):
+        out = np.arange(len(answers)) % FOLDS == fold
+        matrix = _fit_answers(filled[~out], targets[~out], told[~out])
+        held[out] = filled[out] @ matrix[:-1] + matrix[-1]
+    return (columns, _fit_answers(filled, targets, told)), _temperature(held + told, targets)
 
 
-def _fit_answers(filled: Floats, targets: Floats, told: Floats) -> Floats:
+def _fit_answers(filled: Floats, targets: Floats, told: Floats, start: Floats | None = None) -> Floats:
     def cost(matrix: Floats) -> tuple[float, Floats]:
         shares = softmax(filled @ matrix[:-1] + matrix[-1] + told)
         wrong = shares - targets
@@ -295,4 +339,6 @@ def _fit_answers(filled: Floats, targets: Floats, told: Floats) -> Floats:
         loss = -(targets * np.log(shares + 1e-9)).sum() + SHRINK / 2 * (matrix[:-1] ** 2).sum()
         return float(loss), slope.astype(np.float32)
 
+    if start is not None:
+        return minimise(cost, start, STEPS_ON)
     return minimise(cost, np.zeros((filled.shape[1] + 1, len(ANSWERS)), np.float32))

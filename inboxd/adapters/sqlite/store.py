@@ -210,6 +210,7 @@ class SqliteStore:
         """All that people said was read wrongly, oldest first."""
         return [
             Correction(
+                number=row["id"],
                 at=_must(row["at"]),
                 message=MessageNo(row["message"]),
                 case=row["case_id"],
