@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import Figure, corpora, end_to_end, memory, reading
+from bench import Figure, corpora, end_to_end, learning, memory, reading
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, Figure | float]]], ...] = (
     ("real mails", "corpora", corpora.figures),
     ("reading", "reading", reading.figures),
+    ("learning", "learning", learning.figures),
     ("end to end", "end_to_end", end_to_end.figures),
     ("memory", "memory", memory.figures),
 )

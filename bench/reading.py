@@ -37,6 +37,12 @@ def figures(shared: Path) -> dict[str, float]:
     for name in ("bitext", "banking77"):
         rows = [row for row in rows_of(corpora / f"{name}.jsonl") if row.get("topic")]
         found |= _topics(read_rows(reader.read, rows), rows, name)
+    for name in ("petreviews", "airline", "goemotions", "senti4sd"):
+        rows = [row for row in rows_of(corpora / f"{name}.jsonl") if row.get("upset") in (0, 1)]
+        scores = [scores.upset for scores in read_rows(reader.read, rows)]
+        precision, auc, _ = _ranking(scores, [bool(row["upset"]) for row in rows])
+        found |= {f"{name}_ap": precision, f"{name}_auc": auc}
+    found |= _vader(corpora)
     found["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
 
@@ -85,6 +91,24 @@ def _prototype(path: Path, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
         return {}
     score = runpy.run_path(str(path))["score"]
     return upset_figures([score(row["text"]) for row in rows], rows, "prototype_")
+
+
+def _vader(corpora: Path) -> dict[str, float]:
+    """The same sets by VADER's own code, where it is installed: the lexicon tool that the reader is measured against."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    analyzer = SentimentIntensityAnalyzer()
+    found: dict[str, float] = {}
+    each: list[tuple[float, float]] = []
+    for name in ("mix_dev", "petreviews", "airline", "goemotions", "senti4sd"):
+        rows = [row for row in rows_of(corpora / f"{name}.jsonl") if row.get("upset") in (0, 1)]
+        scores = [-analyzer.polarity_scores(row["text"])["compound"] for row in rows]
+        precision, auc, _ = _ranking(scores, [bool(row["upset"]) for row in rows])
+        if name == "mix_dev":
+            found |= {"vader_mix_ap": precision, "vader_mix_auc": auc}
+        else:
+            each.append((precision, auc))
+    return found | {"vader_four_sets_ap": sum(p for p, _ in each) / 4, "vader_four_sets_auc": sum(a for _, a in each) / 4}
 
 
 def upset_figures(scores: Sequence[float], rows: Sequence[dict[str, Any]], prefix: str) -> dict[str, float]:

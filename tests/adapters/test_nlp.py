@@ -72,7 +72,7 @@ def test_a_plain_mail_finds_its_topic(reader: SpacyReader, text: str, topic: str
 
 def test_what_says_nothing_known_has_no_sure_topic(reader: SpacyReader) -> None:
     topics = read(reader, "Greetings from the seaside, see you in spring.").topics
-    assert not topics or topics[0][1] < Thresholds().topic
+    assert not topics or topics[0][0] == "other" or topics[0][1] < Thresholds().topic
 
 
 def test_admins_phrases_win_over_the_shipped_ones() -> None:

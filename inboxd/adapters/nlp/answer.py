@@ -17,7 +17,8 @@ BAD = -0.6  # a word of this valence that stands in no phrase of an answer spoil
 TROUBLE = 0.3  # weight of a family of feelings that goes with no clean yes
 SPEAKS_TO_US = "address"  # a family that also stands in praise: "your team"
 PRAISE = -0.4  # weight of a family of feelings that shows a happy writer
-UNSURE = (Answer.UNCLEAR, 0.5, "")
+UNSURE = (Answer.UNCLEAR, 0.5, "")  # something speaks against the yes in it, or hides behind it
+UNKNOWN = (Answer.UNCLEAR, 0.0, "")  # no word of it that answers
 FREE_WORDS = 3  # words of a yes that no phrase explains; each further one makes it less sure
 FREE_WHEN_WARM = 30  # as many may be told by somebody who thanks or praises afterwards
 LESS_SURE = 0.06
@@ -76,7 +77,7 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     if marked.upset >= (VERY_UPSET if plain else UPSET) and not news:
         return Answer.DISSATISFIED, 0.6, ""
     if not solved:
-        return Answer.UNCLEAR, 0.0, ""
+        return UNKNOWN
     settled = [sentence for sentence in sentences if sentence not in news]
     if any(s.groups & {"doubt", "negation", "bad"} or s.question for s in settled):
         return UNSURE

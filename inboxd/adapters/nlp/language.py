@@ -66,4 +66,5 @@ class LanguageGuess:
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         # Among all its languages a Spanish mail is split between Spanish and its small neighbours.
         model.set_languages((set(CANDIDATES.split()) | {lexicon.language for lexicon in self.lexicons}) & set(model.labels))
+        model._full_model = None  # 28 MB of languages that nobody asks for any more
         return model

@@ -22,7 +22,8 @@ HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
 ANSWERS = tuple(Answer)
 PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 # How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
-TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.25, 0.25, 0.25, 1.0, 1.0]], np.float32)
+TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
+DOUBTED = 0.95  # so sure a yes must be where something may hide behind it
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
 RULES = 2.0  # how much the answer by rules weighs
 SIGNS = np.float32(0.3)
@@ -31,7 +32,7 @@ GROUPS = (
     "breaks",
 )  # fmt: skip
 FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
-FULL_TRUST = 16  # words
+FULL_TRUST, FEW_WORDS = 16, 8
 PLAIN = 0.8  # from here on a sign is plain
 SHOWN = 3  # phrases that only the learned part found
 WEIGHTS, ABOUT = "weights.npz", "about.json"
@@ -148,6 +149,8 @@ def correct(marked: Marked, weights: Weights) -> None:
     if any(hit.sign.group == "not_urgent" for hit in marked.hits):
         heads["urgent"] = min(heads["urgent"], marked.urgent)
     # plain words of death, danger or law stand, whatever was learned: a mail too many for a person is no harm
+    if len(words) < FEW_WORDS:
+        heads["sensitive"] = min(heads["sensitive"], marked.sensitive)  # "My phone battery died."
     marked.urgent, marked.sensitive = heads["urgent"], max(heads["sensitive"], marked.sensitive if marked.sensitive >= PLAIN else 0.0)
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
@@ -196,22 +199,29 @@ def priors(marked: Marked) -> Floats:
 
 
 def answer(logits: Floats, by_rules: Answer, sure: float, weights: Weights) -> tuple[Answer, float]:
-    """A yes that the rules read plainly stands; else the likeliest answer, and how sure it is that it is solved or not."""
+    """What the rules read plainly stands, a no unless all else says yes; else the likeliest, and how sure it is of solved or not."""
     if by_rules in SOLVED and sure >= PLAIN:
         return by_rules, sure
+    doubted = by_rules is Answer.UNCLEAR and sure > 0  # a yes with something behind it: only a person should say that it is one
     shares = dict(zip(ANSWERS, softmax(answer_logits(logits, by_rules, sure) / weights.answer_temperature).tolist(), strict=True))
     best = max(shares, key=lambda each: shares[each])
-    return best, sum(shares[each] for each in SOLVED) if best in SOLVED else shares[best]
+    solved = sum(shares[each] for each in SOLVED)
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and solved < DOUBTED:
+        return by_rules, sure
+    if best in SOLVED:
+        return (Answer.UNCLEAR, 1 - solved) if doubted and solved < DOUBTED else (best, solved)
+    return best, shares[best]
 
 
 def signs_of_answer(marked: Marked) -> Floats:
     """What phrases, lexicon, form and the word vectors say of an answer, in numbers of about the size of a word's."""
-    groups = Counter(hit.sign.group for hit in marked.hits)
+    words = marked.words[marked.body :]  # the subject is ours
+    groups = Counter(hit.sign.group for hit in marked.hits if hit.start >= marked.body)
     feeling = [float(each) / 3 for each in priors(marked)[[0, 2]]]
-    negated = any(word in lexicon.negators for word in marked.words for lexicon in marked.lexicons)
-    form = [marked.thanks_only, float(np.log1p(len(marked.words))) / 4, float("?" in marked.words), float(negated)]
+    negated = any(word in lexicon.negators for word in words for lexicon in marked.lexicons)
+    form = [marked.thanks_only, float(np.log1p(len(words))) / 4, float("?" in words), float(negated)]
     counts = [float(min(2, groups[group])) for group in GROUPS]
-    return np.concatenate([SIGNS * np.array([*feeling, *form, *counts], np.float32), vectors().of(marked.words[marked.body :])])
+    return np.concatenate([SIGNS * np.array([*feeling, *form, *counts], np.float32), vectors().of(words)])
 
 
 def answer_logits(logits: Floats, by_rules: Answer, sure: float) -> Floats:
@@ -232,6 +242,8 @@ def softmax(logits: NDArray[Any]) -> Floats:
 def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int) -> list[Phrase]:
     """The words that made the learned part say upset, for the eye of a person: pairs and words with the largest weights."""
     places = [marked.fresh + place for place in read_words(words)]
+    read = [marked.words[place] for place in places]
+    small = frozenset().union(*(lexicon.function_words for lexicon in marked.lexicons))
     singles, pairs = words_and_pairs(words)
     column = weights.matrix[:, count]
     scored = []
@@ -239,7 +251,8 @@ def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int)
         rows = weights.mails.places[buckets]
         for index, row in enumerate(rows):
             together = places[index + span - 1] == places[index] + span - 1  # no mark and no paragraph's end between
-            if row >= 0 and column[row] > 0 and together:
+            telling = any(len(word) > 3 and word.isalpha() and word not in small for word in read[index : index + span])
+            if row >= 0 and column[row] > 0 and together and telling:
                 value = float(column[row] * weights.mails.rarity[row])
                 scored.append((value, places[index], places[index + span - 1] + 1))
     shown: list[Phrase] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,14 @@ class Signs:
     """Finds the phrases of all languages that the text may be in, and the admins' own: one pass of PhraseMatcher each."""
 
     def __init__(self, vocab: Vocab, lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]]) -> None:
-        self.guess = LanguageGuess(lexicons)
-        self.lexicons = {lexicon.language: lexicon for lexicon in lexicons}
         phrases: dict[str, list[str]] = {}
         for topic, phrase in admin:
             phrases.setdefault(topic, [topic.replace("_", " ")]).append(phrase)
         self.own = OwnTopics(phrases)
         self.tables = {lexicon.language: _Table(vocab, lexicon.phrases) for lexicon in lexicons}
+        lexicons = [replace(lexicon, phrases={}) for lexicon in lexicons]  # they stand in the tables now
+        self.guess = LanguageGuess(lexicons)
+        self.lexicons = {lexicon.language: lexicon for lexicon in lexicons}
         own: dict[tuple[str, ...], tuple[Sign, ...]] = {}
         for topic, phrase in admin:
             if words := tuple(tokens(phrase.lower().replace("’", "'"))):
