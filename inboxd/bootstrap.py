@@ -86,9 +86,10 @@ def model_facts(settings: Settings) -> dict[str, Any]:
     folder = own_model(settings) or Path(__file__).parent / "adapters" / "nlp" / "model"
     try:
         facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "en" / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        shown = {key: facts[key] for key in ("version", "date", "corpus", "corrections", "figures")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return {"folder": str(folder), "broken": type(error).__name__}
-    return {**facts, "folder": str(folder)}
+    return {**shown, "folder": str(folder)}
 
 
 def templates_for(settings: Settings | None) -> Templates:

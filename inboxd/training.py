@@ -16,7 +16,7 @@ from inboxd.bootstrap import MODEL_LINK, open_store, own_model
 from inboxd.config import Settings
 from inboxd.core.model import MessageNo
 from inboxd.desk.teach import Change, Comparison, lessons
-from inboxd.errors import ConfigError, Permanent
+from inboxd.errors import BrokenModel, ConfigError, Permanent
 
 if TYPE_CHECKING:
     from inboxd.adapters.nlp.evaluate import Evaluation
@@ -69,7 +69,11 @@ def train_model(settings: Settings, now: datetime, say: Callable[[str], None]) -
     admin = [(str(topic.name), phrase) for topic in topics for phrase in topic.phrases]
     names = [str(topic.name) for topic in topics]
     shipped, own = Model.at(SHIPPED, admin), own_model(settings)
-    current = Model.at(own, admin) if own else shipped
+    try:
+        current = Model.at(own, admin) if own else shipped
+    except BrokenModel as error:  # a new one is what mends it
+        say(f"{error}; compared with the shipped one instead")
+        current = shipped
     store = open_store(settings, read_only=True)
     try:
         corrected = _corrected(store)

@@ -67,10 +67,13 @@ def examples_of(rows: Sequence[Any]) -> list[Example]:
             mistakes.append(f"row {number}: upset is true or false, 1 or 0, and this is {upset!r}")
             continue
         felt = None if upset is None else Sentiment.UPSET if upset else Sentiment.NEUTRAL
-        topics = (str(row["topic"]),) if row.get("topic") else None
+        if not isinstance(row.get("topic") or "", str):
+            mistakes.append(f"row {number}: topic is one word, and this is {row['topic']!r}")
+            continue
+        topics = (row["topic"],) if row.get("topic") else None
         found.append(Example(subject=str(row.get("subject") or ""), text=row["text"], topics=topics, sentiment=felt))
-    if mistakes:
-        raise ConfigError(*mistakes)
+    if mistakes or not found:
+        raise ConfigError(*(mistakes or ["there is no row to measure"]))
     return found
 
 
@@ -149,7 +152,13 @@ def _answers(found: Evaluation, nlp: Language, answers: Sequence[AnswerExample])
 
 
 def _wrong(what: str, said: str, sure: float, is_: str, text: str) -> dict[str, Any]:
-    return {"what": what, "said": str(said), "sure": round(sure, 3), "is": str(is_), "text": " ".join(text.split())[:160]}
+    return {
+        "what": what,
+        "said": str(said),
+        "sure": round(sure, 3),
+        "is": str(is_),
+        "text": " ".join(text.encode("utf-8", "replace").decode().split())[:160],
+    }
 
 
 def calibration_error(sure: Sequence[float], right: Sequence[bool]) -> float:

@@ -76,6 +76,7 @@ def recipe() -> str:
 def save(nlp: Language, folder: Path) -> None:
     """Write the whole pipeline as spaCy does."""
     nlp.meta.update({"name": "inboxd", "version": str(VERSION), "description": "Reads support mail", "license": "MIT"})
+    folder.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(folder, exclude=["vocab"])
 
 

@@ -51,13 +51,16 @@ def load_model(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str
     try:
         with _collector_paused():
             nlp = load_from(folder, languages, admin)
-        version = about_of(nlp)["version"]
+        versions = {weights.about["version"] for weights in weights_of(nlp).values()}
+        missing = set(languages) - set(weights_of(nlp))
     except ConfigError:
         raise
     except Exception as error:  # a file cut short can fail in any way: numpy's, zip's, JSON's, spaCy's
         told = f"{folder}: the model cannot be loaded ({type(error).__name__}); inboxd train --undo takes the one before it"
         raise BrokenModel(told) from error
-    if version != VERSION:
+    if missing:
+        raise BrokenModel(f"{folder}: the model lacks {', '.join(sorted(missing))}; inboxd train --undo takes the one before it")
+    if versions != {VERSION}:
         raise BrokenModel(f"{folder}: the model is of another version of inboxd; inboxd train makes a new one")
     return nlp
 
