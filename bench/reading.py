@@ -26,6 +26,7 @@ def figures(shared: Path) -> dict[str, float]:
     found = _start_up()
     from inboxd.adapters.nlp.reader import SpacyReader
 
+    found |= _growth()
     reader = SpacyReader()
     corpora = shared / "corpora/nlp-dev"
     if not corpora.is_dir():
@@ -65,6 +66,28 @@ def _start_up() -> dict[str, float]:
     )
     runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() for _ in range(3)]
     return {"import_spacy_s": min(float(run[0]) for run in runs), "load_beyond_spacy_s": min(float(run[1]) for run in runs)}
+
+
+def _growth() -> dict[str, float]:
+    """Memory of a process of its own after 10,000 and after 100,000 mails whose words it never saw."""
+    code = (
+        "from bench.reading import unseen_words; from inboxd.adapters.nlp.reader import SpacyReader; from inboxd.core.model import ToRead\n"
+        "def rss(): return int(open('/proc/self/status').read().split('VmRSS:')[1].split()[0]) / 1024\n"
+        "reader, found = SpacyReader(), []\n"
+        "for start in range(0, 100_000, 50):\n"
+        "    reader.read([ToRead(subject='', new_text=unseen_words(n), reply=False) for n in range(start, start + 50)])\n"
+        "    if start in (9_950, 99_950): found.append(rss())\n"
+        "print(*found)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    first, last = (float(each) for each in run.stdout.split())
+    return {"rss_after_10000_mb": first, "rss_after_100000_mb": last}
+
+
+def unseen_words(number: int) -> str:
+    """A short English mail with ten words that stand in no other."""
+    made = " ".join(f"w{number}x{place}" for place in range(10))
+    return f"Hello, where is the {made} that I have ordered with you, please? It is not here and I would like to have it."
 
 
 def _speed(read: Callable[[Sequence[ToRead]], list[Scores]], rows: Iterable[dict[str, Any]]) -> dict[str, float]:
