@@ -86,7 +86,7 @@ def model_facts(settings: Settings) -> dict[str, Any]:
     folder = own_model(settings) or Path(__file__).parent / "adapters" / "nlp" / "model"
     try:
         facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "en" / "about.json").read_text(encoding="utf-8"))
-        shown = {key: facts[key] for key in ("version", "date", "corpus", "corrections", "figures")}
+        shown = {key: facts[key] for key in ("version", "date", "corpus", "corrections", "until", "figures")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         return {"folder": str(folder), "broken": type(error).__name__}
     return {**shown, "folder": str(folder)}
