@@ -145,6 +145,8 @@ def correct(marked: Marked, weights: Weights) -> None:
         marked.topics = beside(shares_of(logits[:count], dict(marked.topics), weights), marked.near)
     heads = dict(zip(HEADS, heads_of(logits[count:], marked, weights), strict=True))
     before = marked.upset
+    if any(hit.sign.group == "request" for hit in marked.hits):
+        heads["happy"] = min(heads["happy"], marked.happy)  # thanks beside a wish are manners
     marked.upset, marked.unhappy, marked.happy = heads["upset"], heads["unhappy"], heads["happy"]
     if any(hit.sign.group == "not_urgent" for hit in marked.hits):
         heads["urgent"] = min(heads["urgent"], marked.urgent)
