@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 
 if TYPE_CHECKING:
     from inboxd.adapters.sqlite.store import SqliteStore
+    from inboxd.adapters.sqlite.transaction import SqliteTransaction
     from inboxd.config import ServerSettings, Settings
 
 NOT_THERE = os.strerror(errno.ENOENT)
@@ -427,21 +428,32 @@ def parked_drop(context: typer.Context, job: int, config: Later = None) -> None:
 
 
 def _decide_parked(config: Path, what: str, job: int) -> None:
-    """Through the running daemon, or with none running directly on the store."""
+    from inboxd.core.model import JobNo
+
+    number, retry = JobNo(job), what == "parked.retry"
+    request = {"do": what, "job": job}
+    if not _have_done(_settings(config), request, lambda tx, now: tx.unpark(number, now) if retry else tx.drop(number, now)):
+        raise _fail(Permanent(f"no parked job {job}"))
+
+
+def _have_done(settings: Settings, request: Mapping[str, Any], do: Callable[[SqliteTransaction, datetime], bool]) -> bool:
+    """Have the running daemon do it, or with none running do it directly on the store. False: there was nothing to do it to."""
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.control import ask, path_in
 
-    settings = _settings(config)
     try:
-        done = ask(path_in(settings.state_dir), {"do": what, "job": job}).get("done")
+        answer = ask(path_in(settings.state_dir), request)
     except Temporary:
+        _store(settings, read_only=True).close()  # there must be one
         store = _store(settings, read_only=False)
-        with store.transaction() as tx:
-            now = SystemClock().now()
-            done = tx.unpark(job, now) if what == "parked.retry" else tx.drop(job, now)  # type: ignore[arg-type]  # a number typed by a person
-        store.close()
-    if not done:
-        raise _fail(Permanent(f"no parked job {job}"))
+        try:
+            with store.transaction() as tx:
+                return do(tx, SystemClock().now())
+        finally:
+            store.close()
+    if "error" in answer:
+        raise _fail(Permanent(str(answer["error"])))
+    return bool(answer.get("done"))
 
 
 # --- understanding -----------------------------------------------------------------------------------------------------------
@@ -522,31 +534,19 @@ def correct(
     by: Annotated[str, typer.Option("--by", help="Who says so; kept with the correction.")] = "",
 ) -> None:
     """Say what was read wrongly in a case. `inboxd train` learns from it."""
-    from inboxd.adapters.clock import SystemClock
-    from inboxd.adapters.control import ask, path_in
     from inboxd.adapters.rule_files import load_rules
-    from inboxd.adapters.rule_files.words import SHIPPED_TOPICS
+    from inboxd.core.model import CaseNo
+    from inboxd.core.rules import TOPICS
     from inboxd.desk.teach import parse_corrections
 
     settings, who = _settings(config), by or f"operator {os.environ.get('USER', '')}".strip()
     try:
-        topics = [topic for topic in SHIPPED_TOPICS if topic != "unsure"] + [str(t.name) for t in load_rules(settings.rules).topics]
+        topics = [*TOPICS, *(str(topic.name) for topic in load_rules(settings.rules).topics)]
         right = parse_corrections(values, topics)
     except InboxdError as error:
         raise _fail(error) from error
-    request = {"do": "correct", "case": case, "values": right, "by": who.encode("utf-8", "replace").decode()}
-    try:
-        answer = ask(path_in(settings.state_dir), request)
-        if "error" in answer:
-            raise _fail(Permanent(str(answer["error"])))
-        done = answer.get("done")
-    except Temporary:
-        _store(settings, read_only=True).close()  # there must be one
-        store = _store(settings, read_only=False)
-        with store.transaction() as tx:
-            done = tx.correct(case, right, who, SystemClock().now())  # type: ignore[arg-type]  # a number typed by a person
-        store.close()
-    if not done:
+    number, request = CaseNo(case), {"do": "correct", "case": case, "values": right, "by": who.encode("utf-8", "replace").decode()}
+    if not _have_done(settings, request, lambda tx, now: tx.correct(number, right, who, now)):
         raise _fail(Permanent(f"no mail of a customer is stored for case {case}"))
     typer.echo(f"case {case}: noted {', '.join(f'{name}={value}' for name, value in right.items())}; inboxd train learns from it")
 

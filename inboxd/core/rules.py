@@ -47,6 +47,12 @@ class CustomerEntry:
     labels: tuple[str, ...] = ()
 
 
+TOPICS = (  # those that the shipped model knows
+    "billing", "refund", "order_and_delivery", "return", "account_access", "cancellation", "bug", "how_to", "feature_request",
+    "complaint", "praise", "sales", "privacy_and_security", "other",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """A topic: its phrases find it; shipped topics have phrases of their own in the model."""

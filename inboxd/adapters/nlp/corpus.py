@@ -12,13 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from inboxd.core.model import Answer, Sentiment
+from inboxd.core.rules import TOPICS
 from inboxd.errors import ConfigError
 
 CORPUS = Path(__file__).parents[2] / "corpus"
-TOPICS = (
-    "billing", "refund", "order_and_delivery", "return", "account_access", "cancellation", "bug", "how_to", "feature_request",
-    "complaint", "praise", "sales", "privacy_and_security", "other",
-)  # fmt: skip
 MARKS = ("urgent", "sensitive")
 
 

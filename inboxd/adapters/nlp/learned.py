@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, features, read_words, words_and_pairs
+from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features, read_words, words_and_pairs
 from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
@@ -54,10 +54,13 @@ class Columns:
 
     def vector(self, words: Sequence[str]) -> tuple[Ids, Floats]:
         """Which columns a text fills, and how much: of length 1 with what is unknown, so that a text of unknown words says little."""
-        ids, counts = features(words)
-        places = self.places[ids]
+        return self.filled(features(words))
+
+    def filled(self, text: Sparse) -> tuple[Ids, Floats]:
+        """The same of hashed words."""
+        places = self.places[text.ids]
         known = places >= 0
-        values = counts * np.where(known, self.rarity[places], np.float32(self.unseen))
+        values = text.counts * np.where(known, self.rarity[places], np.float32(self.unseen))
         length = float(np.sqrt(values @ values)) or 1.0
         return places[known], values[known] / np.float32(length)
 

@@ -16,6 +16,7 @@ from inboxd.adapters.nlp.evaluate import evaluate
 from inboxd.adapters.nlp.learned import VERSION, Weights
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.training import train
+from inboxd.core.rules import TOPICS
 
 LANGUAGES = ("en", "de")
 
@@ -42,7 +43,7 @@ def fit(
         "corrections": corrections,
         "until": until,
     }
-    labels = tuple(dict.fromkeys((*corpus.TOPICS, *topics)))
+    labels = tuple(dict.fromkeys((*TOPICS, *topics)))
     made: dict[str, Weights] = {}
     for language in LANGUAGES:
         base, base_answers = corpus.mails(language), corpus.answers(f"answers/{language}")

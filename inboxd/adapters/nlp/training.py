@@ -134,13 +134,11 @@ def _unseen(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
 
 
 def fill(columns: Columns, sparse: Sequence[Sparse]) -> Floats:
-    """A dense matrix, texts x columns, as `Columns.vector` fills it."""
+    """A dense matrix, texts x columns."""
     filled = np.zeros((len(sparse), len(columns.buckets)), np.float32)
     for row, text in enumerate(sparse):
-        places = columns.places[text.ids]
-        known = places >= 0
-        values = text.counts * np.where(known, columns.rarity[places], columns.unseen).astype(np.float32)
-        filled[row, places[known]] = values[known] / (np.sqrt(values @ values) or 1.0)
+        places, values = columns.filled(text)
+        filled[row, places] = values
     return filled
 
 

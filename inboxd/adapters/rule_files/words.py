@@ -7,25 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from inboxd.core.model import Kind, Sentiment
+from inboxd.core.rules import TOPICS
 from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, did_you_mean_or_all, read_contacts
 
-SHIPPED_TOPICS = (
-    "billing",
-    "refund",
-    "order_and_delivery",
-    "return",
-    "account_access",
-    "cancellation",
-    "bug",
-    "how_to",
-    "feature_request",
-    "complaint",
-    "praise",
-    "sales",
-    "privacy_and_security",
-    "other",
-    "unsure",
-)
+SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
 SENTIMENTS = tuple(Sentiment)
 PRIORITIES = ("high", "normal", "low")
