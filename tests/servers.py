@@ -349,7 +349,9 @@ def _end(pid: int) -> None:
 
 def _alive(pid: int) -> bool:
     state = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    return bool(state) and state[0] != "Z"  # in a container nobody may collect the dead
+    if state and state[0] == "Z":  # in a container nobody may collect the dead; but other threads of it may still be ending
+        return len(list(Path(f"/proc/{pid}/task").glob("*"))) > 1
+    return bool(state)
 
 
 def _read(path: Path) -> str:

@@ -126,6 +126,14 @@ def test_a_second_store_on_the_file_is_refused_with_the_holders_number(store: Sq
     put_job(store, "the first works on")
 
 
+def test_a_start_waits_for_one_who_is_just_ending(store: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meanwhile(_seconds: float) -> None:  # a killed process keeps its lock until the last of its threads is gone
+        store.close()
+
+    monkeypatch.setattr("inboxd.adapters.sqlite.store.clock.sleep", meanwhile)
+    SqliteStore(file).close()
+
+
 def test_another_process_is_refused_until_the_holder_is_killed(file: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

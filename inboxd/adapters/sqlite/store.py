@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from inboxd.errors import Permanent, Temporary
 from inboxd.ports import Cursor, ParkedJob
 
 PARK_AFTER_CRASHES = 3
+LOCK_PATIENCE = 2.0  # seconds
 
 
 class SqliteStore:
@@ -313,20 +315,32 @@ def _take_lock(path: Path) -> IO[str]:
     """One process, one file: a lock that the kernel lets go when its holder dies, also by kill -9."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115  # held open as long as the store
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not _locked(lock):
         lock.seek(0)
         holder = lock.read().strip() or "?"
         lock.close()
         raise Permanent(
             f"another inboxd (process {holder}) works on {path}. Stop it first, or ask it: inboxd status, inboxd reload, inboxd parked"
-        ) from error
+        )
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     path.touch(mode=0o600)
     return lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Whether the lock was to be had, with a little patience: one who was killed holds it until the last of its threads is gone."""
+    until = clock.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if clock.monotonic() > until:
+                return False
+            clock.sleep(0.05)
+        else:
+            return True
 
 
 def _job(row: sqlite3.Row) -> Job:
