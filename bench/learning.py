@@ -26,7 +26,7 @@ from inboxd.adapters.nlp.pipeline import build, learn, read_marked, weights_of
 from inboxd.adapters.nlp.reader import SHIPPED, load_model
 from inboxd.adapters.nlp.training import SHRINK, _columns, fill, minimise, train
 from inboxd.adapters.nlp.vectors import vectors
-from inboxd.core import rules
+from inboxd.core import rulebook
 
 A_TOPIC = 20
 FEW = (10, 30, 0)  # examples a class; 0: all
@@ -80,7 +80,7 @@ def _corrected(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Figure]:
         rest += [(text, topic) for text in texts[A_TOPIC:]]
     mails, answers = _base()
     nlp = build(LANGUAGES)
-    learn(nlp, {"en": train([*mails, *taught], answers, rules.TOPICS, lambda subject, text: read_marked(nlp, subject, text), {})})
+    learn(nlp, {"en": train([*mails, *taught], answers, rulebook.TOPICS, lambda subject, text: read_marked(nlp, subject, text), {})})
     rest = chance.sample(rest, 1500)
     with nlp.memory_zone():
         read = [read_marked(nlp, "", text, reply=False).topics[0] for text, _ in rest]

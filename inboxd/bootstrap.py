@@ -30,7 +30,8 @@ from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.compose import Templates
 from inboxd.core.model import MailboxName
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook, Topic
+from inboxd.core.rehearse import Rehearsal
+from inboxd.core.rulebook import Rulebook, Topic
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
 from inboxd.daemon.office import Office, RuleSet
@@ -38,7 +39,7 @@ from inboxd.daemon.reconcile import account
 from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.check import cross_check
-from inboxd.desk.rule_tests import TestResult, run_rule_tests
+from inboxd.desk.rule_tests import needs_model, run_rule_tests
 from inboxd.errors import BrokenModel, ConfigError, InboxdError
 from inboxd.logs import log
 from inboxd.ports import Clock, Mailer, Reader, Store
@@ -101,23 +102,37 @@ def rule_set(rules: Path, settings: Settings | None, *, shipped_model: bool = Fa
     """Load rules and templates and check them against each other; raises ConfigError with every mistake found."""
     book, templates = load_rules(rules), templates_for(settings)
     mistakes = [*templates.mistakes(), *(cross_check(settings, book, templates.names) if settings else ())]
-    mistakes += [_failed(result) for result in run_tests(rules, book) if not result.passed]
+    tests = load_tests(rules, book)
+    if mistakes:
+        raise ConfigError(*mistakes)
+    reader = reader_for(book, model=None if shipped_model else own_model(settings))
+    mistakes += [_failed(result) for result in run_rule_tests(book, tests, policy_of(settings), reader) if not result.passed]
     if mistakes:
         raise ConfigError(*mistakes)
     return RuleSet(
         book=book,
         templates=templates,
-        reader=reader_for(book, model=None if shipped_model else own_model(settings)),
+        reader=reader,
         files=rule_text(rules),
     )
 
 
-def run_tests(rules: Path, book: Rulebook) -> tuple[TestResult, ...]:
-    """Run the rule tests that lie beside the rules."""
-    return run_rule_tests(book, load_tests(rules))
+def run_tests(rules: Path, book: Rulebook, settings: Settings | None = None, reader: Reader | None = None) -> tuple[Rehearsal, ...]:
+    """Run the rule tests that lie beside the rules; the model is loaded only if a test names a mail."""
+    tests = load_tests(rules, book)
+    if reader is None and needs_model(tests):
+        reader = reader_for(book, model=own_model(settings))
+    return run_rule_tests(book, tests, policy_of(settings), reader)
 
 
-def _failed(result: TestResult) -> str:
+def policy_of(settings: Settings | None) -> Policy:
+    """The numbers that no rule sets."""
+    if settings is None:
+        return Policy()
+    return Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
+
+
+def _failed(result: Rehearsal) -> str:
     return f"{result.test.file}:{result.test.line}: the rule test '{result.test.name}' fails: {'; '.join(result.differences)}"
 
 
@@ -170,7 +185,7 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
         store.close()
         raise
     mailboxes = {box.facts.name: box.facts for box in settings.mailboxes}
-    policy = Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
+    policy = policy_of(settings)
     office = Office(
         store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
         keys=load_keys(settings.state_dir),

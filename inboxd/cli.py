@@ -536,7 +536,7 @@ def correct(
     """Say what was read wrongly in a case. `inboxd train` learns from it."""
     from inboxd.adapters.rule_files import load_rules
     from inboxd.core.model import CaseNo
-    from inboxd.core.rules import TOPICS
+    from inboxd.core.rulebook import TOPICS
     from inboxd.desk.teach import parse_corrections
 
     settings, who = _settings(config), by or f"operator {os.environ.get('USER', '')}".strip()

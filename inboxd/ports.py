@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -226,6 +226,9 @@ class Transaction(Protocol):
     def loads(self) -> dict[AgentName, int]:
         """Open cases per agent."""
 
+    def upset_since(self, since: datetime) -> dict[AgentName, int]:
+        """Open cases of upset people that began since then, per agent."""
+
     def known_by(self, person: PersonNo) -> frozenset[AgentName]:
         """Agents who had a part in earlier cases of this person."""
 
@@ -255,6 +258,9 @@ class Transaction(Protocol):
 
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""
+
+    def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
+        """Open cases that wait for somebody to be free, were lent, or are held by somebody who is away: upset people first, then oldest."""
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""

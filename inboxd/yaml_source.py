@@ -235,10 +235,7 @@ class Source:
         if text is None:
             return None
         span = read_span(text)
-        if span is None and re.search(r"\b(opening|working|business)\b", text.lower()):
-            plain = re.sub(r"\s*\b(opening|working|business)\b", "", text, flags=re.IGNORECASE)
-            self.wrong(node, f"opening hours are not known yet; for now write plain time: '{plain}'")
-        elif span is None:
+        if span is None:
             self.wrong(node, f"'{text}' is not a length of time; {SPAN_EXAMPLES}")
         elif not span:
             self.wrong(node, f"'{what}' wants more than no time at all")

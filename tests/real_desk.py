@@ -307,5 +307,5 @@ def _init(desk: Desk, place: Path) -> None:
         "init", str(desk.home), "--non-interactive", "--address", SUPPORT, "--mode", "full", *people, *imap, *smtp, *files
     )
     assert code == 0, talk
-    desk.change("rules/routing.yaml", "ask_after: 2 days", "ask_after: 1 second")
+    desk.change("rules/routing.yaml", "send: 2 days after resolved", "send: 1 second after resolved")
     desk.change("inboxd.yaml", "timezone: UTC", "timezone: UTC\ngather_quiet: 1 second")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inboxd.core.due import due
-from inboxd.core.follow_up import undelivered
-from inboxd.core.hear import contacts_with, facts_of, hear, trace_of
+from inboxd.core.hear import hear
 from inboxd.core.letters import full_name, notice, to_lead
 from inboxd.core.model import (
     Action,
@@ -29,7 +28,9 @@ from inboxd.core.model import (
 from inboxd.core.obey import obey
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook, Ruling, judge
+from inboxd.core.route import contacts_with, route, trace_of, undelivered
+from inboxd.core.rulebook import Rulebook
+from inboxd.core.rules import Ruling
 
 
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
@@ -76,10 +77,11 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return Decision(actions=noted, because=(situation.understood.screening.reason,), case=case.number)
     if kind in (Kind.OWN, Kind.LOOP):
         return _counted(situation, situation.understood.screening.reason)
-    ruling = judge(book.rules, facts_of(situation, book, contacts_with(situation), reopened=False))
+    found = route(situation, book, policy, contacts_with(situation), reopened=False)
+    ruling = found.ruling
     if ruling.then.assign and not ruling.unconditional and not ruling.then.ignore:
         return hear(replace(situation, case=None), book, policy)  # a rule wants a person to see it
-    return replace(_counted(situation, situation.understood.screening.reason, ruling), trace=trace_of(ruling))
+    return replace(_counted(situation, situation.understood.screening.reason, ruling), trace=trace_of(found))
 
 
 def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> Decision:
@@ -102,7 +104,7 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
     case = situation.case
     if permanent and case is not None and sent.kind is OutgoingKind.REPLY:
         if case.state in (CaseState.WAITING, CaseState.RESOLVED):
-            actions += undelivered(case, situation.now, policy)
+            actions += undelivered(case, situation.now, policy, book)
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""

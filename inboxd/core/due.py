@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from inboxd.core.follow_up import after_resolved, close_later, escalate_at, may_ask, open_again, remind_later, wants_reminder
+from inboxd.core.assign import Choice, assign, team_of
+from inboxd.core.follow_up import after_resolved, close_later, may_ask, remind_later, wants_reminder
 from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
+    Address,
     Advance,
     AgentName,
+    Assign,
     Case,
     CaseEvent,
     CaseState,
@@ -18,12 +23,30 @@ from inboxd.core.model import (
     Decision,
     Job,
     JobKind,
+    Label,
     Mode,
+    Schedule,
     Send,
     Situation,
+    TeamName,
 )
+from inboxd.core.opening import due as due_at
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook
+from inboxd.core.route import (
+    because_of,
+    escalate_at,
+    ladder_of,
+    next_reminder,
+    open_again,
+    route,
+    stand_in,
+    step_at,
+    trace_of,
+    waiting_since,
+    why_of,
+    with_assignee,
+)
+from inboxd.core.rulebook import Moment, Rulebook, Step
 
 NOTHING = Decision(because=("the case has moved on",))
 
@@ -44,10 +67,12 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _silence(situation, case, book)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
+        case JobKind.REDECIDE:
+            return redecide(situation, book, policy)
         case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
             return _hand_over(situation, case, book, policy)
         case JobKind.ACKNOWLEDGE if case.state is CaseState.OPEN and case.last_reply_at is None:
-            letter = acknowledgement(situation, case, str(job.payload["template"]))
+            letter = acknowledgement(situation, case, book, str(job.payload["template"]))
             return Decision(actions=(Send(letter=letter),), because=("nobody has answered yet",), case=case.number)
     return NOTHING
 
@@ -100,42 +125,183 @@ def _silence(situation: Situation, case: Case, book: Rulebook) -> Decision:
 
 
 def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy, admin: str) -> Decision:
-    """The hour has come: the holder is reminded, daily; from the second time on the lead hears of it too."""
-    count = int(str(job.payload.get("count", 0))) + 1
+    """Nobody has answered: the next step of the ladder; beyond it the holder and the lead are reminded daily."""
+    now, payload, steps = situation.now, job.payload, ladder_of(book)
+    number, count = int(str(payload.get("step", 0))), int(str(payload.get("count", 0)))
+    since = datetime.fromisoformat(str(payload["since"])) if "since" in payload else case.opened_at
+    opening = bool(payload.get("opening"))
+    step = steps[number] if number < len(steps) else Step(after=Moment(), remind=True, tell=("lead",))
+    actions: list[Action] = []
+    choice = _taken_over(step, situation, case, book)
+    if choice is not None:
+        actions += _given_to(choice, situation, case, book, policy, purpose=f"{_reminder_of(case, job)}:{choice.agent}")
+        case = with_assignee(case, choice)
+    if step.priority:
+        case = replace(case, priority=step.priority)
+        actions.append(Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes={"priority": step.priority}))
     holder = book.agents.get(case.assignee or AgentName(""))
-    values: dict[str, object] = {
-        "times": count,
+    times = count + 1
+    if choice is None and (step.remind or step.assign):
+        actions += _reminders(job, situation, case, book, times)
+    told = step.tell if holder is not None else ("lead", *step.tell)
+    actions += _lead_told(job, situation, case, book, admin, times, told)
+    if number + 1 < len(steps):
+        at = max(now, step_at(steps[number + 1], case, book, since, opening=opening))
+    else:
+        at = next_reminder(case, book, policy, now)
+    following = {**payload, "step": number + 1, "count": times}
+    actions.append(Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=following))
+    why = f"{job_holder(situation, book)} has not answered by the hour"
+    because = (why,) if choice is None else (why, f"{choice.agent}: {choice.why}")
+    return Decision(actions=tuple(actions), because=because, case=case.number)
+
+
+def job_holder(situation: Situation, book: Rulebook) -> str:
+    """The name of whoever held the case when the hour came."""
+    holder = situation.case.assignee if situation.case else None
+    return holder if holder in book.agents else "nobody"  # type: ignore[return-value]  # a name of the book
+
+
+def _reminder_of(case: Case, job: Job) -> str:
+    return f"due:{case.number}:{int(case.opened_at.timestamp())}:{case.reopened}:{int(job.run_at.timestamp())}"
+
+
+def _taken_over(step: Step, situation: Situation, case: Case, book: Rulebook) -> Choice | None:
+    """Who takes the case at this step; nobody where its holder belongs to those it would go to."""
+    team = book.teams.get(TeamName(step.assign or ""))
+    if step.assign is None or case.assignee == step.assign or (team and case.assignee in team.agents):
+        return None
+    choice = assign(step.assign, situation, book, avoid=(case.assignee,) if case.assignee else ())
+    if choice is None or choice.agent == case.assignee:
+        return None
+    return replace(choice, why="nobody had answered by the hour")
+
+
+def _given_to(
+    choice: Choice, situation: Situation, case: Case, book: Rulebook, policy: Policy, *, purpose: str, lent_by: AgentName | None = None
+) -> list[Action]:
+    """The case goes to somebody else, with the customer's last mail and its brief."""
+    moved = replace(case, assignee=choice.agent, team=choice.team, due_at=case.due_at)
+    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why)
+    given = Assign(
+        case=case.number, agent=choice.agent, team=choice.team, why=choice.why, backlog=choice.backlog, lent_by=lent_by
+    )  # fmt: skip
+    return [given, Send(letter=letter)]
+
+
+def _values(situation: Situation, case: Case, book: Rulebook, times: int) -> dict[str, object]:
+    holder = book.agents.get(case.assignee or AgentName(""))
+    return {
+        "times": times,
         "due_at": case.due_at,
         "now": situation.now,
         "holder": holder.signs_as if holder else "",
         "lead": "",
     }
+
+
+def _reminders(job: Job, situation: Situation, case: Case, book: Rulebook, times: int) -> list[Action]:
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is None:
+        return []
+    values = {**_values(situation, case, book, times), "to_lead": False}
+    letter = notice(situation, holder, template="due_reminder", purpose=_reminder_of(case, job), case=case, values=values)
+    return [Send(letter=letter)]
+
+
+def _lead_told(job: Job, situation: Situation, case: Case, book: Rulebook, admin: str, times: int, names: Sequence[str]) -> list[Action]:
+    """Everybody whom this step tells, but not whoever holds the case."""
+    name = full_name(situation.customer)
     actions: list[Action] = []
-    purpose = f"due:{case.number}:{int(case.opened_at.timestamp())}:{case.reopened}:{int(job.run_at.timestamp())}"
-    if holder is not None:
-        letter = notice(situation, holder, template="due_reminder", purpose=purpose, case=case, values={**values, "to_lead": False})
+    for who in dict.fromkeys(names):
+        agent = book.agents.get(AgentName(book.lead if who == "lead" else who))
+        if agent is not None and agent.name == case.assignee:
+            continue
+        values: dict[str, object] = {
+            **_values(situation, case, book, times),
+            "to_lead": True,
+            "lead": agent.signs_as if agent else "",
+            "customer": first_name(name),
+            "subject": case.subject,
+        }
+        purpose = f"{_reminder_of(case, job)}:{who}"
+        if agent is not None and who != "lead":
+            letter = notice(situation, agent, template="due_reminder", purpose=purpose, case=case, values=values)
+        else:
+            letter = to_lead(
+                situation.mailbox, book, admin, template="due_reminder", purpose=purpose,
+                subject=f"{name}: {case.subject} [#{case.number}]", values=values, case=case.number,
+            )  # fmt: skip
+            if "@" in who:
+                letter = replace(letter, to=Address(email=who), agent=None, reply_token="")
         actions.append(Send(letter=letter))
-    if (count >= 2 or holder is None) and (holder is None or holder.name != book.lead):
-        name, lead = full_name(situation.customer), book.agents.get(AgentName(book.lead))
-        subject = f"{name}: {case.subject} [#{case.number}]"
-        told: dict[str, object] = {**values, "to_lead": True, "lead": lead.signs_as if lead else "", "customer": first_name(name)}
-        told["subject"] = case.subject
-        actions.append(
-            Send(
-                letter=to_lead(
-                    situation.mailbox,
-                    book,
-                    admin,
-                    template="due_reminder",
-                    purpose=f"{purpose}:lead",
-                    subject=subject,
-                    values=told,
-                    case=case.number,
-                )
-            )
-        )
-    actions.append(escalate_at(case, count, situation.now + policy.remind_every))
-    return Decision(actions=tuple(actions), because=(f"{case.assignee or 'nobody'} has not answered by the hour",), case=case.number)
+    return actions
+
+
+# --- who has it: absences, backlog, new rules --------------------------------------------------------------------------------
+
+
+def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
+    """An open case whose holder is away is taken over, a lent one given back, one that waits for a free agent handed out."""
+    case, at = situation.case, int(situation.now.timestamp())
+    if case is None or case.state is not CaseState.OPEN:
+        return NOTHING
+    holder = situation.candidates.get(case.assignee or AgentName(""))
+    owner = situation.candidates.get(case.lent_by or AgentName(""))
+    answered = case.last_reply_at is not None and case.last_reply_by == case.assignee
+    lent_by: AgentName | None = None
+    choice: Choice | None
+    if case.lent_by and owner is not None and not owner.away and not answered:
+        choice = Choice(agent=owner.name, team=team_of(owner.name, book), why="back again")
+    elif holder is not None and holder.away:
+        choice, lent_by = stand_in(case, holder.name, situation, book, case.due_at), case.lent_by or holder.name
+    elif case.backlog:
+        choice = assign(case.backlog, situation, book, due_at=case.due_at)
+        if choice is None or choice.backlog or choice.agent == case.assignee:
+            return NOTHING  # still nobody is free
+    else:
+        return NOTHING
+    if choice is None:
+        return NOTHING
+    purpose = f"share:{case.number}:{choice.agent}:{at}"
+    actions = _given_to(choice, situation, case, book, policy, purpose=purpose, lent_by=lent_by)
+    return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
+
+
+def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
+    """What the rules of today would do with an open case: who, by when, how important. Labels add up; nothing is said to the customer.
+
+    The hour counts from when the customer began to wait. As with a new mail, a rule without conditions moves no case.
+    """
+    case = situation.case
+    if case is None or case.state is not CaseState.OPEN:
+        return NOTHING
+    since = waiting_since(situation) or situation.understood.received_at
+    found = route(situation, book, policy, situation.contacts, reopened=case.reopened > 0)
+    hour = due_at(found.within, since, found.calendar)
+    target = found.ruling.then.assign
+    choice: Choice | None = None
+    if found.ruling.then.ignore or case.assignee not in book.agents or (target and not found.ruling.unconditional):
+        team = book.teams.get(TeamName(target or ""))
+        stays = case.assignee == target or (team is not None and case.assignee in team.agents)
+        choice = None if stays else assign(target, situation, book, due_at=hour.at)
+        choice = None if choice and choice.agent == case.assignee else choice
+    changes: dict[str, object] = {"due_at": hour.at, "priority": found.ruling.then.priority or case.priority}
+    changes = {name: value for name, value in changes.items() if getattr(case, name) != value}
+    labels = tuple(label for label in found.ruling.then.labels if label not in case.labels)
+    if not (choice or changes or labels):
+        return Decision(because=("nothing changes",), case=case.number, trace=trace_of(found, None, policy.zone))
+    moved = with_assignee(replace(case, **changes), choice)  # type: ignore[arg-type]  # the names are those of Case
+    actions: list[Action] = []
+    if changes:
+        actions.append(Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes=changes))
+    if labels:
+        actions.append(Label(case=case.number, labels=labels))
+    if choice:
+        choice = replace(choice, why=why_of(found.ruling, choice))
+        actions += _given_to(choice, situation, moved, book, policy, purpose=f"redecide:{case.number}:{int(situation.now.timestamp())}")
+    actions.append(escalate_at(moved, book, since, found.within))
+    return Decision(actions=tuple(actions), because=because_of(found, choice), case=case.number, trace=trace_of(found, choice, policy.zone))
 
 
 def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
@@ -144,7 +310,7 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
         return NOTHING
     moves: tuple[Action, ...] = ()
     if case.state is not CaseState.OPEN:  # an agent answered before this came to them: it is the customer's word after that
-        moves = open_again(case, CaseEvent.CUSTOMER_WROTE, situation.now, policy)
+        moves = open_again(case, CaseEvent.CUSTOMER_WROTE, situation.now, policy, book)
         case = replace(case, state=CaseState.OPEN, due_at=situation.now + policy.answer_within)
     purpose = f"route:{lines[-1].message}:{holder.name}"
     letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines)

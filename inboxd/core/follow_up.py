@@ -5,15 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from inboxd.core.lettering import reachable
-from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
-    Action,
-    Advance,
     Answer,
     AnswerProof,
-    Cancel,
     Case,
-    CaseEvent,
     CaseState,
     JobKind,
     Mode,
@@ -26,7 +21,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import FollowUpPolicy
+from inboxd.core.rulebook import FollowUpPolicy
 
 ASKING = (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER)
 SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or law: people only
@@ -51,29 +46,6 @@ def close_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
 def remind_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
     """Ask once more, later."""
     return Schedule(kind=JobKind.REMIND, key=f"remind:{case.number}", at=now + policy.remind_after, case=case.number)
-
-
-def escalate_at(case: Case, count: int = 0, at: datetime | None = None) -> Schedule:
-    """The hour to answer: who holds the case is reminded, daily from then on (I11)."""
-    when = at or case.due_at
-    assert when is not None  # an open case has a due date
-    return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=when, case=case.number, payload={"count": count})
-
-
-def undelivered(case: Case, now: datetime, policy: Policy) -> tuple[Action, ...]:
-    """Our words did not reach the customer: the case is open again, with a date, and nobody is asked about it."""
-    return () if case.state is CaseState.MERGED else open_again(case, CaseEvent.UNDELIVERED, now, policy)
-
-
-def open_again(case: Case, event: CaseEvent, now: datetime, policy: Policy) -> tuple[Action, ...]:
-    """The customer waits for us, and nobody had noticed: open, with a date."""
-    due = now + policy.answer_within
-    changes: dict[str, object] = {"due_at": due, "resolved_at": None, "closed_at": None}
-    return (
-        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
-        Cancel(case=case.number, kinds=ASKING_JOBS),
-        escalate_at(case, at=due),
-    )
 
 
 def may_ask(case: Case, person: Person | None, policy: FollowUpPolicy, at: datetime) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.brief import MOST_READERS
@@ -11,7 +11,6 @@ from inboxd.core.follow_up import (
     ASKING_JOBS,
     SENSITIVE,
     close_later,
-    escalate_at,
     is_answer,
     is_late,
     is_machine_answer,
@@ -50,7 +49,22 @@ from inboxd.core.model import (
     StoryLine,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Facts, Rulebook, Ruling, customer_words, is_repeat, judge, span_words
+from inboxd.core.route import (
+    Route,
+    because_of,
+    choose,
+    contacts_with,
+    escalate_at,
+    is_contact,
+    route,
+    stand_in,
+    trace_of,
+    waiting_since,
+    why_of,
+    with_assignee,
+)  # fmt: skip
+from inboxd.core.rulebook import Rulebook, is_repeat
+from inboxd.core.rules import Ruling
 from inboxd.core.screen import is_of_a_list
 
 
@@ -78,9 +92,10 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         language=u.reading.language,
     )
     contacts = contacts_with(situation)
-    ruling = judge(book.rules, facts_of(situation, book, contacts, reopened=False))
-    if ruling.then.ignore:
-        return _ignored(situation, ruling)
+    found = route(situation, book, policy, contacts, reopened=False)
+    ruling = found.ruling
+    if found.ignored:
+        return _ignored(situation, found)
     repeat = is_repeat(book, contacts, now)
     case = Case(
         number=situation.next_case,
@@ -94,7 +109,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         first_sentiment=u.reading.sentiment,
         priority=ruling.then.priority or "normal",
         labels=_labels(situation, ruling),
-        due_at=now + (ruling.then.answer_within or policy.answer_within),
+        due_at=found.hour.at,
         opened_at=now,
         updated_at=now,
         repeat=repeat,
@@ -104,7 +119,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         no_follow_up=not _may_be_asked(situation, ruling),
     )
     writer = (situation.agent,) if situation.agent else ()  # a colleague who writes as a customer is answered by another
-    choice = assign(ruling.then.assign, situation, book, avoid=writer)
+    choice = choose(found, situation, book, avoid=writer)
     thread = (u.message.message_id,) if u.message.message_id else ()
     there = replace(situation, case=case, customer=person, story=(), customer_thread=thread, agent_threads={})
     actions: list[Action] = [
@@ -113,7 +128,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     ]
     if choice:
         actions += [
-            Assign(case=case.number, agent=choice.agent, team=choice.team, why=why_of(ruling, choice)),
+            _given(case, choice, ruling),
             Send(
                 letter=routed(
                     there,
@@ -126,8 +141,26 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
                 )
             ),
         ]
-    actions += [escalate_at(case), *_told(there, case, ruling, book), *_acknowledge(there, case, ruling, policy)]
-    return _decided(actions, ruling, case, choice)
+    actions += [
+        escalate_at(with_assignee(case, choice), book, now, found.within),
+        *_told(there, case, ruling, book, ruling.then.tell),
+        *_acknowledge(there, case, ruling, policy),
+        *_filed(situation, ruling),
+    ]
+    return _decided(actions, found, case, choice, policy)
+
+
+def _given(case: Case, choice: Choice, ruling: Ruling, lent_by: AgentName | None = None) -> Assign:
+    why = why_of(ruling, choice)
+    return Assign(case=case.number, agent=choice.agent, team=choice.team, why=why, backlog=choice.backlog, lent_by=lent_by)
+
+
+def _filed(situation: Situation, ruling: Ruling) -> list[Action]:
+    """Where a rule files the mail, it is moved once it is stored and decided."""
+    folder, number = ruling.then.file_in, situation.understood.number
+    if not folder:
+        return []
+    return [Schedule(kind=JobKind.FILE, key=f"file:{number}", at=situation.now, payload={"message": number, "folder": folder})]
 
 
 def _may_be_asked(situation: Situation, ruling: Ruling) -> bool:
@@ -140,12 +173,13 @@ def _labels(situation: Situation, ruling: Ruling) -> tuple[str, ...]:
     return (*ruling.then.labels, *((SENSITIVE,) if situation.understood.reading.sensitive else ()))
 
 
-def _ignored(situation: Situation, ruling: Ruling) -> Decision:
-    data = {"message": situation.understood.number, "because": ruling.by.get("ignore", "")}
+def _ignored(situation: Situation, found: Route) -> Decision:
+    by = found.ruling.by.get("ignore", "")
+    data = {"message": situation.understood.number, "because": by}
     return Decision(
-        actions=(Log(kind="message.ignored", data=data),),
-        because=(f"rule '{ruling.by.get('ignore', '')}'",),
-        trace=trace_of(ruling),
+        actions=(Log(kind="message.ignored", data=data), *_filed(situation, found.ruling)),
+        because=(f"rule '{by}'",),
+        trace=trace_of(found),
     )
 
 
@@ -186,11 +220,10 @@ def _wrote(
     u, now = situation.understood, situation.now
     state, again = advance(case.state, event), reopens(case.state, event)
     contacts = contacts_with(situation) if is_contact(situation) else situation.contacts
-    ruling = judge(book.rules, facts_of(situation, book, contacts, reopened=again or case.reopened > 0))
-    if again or case.state is CaseState.WAITING or case.due_at is None or case.due_at <= now:
-        due = now + (ruling.then.answer_within or policy.answer_within)
-    else:
-        due = min(case.due_at, now + (ruling.then.answer_within or policy.answer_within))
+    found = route(situation, book, policy, contacts, reopened=again or case.reopened > 0)
+    ruling = found.ruling
+    fresh = again or case.state is CaseState.WAITING or case.due_at is None or case.due_at <= now
+    due = found.hour.at if fresh or case.due_at is None else min(case.due_at, found.hour.at)
     changes: dict[str, object] = {
         "sentiment": u.reading.sentiment,
         "due_at": due,
@@ -204,40 +237,43 @@ def _wrote(
         changes |= {"reopened": case.reopened + 1, "good_sign": False, "closed_at": None, "resolved_at": None}
     if unhappy:
         changes["outcome"] = Outcome.DISSATISFIED
-    choice = _mover(situation, case, ruling, book, unhappy=unhappy)
-    moved = replace(case, state=state, assignee=choice.agent if choice else case.assignee, **changes)  # type: ignore[arg-type]
+    choice, lent_by = _mover(situation, case, found, book, unhappy=unhappy)
+    moved = with_assignee(replace(case, state=state, **changes), choice)  # type: ignore[arg-type]  # the names are those of Case
     there = replace(situation, case=moved)
     actions: list[Action] = [
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
-        escalate_at(moved),
+        escalate_at(moved, book, now if fresh else waiting_since(situation) or now, found.within),
+        *_filed(situation, ruling),
     ]
     if labels := _labels(situation, ruling):
         actions.append(Label(case=case.number, labels=labels))
     if choice:
-        actions.append(Assign(case=case.number, agent=choice.agent, team=choice.team, why=why_of(ruling, choice)))
+        actions.append(_given(case, choice, ruling, lent_by))
     actions += _hand_over(there, case, moved, ruling, choice, book, policy, again=again, unhappy=unhappy)
-    actions += _told(there, moved, ruling, book)
-    return _decided(actions, ruling, moved, choice)
+    actions += _told(there, moved, ruling, book, (*ruling.then.tell, *(book.follow_up.unhappy_told if unhappy else ())))
+    return _decided(actions, found, moved, choice, policy)
 
 
-def _mover(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, *, unhappy: bool) -> Choice | None:
-    """Who takes the case over, if anybody: a rule without conditions never moves a case that has an agent."""
+def _mover(situation: Situation, case: Case, found: Route, book: Rulebook, *, unhappy: bool) -> tuple[Choice | None, AgentName | None]:
+    """Who takes the case over, if anybody, and for whom who is away: a rule without conditions never moves a case that has an agent."""
+    hour, target = found.hour.at, found.ruling.then.assign
     if unhappy:  # a senior who was not part of it; all were: the lead
         team = book.follow_up.unhappy_goes_to or book.senior_team
         fresh = [name for name in book.teams[team].agents if name not in case.involved] if team in book.teams else []
         if fresh:
-            return assign(team, situation, book, avoid=case.involved)
-        return assign(book.lead if book.lead in book.agents else team, situation, book)
-    if case.assignee is None or case.assignee not in book.agents:
-        return assign(ruling.then.assign, situation, book)
-    target = ruling.then.assign
-    if target is None or ruling.unconditional or target in (case.assignee, "same_agent_as_before"):
-        return None
-    if any(team.name == target and case.assignee in team.agents for team in book.teams.values()):
-        return None
-    return assign(target, situation, book)
+            return assign(team, situation, book, avoid=case.involved, due_at=hour), None
+        return assign(book.lead if book.lead in book.agents else team, situation, book, due_at=hour), None
+    holder = case.assignee
+    if holder is None or holder not in book.agents:
+        return assign(target, situation, book, due_at=hour), None
+    there = any(team.name == target and holder in team.agents for team in book.teams.values())
+    stays = target is None or found.ruling.unconditional or target in (holder, "same_agent_as_before") or there
+    candidate = situation.candidates.get(holder)
+    if stays and candidate is not None and candidate.away:
+        return stand_in(case, holder, situation, book, hour), case.lent_by or holder
+    return (None, None) if stays else (assign(target, situation, book, due_at=hour), None)
 
 
 def _hand_over(
@@ -452,44 +488,6 @@ def _with_opt_out(decision: Decision, situation: Situation) -> Decision:
 # --- facts -----------------------------------------------------------------------------------------------------------------
 
 
-def is_contact(situation: Situation) -> bool:
-    """A contact is a mail of a person that we did not ask for; thanks, answers and quick afterthoughts are none."""
-    u = situation.understood
-    if u.screening.automatic or situation.asked_for or u.reading.thanks_only:
-        return False
-    return not is_answer(situation)
-
-
-def contacts_with(situation: Situation) -> tuple[datetime, ...]:
-    """The person's contacts with the present one, where it is one."""
-    here = (situation.understood.received_at,) if is_contact(situation) else ()
-    return (*situation.contacts, *here)
-
-
-def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...], *, reopened: bool) -> Facts:
-    """What the words of a rule's `when` look at."""
-    u, r = situation.understood, situation.understood.reading
-    vip, labels = customer_words(book, u.message.sender.email)
-    words = {"known" if situation.person else "new", *labels, *({"vip"} if vip else ())}
-    return Facts(
-        now=situation.now,
-        kind=u.screening.kind,
-        topic=r.topic,
-        topic_sure=r.topic_sure,
-        sentiment=r.sentiment,
-        urgent=r.is_urgent,
-        sensitive=r.sensitive,
-        language=r.language,
-        customer=frozenset(words),
-        contacts=contacts,
-        reopened=reopened,
-        sender=u.message.sender.email,
-        to=tuple(address.email for address in (*u.message.to, *u.message.cc)),
-        subject=u.message.subject,
-        text=u.new_text,
-    )
-
-
 def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tuple[Address, ...]:
     """The customer's other readers: those in To and Cc who are neither us, nor an agent, nor the customer; so many at most in a case."""
     message, mailbox = situation.understood.message, situation.mailbox
@@ -514,32 +512,11 @@ def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tu
     return tuple(found[email] for email in order if email not in dropped)
 
 
-def why_of(ruling: Ruling, choice: Choice) -> str:
-    """Why this agent, for the brief: the rule's reason, and why this one of the team."""
-    rule = "" if ruling.unconditional else ruling.why or ruling.by.get("assign", "")
-    return ", ".join(part for part in (rule, choice.why) if part)
-
-
-def trace_of(ruling: Ruling) -> tuple[str, ...]:
-    """Each rule, yes or no, with what it decided and the value that made it so, a line each."""
-    lines = []
-    for rule in ruling.trace:
-        decided = [_answered_with(question, ruling) for question in rule.decided]
-        lines.append(f"{'YES' if rule.matched else 'no '} {rule.rule} - {'; '.join(part for part in (*decided, rule.reason) if part)}")
-    return tuple(lines)
-
-
-def _answered_with(question: str, ruling: Ruling) -> str:
-    value = getattr(ruling.then, question, None)
-    shown = span_words(value) if isinstance(value, timedelta) else value
-    return question if value is None or isinstance(value, tuple) else f"{question}: {shown}"
-
-
-def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook) -> list[Action]:
+def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, names: Iterable[str]) -> list[Action]:
     """`tell` adds up: each named person hears of it in one line."""
     u, told = situation.understood, []
     holder = book.agents.get(case.assignee or AgentName(""))
-    for who in ruling.then.tell:
+    for who in dict.fromkeys(names):
         values: dict[str, object] = {
             "holder": holder.signs_as if holder else "",
             "because": ruling.why or ruling.by.get("assign", ""),
@@ -558,8 +535,6 @@ def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook) -> l
     return list(told)
 
 
-def _decided(actions: list[Action], ruling: Ruling, case: Case, choice: Choice | None) -> Decision:
-    because = tuple(f"{question}: rule '{rule}'" for question, rule in ruling.by.items())
-    if choice:
-        because = (*because, f"{choice.agent}: {choice.why}")
-    return Decision(actions=tuple(actions), because=because, trace=trace_of(ruling), case=case.number)
+def _decided(actions: list[Action], found: Route, case: Case, choice: Choice | None, policy: Policy) -> Decision:
+    trace = trace_of(found, choice, policy.zone)
+    return Decision(actions=tuple(actions), because=because_of(found, choice), trace=trace, case=case.number)

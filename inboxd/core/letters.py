@@ -27,8 +27,9 @@ from inboxd.core.model import (
     StoryLine,
     Understood,
 )
+from inboxd.core.opening import next_open
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Agent, Rulebook
+from inboxd.core.rulebook import Agent, Rulebook, calendar_of
 from inboxd.core.tokens import NOTICE, REPLY
 
 _PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg|tr|rif|odp)(?:\[\d+\])?\s*:\s*|\[#\d+\]\s*)+", re.IGNORECASE)
@@ -250,14 +251,17 @@ def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: boo
         "answered_at": case.last_reply_at,
     }
     kind = OutgoingKind.REMINDER if reminder else OutgoingKind.FOLLOW_UP
-    template = "reminder" if reminder else "follow_up"
-    purpose = f"{template}:case {case.number}:round {case.round}"
+    template = "reminder" if reminder else book.follow_up.template
+    purpose = f"{kind}:case {case.number}:round {case.round}"
     return replace(_to_customer(situation, case, kind, template, purpose, values), answer_links=not reminder)
 
 
-def acknowledgement(situation: Situation, case: Case, template: str) -> Letter:
-    """The mail is here; only where it tells something new."""
-    return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, f"acknowledgement:case {case.number}", {})
+def acknowledgement(situation: Situation, case: Case, book: Rulebook, template: str) -> Letter:
+    """The mail is here; only where it tells something new. `opens_at` is when somebody is there, None if somebody is."""
+    calendar, now = calendar_of(book, case.team or case.assignee), situation.now
+    opens = next_open(calendar, now) if calendar else None
+    values: dict[str, object] = {"opens_at": opens if opens and opens > now else None}
+    return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, f"acknowledgement:case {case.number}", values)
 
 
 def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template: str, purpose: str, values: dict[str, object]) -> Letter:

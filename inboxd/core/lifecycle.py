@@ -21,6 +21,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.OPEN,
             _E.UNDELIVERED: _S.OPEN,
+            _E.RECONSIDERED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.WAITING: {

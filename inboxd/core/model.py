@@ -95,6 +95,9 @@ class JobKind(StrEnum):
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
+    SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
+    REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
+    FILE = "file"  # move a mail into the folder that a rule names
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -374,6 +377,8 @@ class Case:
     last_reply_asks: bool = False  # it ended in a question: the next mail is no contact
     no_follow_up: bool = False  # a rule says so, or the matter is sensitive: nothing automatic
     briefs: tuple[str, ...] = ()  # what rules said the agent may do
+    backlog: TeamName | None = None  # nobody of this team was free: handed out as soon as somebody is
+    lent_by: AgentName | None = None  # who had it before they went away: given back when they return
 
 
 class Role(StrEnum):
@@ -432,6 +437,7 @@ class Candidate:
     knows_customer: bool = False
     away: bool = False
     last_case: int = 0  # the newest case they hold: who got one longest ago is next
+    upset_today: int = 0  # cases of upset people among them that began today; counted where a team has a limit
 
 
 class ProofKind(StrEnum):
@@ -528,6 +534,7 @@ class Situation:
     not_handed_over: tuple[StoryLine, ...] = ()  # the customer's messages that the agent has not got yet
     customer_thread: tuple[MessageId, ...] = ()  # Message-IDs of the exchange with the customer, oldest first
     agent_threads: Mapping[AgentName, MessageId] = field(default_factory=dict)  # what each agent got last in this case
+    authentication: str = "unknown"  # our own server's check of the sender: "pass", "fail", "unknown"
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
@@ -550,6 +557,7 @@ class CaseEvent(StrEnum):
     UNCLEAR = "unclear"
     NO_ANSWER = "no_answer"
     UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
+    RECONSIDERED = "reconsidered"  # the rules or the ladder changed the hour or the priority
     MERGED = "merged"
 
 
@@ -589,6 +597,8 @@ class Assign:
     agent: AgentName
     team: TeamName | None
     why: str
+    backlog: TeamName | None = None
+    lent_by: AgentName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

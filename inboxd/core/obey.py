@@ -32,7 +32,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Agent, Rulebook
+from inboxd.core.rulebook import Agent, Rulebook
 
 
 def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy) -> Decision:

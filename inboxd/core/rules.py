@@ -11,126 +11,9 @@ from typing import Any
 
 import re2
 
-from inboxd.core.model import AgentName, Kind, Sentiment, TeamName, TopicName
-
-# --- what an admin writes --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """A person of the support team. `emails[0]` is where mail goes; the others are theirs too."""
-
-    name: AgentName
-    emails: tuple[str, ...]  # lower case
-    full_name: str  # "Maria Lindt"; default: the name with a capital
-    signs_as: str  # what customers read: "Maria"
-    languages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """A named group of agents; `fallback` takes over when nobody of it can."""
-
-    name: TeamName
-    agents: tuple[AgentName, ...]
-    share: str = "fewest_open_cases"  # or "take_turns"
-    prefer_known: bool = False  # prefer: agent_who_knows_the_customer
-    fallback: TeamName | None = None  # if_nobody_is_free
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerEntry:
-    """What the admin says of a customer, by address or by domain ("@big.example")."""
-
-    who: str
-    vip: bool = False
-    labels: tuple[str, ...] = ()
-
-
-TOPICS = (  # those that the shipped model knows
-    "billing", "refund", "order_and_delivery", "return", "account_access", "cancellation", "bug", "how_to", "feature_request",
-    "complaint", "praise", "sales", "privacy_and_security", "other",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
-    """A topic: its phrases find it; shipped topics have phrases of their own in the model."""
-
-    name: TopicName
-    description: str = ""
-    phrases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One line of `when`: a word and what it wants. `word` "not" and "any" hold further conditions."""
-
-    word: str
-    wanted: tuple[Any, ...] = ()  # words of a list: any of
-    inner: tuple[tuple[Condition, ...], ...] = ()  # not: one group that must not hold; any: one of the groups
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Then:
-    """What a rule decides; None and () leave the question to later rules."""
-
-    assign: str | None = None  # team or agent, or "same_agent_as_before"
-    answer_within: timedelta | None = None
-    reply_with: str | None = None
-    priority: str | None = None  # "high" | "normal" | "low"
-    brief: str | None = None  # told to the agent, word for word
-    ignore: bool | None = None
-    follow_up: bool | None = None
-    labels: tuple[str, ...] = ()
-    tell: tuple[str, ...] = ()  # addresses, agent names or "lead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule matches when all its conditions hold."""
-
-    name: str
-    when: tuple[Condition, ...]
-    then: Then
-    why: str = ""
-    file: str = ""
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpPolicy:
-    """When to ask whether it is solved, and when to stop."""
-
-    ask_after: timedelta = timedelta(days=2)  # after resolved
-    remind_after: timedelta = timedelta(days=4)
-    close_after: timedelta = timedelta(days=7)  # after the question, or the reminder, went unanswered
-    ask_when_waiting: timedelta | None = timedelta(days=5)  # None: off
-    at_most_every: timedelta = timedelta(days=14)  # per person, except after a repaired bad experience
-    grace: timedelta = timedelta(days=14)  # a closed case reopens within
-    unhappy_goes_to: TeamName | None = None  # default: the team "seniors"
-
-
-SENIORS = TeamName("seniors")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rulebook:
-    """All that the admin's files say, checked. `hash` names this version in every stored decision."""
-
-    agents: Mapping[AgentName, Agent] = field(default_factory=dict)
-    teams: Mapping[TeamName, Team] = field(default_factory=dict)
-    lead: str = ""  # an agent's name, or an address
-    customers: tuple[CustomerEntry, ...] = ()
-    topics: tuple[Topic, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    follow_up: FollowUpPolicy = FollowUpPolicy()
-    repeat_contacts: int = 3  # this many contacts ...
-    repeat_within: timedelta = timedelta(days=14)  # ... in this time are a repeat contact
-    senior_team: TeamName = SENIORS
-    hash: str = ""
-
+from inboxd.core.model import Kind, Sentiment
+from inboxd.core.opening import Calendar, due, is_open, span_words
+from inboxd.core.rulebook import Condition, Rule, Then, address_matches
 
 # --- what a rule sees ------------------------------------------------------------------------------------------------
 
@@ -154,6 +37,11 @@ class Facts:
     to: tuple[str, ...] = ()
     subject: str = ""
     text: str = ""  # the new text
+    received_at: datetime | None = None  # None: now
+    waiting_since: datetime | None = None  # the customer's first word that nobody has answered
+    feeling_before: Sentiment | None = None  # at their mail before, in the same case
+    authentication: str = "unknown"  # what our own server says of the sender: "pass", "fail", "unknown"
+    headers: tuple[tuple[str, str], ...] = ()  # lower-case name, value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,19 +65,7 @@ class Ruling:
     trace: tuple[RuleTrace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleTest:
-    """A mail, what is known of it, and what the rules must answer. `expect` holds only the questions asked."""
-
-    name: str
-    facts: Facts
-    customer_given: bool = False  # else vip and labels come from the rulebook's customers
-    expect: Mapping[str, object] = field(default_factory=dict)  # question -> the answer wanted; None: no answer
-    file: str = ""
-    line: int = 0
-
-
-QUESTIONS = ("ignore", "assign", "answer_within", "reply_with", "priority", "brief", "follow_up")
+QUESTIONS = ("ignore", "assign", "answer_within", "reply_with", "priority", "brief", "file_in", "follow_up")
 
 
 def judge(rules: Sequence[Rule], facts: Facts) -> Ruling:
@@ -233,6 +109,55 @@ def _take(then: Then, offered: Then, decided_by: Mapping[str, str]) -> tuple[The
     return then, tuple(taken)
 
 
+# --- what nearly held ------------------------------------------------------------------------------------------------
+
+_NEAR_SURE = 0.1
+
+
+def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[str, ...]:
+    """Name the rules that would have held but for one line, and would have decided something: "rule - the line"."""
+    found = []
+    matched = {trace.rule: trace.matched for trace in ruling.trace}
+    for rule in rules:
+        if matched.get(rule.name, True) or not _would_decide(rule, ruling):
+            continue
+        failed = [(condition, reason) for condition in rule.when for holds, reason in [_holds(condition, facts)] if not holds]
+        if len(failed) == 1 and (len(rule.when) > 1 or _close(failed[0][0], facts)):
+            found.append(f"{rule.name} - {failed[0][1]}")
+    return tuple(found)
+
+
+def _would_decide(rule: Rule, ruling: Ruling) -> bool:
+    """Whether the rule, had it held, would have changed an answer: one given below it, or by nobody."""
+    order = [trace.rule for trace in ruling.trace]
+    for question in QUESTIONS:
+        answer = getattr(rule.then, question)
+        if answer is None or answer == getattr(ruling.then, question):
+            continue
+        by = ruling.by.get(question)
+        if by is None or order.index(by) > order.index(rule.name):
+            return True
+    return bool(set(rule.then.labels) - set(ruling.then.labels) or set(rule.then.tell) - set(ruling.then.tell))
+
+
+def _close(condition: Condition, facts: Facts) -> bool:
+    """Whether a single line was missed by little."""
+    match condition.word:
+        case "contacts":
+            wanted, within = condition.wanted
+            return bool(sum(1 for at in facts.contacts if facts.now - within < at <= facts.now) == wanted - 1 > 0)
+        case "sure":
+            return bool(condition.wanted[0] - facts.topic_sure <= _NEAR_SURE)
+        case "sentiment":
+            return facts.sentiment is Sentiment.UNHAPPY and Sentiment.UPSET in condition.wanted
+        case _:
+            return False
+
+
+def _holds(condition: Condition, facts: Facts) -> Found:
+    return _CHECKS[condition.word](condition, facts)
+
+
 # --- conditions ------------------------------------------------------------------------------------------------------
 
 Found = tuple[bool, str]  # whether it holds, and the value that decided, in words
@@ -242,7 +167,7 @@ def _all_hold(when: Sequence[Condition], facts: Facts) -> Found:
     """All conditions must hold; the reason is the first that does not, else all of them."""
     reasons = []
     for condition in when:
-        holds, reason = _CHECKS[condition.word](condition, facts)
+        holds, reason = _holds(condition, facts)
         if not holds:
             return False, reason
         reasons.append(reason)
@@ -301,6 +226,48 @@ def _customer(condition: Condition, facts: Facts) -> Found:
     return False, f"customer is {_and(sorted(facts.customer)) or 'unknown'}, {_or(condition.wanted)} wanted"
 
 
+def _during(condition: Condition, facts: Facts, wanted: bool) -> Found:
+    calendar: Calendar = condition.wanted[0]
+    there = is_open(calendar, facts.received_at or facts.now)
+    said = f"received while '{calendar.name}' is {'open' if there else 'closed'}"
+    return there is wanted, said
+
+
+def _waiting(condition: Condition, facts: Facts) -> Found:
+    """How long the customer waits for an answer, in plain or opening time."""
+    span, calendar = condition.wanted
+    if facts.waiting_since is None:
+        return False, f"nobody waited before, at least {span.words} wanted"
+    held = due(span, facts.waiting_since, calendar).at <= facts.now
+    waited = span_words(_to_the_minute(facts.now - facts.waiting_since))
+    return held, f"waiting for {waited}" if held else f"waiting for {waited}, at least {span.words} wanted"
+
+
+_FEELING = (Sentiment.HAPPY, Sentiment.NEUTRAL, Sentiment.UNHAPPY, Sentiment.UPSET)
+
+
+def _sentiment_change(condition: Condition, facts: Facts) -> Found:
+    if facts.feeling_before is None:
+        return False, f"the first mail of this case, {_or(condition.wanted)} wanted"
+    step = _FEELING.index(facts.sentiment) - _FEELING.index(facts.feeling_before)
+    word = "worse" if step > 0 else "better" if step < 0 else "same"
+    said = f"sentiment is {facts.sentiment}, {facts.feeling_before} before"
+    return word in condition.wanted, said if word in condition.wanted else f"{said}, {_or(condition.wanted)} wanted"
+
+
+def _header(condition: Condition, facts: Facts) -> Found:
+    """A header line: its name, and words that it holds ("" if its being there is enough)."""
+    for name, words in condition.wanted:
+        for key, value in facts.headers:
+            if key == name and (not words or _occurs(words, _folded(value))):
+                return True, f"header {name} contains '{words}'" if words else f"header {name} is there"
+    return False, "no " + _or(f"header {name}" + (f" with '{words}'" if words else "") for name, words in condition.wanted)
+
+
+def _to_the_minute(span: timedelta) -> timedelta:
+    return timedelta(minutes=int(span.total_seconds() // 60)) or timedelta(seconds=int(span.total_seconds()))
+
+
 def _sure(condition: Condition, facts: Facts) -> Found:
     wanted = condition.wanted[0]
     said = f"topic is {facts.topic_sure:.2f} sure"
@@ -347,6 +314,12 @@ _CHECKS: dict[str, Callable[[Condition, Facts], Found]] = {
     "text_contains": lambda condition, facts: _contains("text", facts.text, condition),
     "subject_matches": lambda condition, facts: _matches("subject", facts.subject, condition),
     "text_matches": lambda condition, facts: _matches("text", facts.text, condition),
+    "received_during": lambda condition, facts: _during(condition, facts, True),
+    "received_outside": lambda condition, facts: _during(condition, facts, False),
+    "waiting": _waiting,
+    "sentiment_change": _sentiment_change,
+    "authentication": lambda condition, facts: _one_of("authentication", facts.authentication, condition),
+    "header": _header,
     "sure": _sure,
     "not": _not,
     "any": _any,
@@ -376,6 +349,7 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(_plain(pattern), options)
 
 
+@functools.lru_cache(maxsize=8)  # many rules look at the same text
 def _folded(text: str) -> str:
     """Text for finding words: no capitals, composed letters, one space where any white space was."""
     return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
@@ -400,27 +374,10 @@ def _word_sign(sign: str) -> bool:
     return sign.isalnum() or sign == "_"
 
 
+@functools.lru_cache(maxsize=8)
 def _plain(text: str) -> str:
     """Text as RE2 can take it: composed letters, no lone surrogates."""
     return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
-
-
-def address_matches(email: str, pattern: str) -> bool:
-    """Whether an address fits "ana@x.example", or the domain "@x.example", "*@x.example" or "x.example"."""
-    email, pattern = email.lower(), pattern.lower().removeprefix("*")
-    if "@" in pattern and not pattern.startswith("@"):
-        return email == pattern
-    return "@" in email and email.rpartition("@")[2] == pattern.removeprefix("@")
-
-
-def span_words(span: timedelta) -> str:
-    """Say a length of time: "14 days", "2 hours", "90 seconds"; in the largest unit that leaves nothing over."""
-    seconds = int(span.total_seconds())
-    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds and seconds % length == 0:
-            count = seconds // length
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
-    return "no time"
 
 
 def _or(words: Iterable[object]) -> str:
@@ -429,25 +386,3 @@ def _or(words: Iterable[object]) -> str:
 
 def _and(words: Iterable[str]) -> str:
     return " and ".join(words)
-
-
-# --- who is who ------------------------------------------------------------------------------------------------------
-
-
-def senders_agent(rulebook: Rulebook, email: str) -> AgentName | None:
-    """Find the agent whose address this is."""
-    wanted = email.lower()
-    return next((agent.name for agent in rulebook.agents.values() if wanted in agent.emails), None)
-
-
-def customer_words(rulebook: Rulebook, email: str) -> tuple[bool, tuple[str, ...]]:
-    """Say what the admin's files say of this customer: whether vip, and the labels."""
-    entries = [entry for entry in rulebook.customers if address_matches(email, entry.who)]
-    labels = dict.fromkeys(label for entry in entries for label in entry.labels)
-    return any(entry.vip for entry in entries), tuple(labels)
-
-
-def is_repeat(rulebook: Rulebook, contacts: Sequence[datetime], now: datetime) -> bool:
-    """Whether these contacts (the present one among them) are a repeat contact."""
-    recent = sum(1 for at in contacts if now - rulebook.repeat_within < at <= now)
-    return recent >= rulebook.repeat_contacts

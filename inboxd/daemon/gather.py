@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from inboxd.core import tokens
+from inboxd.core.brief import sender_check
 from inboxd.core.follow_up import ASKING
 from inboxd.core.model import (
     AgentName,
@@ -30,7 +31,7 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook, senders_agent
+from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.ports import Transaction
 
@@ -83,6 +84,7 @@ class Gatherer:
             bounced=bounced,
             ours=frozenset(address for box in self.mailboxes.values() for address in (box.address, *box.aliases)),
             oversize=oversize,
+            authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
         return self._around(tx, situation)
 
@@ -202,6 +204,7 @@ class Gatherer:
             thread_ids = (*(i for i in thread_ids if i != own_id), own_id)
         known_by = tx.known_by(who.number) if who else frozenset()
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
+        upset = tx.upset_since(_midnight(self.book, now)) if any(t.at_most_upset is not None for t in self.book.teams.values()) else {}
         to = (who.email if who else "") or s.understood.message.sender.email
         return replace(
             s,
@@ -215,7 +218,14 @@ class Gatherer:
             story=story,
             past=tx.past_case(who.number, case.number if case else next_case) if who else None,
             candidates={
-                name: Candidate(name=name, open_cases=loads.get(name, 0), knows_customer=name in known_by, last_case=newest.get(name, 0))
+                name: Candidate(
+                    name=name,
+                    open_cases=loads.get(name, 0),
+                    knows_customer=name in known_by,
+                    away=is_away(self.book, name, now),
+                    last_case=newest.get(name, 0),
+                    upset_today=upset.get(name, 0),
+                )
                 for name in self.book.agents
             },
             counts=tx.counts(s.mailbox.name, to, case.number if case else None, now),
@@ -230,6 +240,14 @@ class Gatherer:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+_AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}
+
+
+def _midnight(book: Rulebook, now: datetime) -> datetime:
+    calendar = main_calendar(book)
+    return now.astimezone(calendar.zone if calendar else UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _is_customers(tx: Transaction, case: Case, email: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inboxd.core.compose import Templates
 from inboxd.core.model import Directory, MailboxFacts, MailboxName
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook
+from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.gather import Gatherer
 from inboxd.daemon.write import Writer
 from inboxd.ports import Clock, Reader, Store

@@ -10,7 +10,7 @@ from inboxd.core import tokens
 from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
 from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
 from inboxd.core.parse import files, parse
-from inboxd.core.rules import Rulebook
+from inboxd.core.rulebook import Rulebook
 from inboxd.ports import Transaction
 
 

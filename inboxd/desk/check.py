@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from inboxd.config import Settings
-from inboxd.core.rules import QUESTIONS, Rulebook, Then
+from inboxd.core.rulebook import Rulebook, Then
+from inboxd.core.rules import QUESTIONS
 from inboxd.core.tokens import LONGEST_LOCAL_PART
 from inboxd.yaml_source import did_you_mean
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from inboxd.core.hear import contacts_with, facts_of, trace_of
-from inboxd.core.model import CaseNo, Directory, MailboxFacts, MailboxName, Message, MessageId, MessageNo, RawMessage, Situation, Understood
-from inboxd.core.rules import Rulebook, judge
+from inboxd.core.model import (
+    Candidate,
+    CaseNo,
+    Directory,
+    MailboxFacts,
+    MailboxName,
+    Message,
+    MessageId,
+    MessageNo,
+    RawMessage,
+    Situation,
+    Understood,
+)
+from inboxd.core.policy import Policy
+from inboxd.core.route import choose, contacts_with, route, trace_of
+from inboxd.core.rulebook import Rulebook, is_away, main_calendar
 from inboxd.core.thread import content_key, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.ports import Reader
@@ -80,8 +93,11 @@ def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, er
     if isinstance(one, Failure):
         return {**_EMPTY, "path": path, "error": error or f"{one.stage}: {one.error}"}
     message, reading = one.message, one.reading
-    situation = Situation(now=now, mailbox=_NOBODY, understood=one)
-    ruling = judge(book.rules, facts_of(situation, book, contacts_with(situation), reopened=False))
+    candidates = {name: Candidate(name=name, open_cases=0, away=is_away(book, name, now)) for name in book.agents}
+    situation = Situation(now=now, mailbox=_NOBODY, understood=one, candidates=candidates)
+    found = route(situation, book, Policy(), contacts_with(situation), reopened=False)
+    choice = None if found.ignored else choose(found, situation, book)
+    calendar = main_calendar(book)
     return {
         "path": path,
         "kind": one.screening.kind,
@@ -102,8 +118,10 @@ def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, er
         "upset": round(reading.upset, 4),
         "urgent": round(reading.urgent, 4),
         "sentiment_phrases": [phrase.text for phrase in reading.phrases],
-        "rule_trace": list(trace_of(ruling)),
-        "decided_by": dict(ruling.by),
+        "rule_trace": list(trace_of(found, choice, calendar.zone if calendar else UTC)),
+        "decided_by": dict(found.ruling.by),
+        "agent": choice.agent if choice else "",
+        "due": "" if found.ignored else found.hour.at.isoformat(),
         "cut": list(message.cut),
         "error": error or message.error,
     }
@@ -113,7 +131,8 @@ _EMPTY: dict[str, object] = {
     "path": "", "kind": "person", "because": "", "automatic": False, "from_address": "", "from_name": "", "to": [], "subject": "",
     "text": "", "new_text": "",
     "attachments": [], "language": "", "topic": "unsure", "topic_sure": 0.0, "topics": {}, "sentiment": "neutral",
-    "upset": 0.0, "urgent": 0.0, "sentiment_phrases": [], "rule_trace": [], "decided_by": {}, "cut": [], "error": "",
+    "upset": 0.0, "urgent": 0.0, "sentiment_phrases": [], "rule_trace": [], "decided_by": {}, "agent": "",
+    "due": "", "cut": [], "error": "",
 }  # fmt: skip
 
 

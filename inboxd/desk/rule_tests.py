@@ -1,74 +1,75 @@
-"""The admin's rule tests, run: each is one mail with its facts, and what the rules must answer."""
+"""The admin's rule tests, run: each is one mail with its facts, and what the rules must answer; a mail in a file is read by the model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from xml.etree import ElementTree
 
-from inboxd.core.rules import Facts, Rulebook, RuleTest, RuleTrace, customer_words, judge, span_words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
-    """How one rule test ended; `differences` say in words what came instead, `trace` why."""
-
-    __test__ = False  # not a test of pytest
-
-    test: RuleTest
-    differences: tuple[str, ...] = ()
-    trace: tuple[RuleTrace, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether the rules answered as expected."""
-        return not self.differences
+from inboxd.core.model import Directory, MessageNo, RawMessage, Situation, Understood
+from inboxd.core.policy import Policy
+from inboxd.core.rehearse import BOX, Rehearsal, RuleTest, rehearse
+from inboxd.core.route import facts_of
+from inboxd.core.rulebook import Rulebook
+from inboxd.core.understand import understand
+from inboxd.ports import Reader
 
 
-def run_rule_tests(rulebook: Rulebook, tests: Sequence[RuleTest]) -> tuple[TestResult, ...]:
-    """Judge each test's mail and compare. What a test does not give is calm and ordinary; no model is asked."""
-    return tuple(_run(rulebook, test) for test in tests)
+def run_rule_tests(
+    book: Rulebook, tests: Sequence[RuleTest], policy: Policy | None = None, reader: Reader | None = None
+) -> tuple[Rehearsal, ...]:
+    """Run all tests. What a test does not give is calm and ordinary; only a `mail_file` is read by the model."""
+    policy = policy or Policy()
+    return tuple(_run(book, test, policy, reader) for test in tests)
 
 
-def _run(rulebook: Rulebook, test: RuleTest) -> TestResult:
-    ruling = judge(rulebook.rules, _facts(rulebook, test))
-    differences = []
-    for question, wanted in test.expect.items():
-        got = getattr(ruling.then, "labels" if question == "label" else question)
-        if not _same(wanted, got):
-            by = ruling.by.get(question)
-            from_rule = f" (rule '{by}')" if by else ""
-            differences.append(f"{question}: expected {_words(wanted)}, got {_words(got)}{from_rule}")
-    return TestResult(test=test, differences=tuple(differences), trace=ruling.trace)
+def needs_model(tests: Sequence[RuleTest]) -> bool:
+    """Whether a test names a mail file."""
+    return any(test.mail_file for test in tests)
 
 
-def _facts(rulebook: Rulebook, test: RuleTest) -> Facts:
-    """Add what the rulebook says of the sender, unless the test says it."""
-    facts = test.facts
-    if not facts.contacts:
-        facts = replace(facts, contacts=(facts.now,))
-    if test.customer_given:
-        return facts
-    vip, labels = customer_words(rulebook, facts.sender)
-    words = {"known" if len(facts.contacts) > 1 or facts.reopened else "new", *labels}
-    return replace(facts, customer=frozenset(words | {"vip"} if vip else words))
+def _run(book: Rulebook, test: RuleTest, policy: Policy, reader: Reader | None) -> Rehearsal:
+    if not test.mail_file:
+        return rehearse(book, test, policy)
+    if reader is None:
+        return Rehearsal(test=test, differences=("mail_file: no model is at hand to read it",))
+    try:
+        raw = RawMessage(
+            number=MessageNo(1), mailbox=BOX.name, received_at=test.facts.now.astimezone(UTC), raw=Path(test.mail_file).read_bytes()
+        )  # fmt: skip
+    except OSError as error:
+        return Rehearsal(test=test, differences=(f"mail_file: {test.mail_file} cannot be read: {error.strerror}",))
+    agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
+    found = understand([raw], Directory(agents=agents), reader.read)[0]
+    if not isinstance(found, Understood):
+        return Rehearsal(test=test, differences=(f"mail_file: {test.mail_file} cannot be understood: {found.error}",))
+    read = facts_of(Situation(now=test.facts.now, mailbox=BOX, understood=found), book, (test.facts.now,), reopened=False)
+    pinned = {name: getattr(test.facts, name) for name in test.given}
+    return rehearse(book, replace(test, facts=replace(read, **pinned)), policy)
 
 
-def _same(wanted: object, got: object) -> bool:
-    if isinstance(wanted, tuple) and isinstance(got, tuple):
-        return set(wanted) == set(got)
-    return wanted == got or (wanted is False and got is None)  # `ignore: no` where no rule ignores
+def junit(results: Sequence[Rehearsal]) -> str:
+    """The results as JUnit XML, for build servers."""
+    suite = ElementTree.Element(
+        "testsuite", name="inboxd rules", tests=str(len(results)), failures=str(sum(not result.passed for result in results))
+    )  # fmt: skip
+    for result in results:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            name=_printable(result.test.name),
+            classname=result.test.file,
+            file=result.test.file,
+            line=str(result.test.line),
+        )
+        if not result.passed:
+            failure = ElementTree.SubElement(case, "failure", message=_printable(result.differences[0]))
+            failure.text = _printable("\n".join(result.differences))
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _words(value: object) -> str:
-    match value:
-        case None | ():
-            return "nothing"
-        case bool():
-            return "yes" if value else "no"
-        case timedelta():
-            return span_words(value)
-        case tuple():
-            return ", ".join(str(item) for item in value)
-        case _:
-            return str(value)
+def _printable(text: str) -> str:
+    """XML 1.0 has no control characters."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)

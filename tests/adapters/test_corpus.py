@@ -15,7 +15,7 @@ from inboxd.adapters.nlp.corpus import CORPUS, MARKS, AnswerExample, Example
 from inboxd.adapters.nlp.reader import SHIPPED
 from inboxd.adapters.rule_files.words import SHIPPED_TOPICS
 from inboxd.core.model import Answer, Sentiment
-from inboxd.core.rules import TOPICS
+from inboxd.core.rulebook import TOPICS
 from inboxd.errors import ConfigError
 
 LANGUAGES = ("en", "de")

@@ -14,7 +14,7 @@ from inboxd.adapters.nlp.marked import HEAD, TAIL, mark
 from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.core.classify import Thresholds
 from inboxd.core.model import Answer, Scores, TopicName, ToRead
-from inboxd.core.rules import Topic
+from inboxd.core.rulebook import Topic
 from inboxd.errors import ConfigError
 
 SHARED = Path(__file__).parents[2] / "../shared"

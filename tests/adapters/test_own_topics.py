@@ -8,7 +8,7 @@ from inboxd.adapters.nlp.lexicon import tokens
 from inboxd.adapters.nlp.own_topics import OwnTopics
 from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.core.model import Scores, TopicName, ToRead
-from inboxd.core.rules import Topic
+from inboxd.core.rulebook import Topic
 
 BOATS = ("rent a rowing boat", "hire a canoe for the afternoon", "boat rental prices", "is the pedal boat free on Sunday")
 BEES = ("bee colony for sale", "how do I treat mites in a hive", "honey extractor")

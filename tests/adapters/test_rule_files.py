@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from inboxd.adapters.rule_files import load_rules, load_tests
+from inboxd.adapters.rule_files.words import NO_CALENDAR, SPAN_EXAMPLES
 from inboxd.core.model import Kind, Sentiment
-from inboxd.core.rules import Condition, CustomerEntry, FollowUpPolicy, Then, judge
+from inboxd.core.opening import Span
+from inboxd.core.rulebook import Condition, CustomerEntry, FollowUpPolicy, Rulebook, Then
+from inboxd.core.rules import judge
 from inboxd.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "rules"
@@ -72,7 +75,7 @@ customers:
 topics:
   bike_size: {description: Which size, phrases: [frame size, "too small"]}
 repeat: at least 2 in 7 days
-follow_up: {ask_after: 3 days, ask_when_waiting: no, grace: 1 week, unhappy_goes_to: b}
+follow_up: {send: 3 days after resolved, ask_when_waiting: no, grace: 1 week, if_unhappy: {assign: b}}
 """
     book = load_rules(files(tmp_path, people=people, routing=RULES.replace("everyone", "maria")))
     (maria,) = book.agents.values()
@@ -140,7 +143,7 @@ rules:
     assert [group[0].word for group in rule.when[9].inner] == ["language", "reopened"]
     assert rule.then == Then(
         assign="same_agent_as_before",
-        answer_within=timedelta(minutes=90),
+        answer_within=Span(length=timedelta(minutes=90)),
         reply_with="we_hear_you",
         labels=("win back",),
         tell=("lead", "tom", "boss@acme.example"),
@@ -164,7 +167,7 @@ def test_the_hash_changes_with_the_contents_of_any_file_and_with_nothing_else(tm
 def test_a_rule_of_the_admin_about_a_domain_meets_its_mail(tmp_path: Path) -> None:
     rules = RULES.replace("    then", "    when:\n      sender: '*@big.example'\n    then")
     book = load_rules(files(tmp_path, people=PEOPLE, routing=rules))
-    test = load_tests(files(tmp_path, a_test="tests: [{name: x, mail: {from: Ana@big.example}, expect: {assign: everyone}}]"))[0]
+    test = load_tests(files(tmp_path, a_test="tests: [{name: x, mail: {from: Ana@big.example}, expect: {assign: everyone}}]"), book)[0]
     assert judge(book.rules, test.facts).then.assign == "everyone"
 
 
@@ -192,7 +195,7 @@ BROKEN = [
     ("rule", "when: {language: german}", "'german' is not a language; write two letters, such as 'en' or 'de'"),
     ("rule", "when: {sender: ana}", "'ana' is not an address (ana@big.example) or a domain (big.example)"),
     ("rule", "when: {text_matches: '(?<=a)b'}", "this pattern does not work: invalid perl operator: (?<="),
-    ("rule", "when: {waiting: 2 days}", "'waiting' is not known yet; a later version will know it; leave it out for now"),
+    ("rule", "when: {waiting: 2 days}", "'2 days' does not say how long; write for example 'at least 4 opening hours' or 'at least 2 days'"),
     ("rule", "when:", "'when' is empty; leave it out if the rule is for every mail"),
     ("rule", "when: {not: {topc: bug}}", "unknown setting 'topc' - did you mean 'topic'?"),
     ("rule", "when: {any: {topic: bug}}", "'any' wants a list: each entry begins with '- '"),
@@ -203,29 +206,29 @@ BROKEN = [
     (
         "then",
         "answer_within: 4 huors",
-        "'4 huors' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'",
+        f"'4 huors' is not a length of time; {SPAN_EXAMPLES}",
     ),
     (
         "then",
         "answer_within: 2 opening hours",
-        "opening hours are not known yet; for now write plain time: '2 hours'",
+        NO_CALENDAR,
     ),
-    ("then", "reply_with: We hear you", "'We hear you' is not the name of a template, such as 'acknowledgement'"),
+    ("then", "reply_with: We hear you", "'We hear you' is not the name of a template, such as 'acknowledge'"),
     ("then", "tell: leed", "no agent called 'leed' - did you mean 'lead'?"),
     ("then", "tell: boss@", "'boss@' is not an email address"),
     ("then", "priority: hihg", "'priority' does not know 'hihg' - did you mean 'high'?"),
     ("then", "ignore: yes\n      priority: low", "'priority' beside 'ignore: yes' does nothing: nobody gets this mail"),
     ("then", "label: []", "'label' has an empty list"),
     ("then", "brief:", "'brief' wants one value, nothing stands here"),
-    ("then", "file_in: Done", "'file_in' is not known yet; a later version will know it; leave it out for now"),
     ("then", "replay_with: x", "unknown setting 'replay_with' - did you mean 'reply_with'?"),
     ("top", "rulse: []", "unknown setting 'rulse' - did you mean 'rules'?"),
-    ("top", "calendars: {}", "'calendars' is not known yet; a later version will know it; leave it out for now"),
+    ("top", "calendars: {office: {open: {}, timezone: UTC}}", "'open' has no days"),
     ("top", "lead: petra", "'lead' may stand in one file only; it is also in people.yaml:7"),
     ("top", "repeat: 3", "'3' is not a number of contacts; write for example 'at least 3 in 14 days'"),
     ("top", "senior_team: seniors", "no team called 'seniors' - did you mean 'senior'?"),
-    ("top", "follow_up: {ask_after: soon}", "'soon' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'"),
-    ("top", "follow_up: {unhappy_goes_to: seniors}", "no team called 'seniors' - did you mean 'senior'?"),
+    ("top", "follow_up: {send: soon}", "'soon' does not say when to ask; write for example '2 days after resolved'"),
+    ("top", "follow_up: {grace: soon}", "'soon' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'"),
+    ("top", "follow_up: {if_unhappy: {assign: seniors}}", "no team called 'seniors' - did you mean 'senior'?"),
     ("top", "topics: {bike_size: {description: x}}", "topic 'bike_size' needs 'phrases' by which it is found"),
     ("top", "topics: {Bike size: {phrases: x}}", "'Bike size': a topic is written in small letters, digits and '_', such as 'bike_size'"),
     ("top", "customers: {big.example: {vip: yes}}", "'big.example' stands here a second time; the first is in people.yaml:9"),
@@ -236,7 +239,7 @@ BROKEN = [
     ("top", "agents: {tom: jo@acme.example}", "'tom' stands here a second time; the first is in people.yaml:3"),
     ("top", "agents: {Jo Ann: jo@acme.example}", "'Jo Ann': a name is one word in small letters, such as 'maria'"),
     ("top", "agents: {lead: jo@acme.example}", "'lead' has a meaning of its own in rules; choose another name"),
-    ("top", "agents: {jo: {email: j@a.example, away: x}}", "'away' is not known yet; a later version will know it; leave it out for now"),
+    ("top", "agents: {jo: {email: j@a.example, away: x}}", "'x' is not a day or a range of days; write '2026-12-24' or '2026-12-24 to 2027-01-02'"),
     ("top", "teams: {x: [maira]}", "no agent called 'maira' - did you mean 'maria'?"),
     ("top", "teams: {tom: [maria]}", "'tom' is an agent; a team needs a name of its own"),
     ("top", "teams: {x: {agents: [tom], share: by_turns}}", "'share' does not know 'by_turns' - did you mean 'take_turns'?"),
@@ -303,7 +306,7 @@ def test_a_block_of_which_all_lines_are_comments_is_fine(tmp_path: Path) -> None
 
 def test_a_test_that_expects_nothing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a test that expects nothing never fails"):
-        load_tests(files(tmp_path, a_test="tests:\n  - name: x\n    expect:\n"))
+        load_tests(files(tmp_path, a_test="tests:\n  - name: x\n    expect:\n"), Rulebook())
 
 
 def test_two_rules_cannot_have_one_name(tmp_path: Path) -> None:
@@ -336,7 +339,7 @@ tests:
       language: de, reopened: yes, sensitive: no}
     expect: {assign: seniors, answer_within: 2 hours, label: [repeat], reply_with: nothing, tell: nobody, ignore: no}
 """
-    (test,) = load_tests(files(tmp_path, a_test=text))
+    (test,) = load_tests(files(tmp_path, a_test=text), Rulebook())
     now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
     facts = test.facts
     assert (facts.now, facts.sender, facts.to) == (now, "ana@x.example", ("help@acme.example",))
@@ -352,7 +355,7 @@ tests:
     assert (facts.customer, test.customer_given) == (frozenset({"vip"}), True)
     assert test.expect == {
         "assign": "seniors",
-        "answer_within": timedelta(hours=2),
+        "answer_within": Span(length=timedelta(hours=2)),
         "label": ("repeat",),
         "reply_with": None,
         "tell": (),
@@ -371,7 +374,7 @@ tests:
   - given: {}
 """
     with pytest.raises(ConfigError) as caught:
-        load_tests(files(tmp_path, a_test=text))
+        load_tests(files(tmp_path, a_test=text), Rulebook())
     assert [mistake.splitlines()[0].rpartition(".test.yaml:")[2] for mistake in caught.value.mistakes] == [
         "3:12: unknown setting 'form' - did you mean 'from'?",
         "3:31: 'yesterday' is not a time such as '2026-11-23 10:00'",
@@ -388,4 +391,4 @@ def test_the_shipped_rules_and_their_tests_are_without_a_mistake() -> None:
     book = load_rules(SHIPPED)
     assert set(book.teams) == {"everyone", "seniors"}
     assert book.rules[-1].when == ()
-    assert len(load_tests(SHIPPED)) > 8
+    assert len(load_tests(SHIPPED, load_rules(SHIPPED))) > 8

@@ -28,7 +28,8 @@ from inboxd.core.model import (
     TeamName,
     Understood,
 )
-from inboxd.core.rules import Agent, Condition, Rule, Rulebook, Team, Then
+from inboxd.core.opening import Span
+from inboxd.core.rulebook import Agent, Condition, Rule, Rulebook, Team, Then
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ACME = MailboxName("acme")
@@ -45,7 +46,7 @@ def book(**changes: Any) -> Rulebook:
     upset = Rule(
         name="upset",
         when=(Condition(word="sentiment", wanted=("upset",)),),
-        then=Then(assign="seniors", answer_within=timedelta(hours=2)),
+        then=Then(assign="seniors", answer_within=Span(length=timedelta(hours=2))),
         why="sounds upset",
     )
     everything = Rule(name="everything else", when=(), then=Then(assign="everyone"))

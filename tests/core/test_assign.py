@@ -9,7 +9,7 @@ import pytest
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.model import AgentName, Candidate, Case
-from inboxd.core.rules import Rulebook, Team
+from inboxd.core.rulebook import Rulebook, Team
 from tests.core.builders import EVERYONE, JONAS, MARIA, PETRA, SENIORS, TOM, book, case, situation
 
 BOOK = book()

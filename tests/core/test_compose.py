@@ -251,7 +251,7 @@ def test_private_marks_in_words_cannot_move_the_links(templates: Templates) -> N
 FOLLOW_UP = replace(
     LETTER,
     kind=OutgoingKind.FOLLOW_UP,
-    template="follow_up",
+    template="are_you_happy",
     answer_links=True,
     subject="Re: Über & mehr? [#7]",
     values={

@@ -33,7 +33,7 @@ from inboxd.core.model import (
     Sentiment,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rules import FollowUpPolicy
+from inboxd.core.rulebook import FollowUpPolicy
 from tests.core.builders import NOW, case, person, sent, situation
 
 POLICY = FollowUpPolicy()

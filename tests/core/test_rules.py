@@ -8,25 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inboxd.core.model import AgentName, Kind, Sentiment
-from inboxd.core.rules import (
-    CONDITIONS,
+from inboxd.core.opening import Calendar, Span, span_words
+from inboxd.core.rulebook import (
     Agent,
     Condition,
     CustomerEntry,
-    Facts,
     Rule,
     Rulebook,
     Then,
     address_matches,
     customer_words,
     is_repeat,
-    judge,
-    pattern_problem,
     senders_agent,
-    span_words,
 )
+from inboxd.core.rules import CONDITIONS, Facts, judge, pattern_problem
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OFFICE = Calendar(name="office", zone=UTC, hours={day: ((NOW.hour * 60 - 60, NOW.hour * 60 + 240),) for day in range(7)})
 
 
 def on(word: str, *wanted: Any) -> Condition:
@@ -52,10 +50,10 @@ def verdict(condition: Condition, **facts: Any) -> tuple[bool, str]:
 def test_the_first_rule_that_answers_a_question_decides_it() -> None:
     rules = [
         rule("upset", on("sentiment", "upset"), assign="seniors", labels=("hot",)),
-        rule("all", assign="everyone", answer_within=timedelta(hours=24), labels=("hot", "cold"), tell=("lead",)),
+        rule("all", assign="everyone", answer_within=Span(length=timedelta(hours=24)), labels=("hot", "cold"), tell=("lead",)),
     ]
     ruling = judge(rules, Facts(now=NOW, sentiment=Sentiment.UPSET))
-    assert ruling.then == Then(assign="seniors", answer_within=timedelta(hours=24), labels=("hot", "cold"), tell=("lead",))
+    assert ruling.then == Then(assign="seniors", answer_within=Span(length=timedelta(hours=24)), labels=("hot", "cold"), tell=("lead",))
     assert ruling.by == {"assign": "upset", "answer_within": "all"}
 
 
@@ -186,6 +184,26 @@ WORDS: list[tuple[Condition, dict[str, Any], bool, str]] = [
     (on("text_contains", "pass"), {"text": "My compass is lost"}, False, "text does not contain 'pass'"),
     (on("subject_matches", r"\b[A-Z]{2}-\d{6}\b"), {"subject": "AB-123456"}, True, r"subject matches \b[A-Z]{2}-\d{6}\b"),
     (on("text_matches", "^x$"), {"text": "y"}, False, "text does not match ^x$"),
+    (on("received_during", OFFICE), {"received_at": NOW}, True, "received while 'office' is open"),
+    (on("received_during", OFFICE), {"received_at": NOW - timedelta(hours=8)}, False, "received while 'office' is closed"),
+    (on("received_outside", OFFICE), {"received_at": NOW - timedelta(hours=8)}, True, "received while 'office' is closed"),
+    (on("waiting", Span(length=timedelta(hours=4)), None), {"waiting_since": NOW - timedelta(hours=5)}, True, "waiting for 5 hours"),
+    (on("waiting", Span(length=timedelta(hours=4)), None), {"waiting_since": NOW - timedelta(hours=1)}, False,
+     "waiting for 1 hour, at least 4 hours wanted"),
+    (on("waiting", Span(length=timedelta(hours=4)), None), {}, False, "nobody waited before, at least 4 hours wanted"),
+    (on("waiting", Span(length=timedelta(hours=8), opening=True), OFFICE), {"waiting_since": NOW - timedelta(hours=20)}, False,
+     "waiting for 20 hours, at least 8 opening hours wanted"),
+    (on("sentiment_change", "worse"), {"sentiment": Sentiment.UPSET, "feeling_before": Sentiment.NEUTRAL}, True,
+     "sentiment is upset, neutral before"),
+    (on("sentiment_change", "better"), {"sentiment": Sentiment.UPSET, "feeling_before": Sentiment.UPSET}, False,
+     "sentiment is upset, upset before, better wanted"),
+    (on("sentiment_change", "worse"), {"sentiment": Sentiment.UPSET}, False, "the first mail of this case, worse wanted"),
+    (on("authentication", "fail"), {"authentication": "fail"}, True, "authentication is fail"),
+    (on("authentication", "fail"), {}, False, "authentication is unknown, fail wanted"),
+    (on("header", ("x-shop-form", "returns")), {"headers": (("x-shop-form", "Returns desk"),)}, True,
+     "header x-shop-form contains 'returns'"),
+    (on("header", ("x-shop-form", "returns")), {"headers": (("x-shop-form", "sales"),)}, False, "no header x-shop-form with 'returns'"),
+    (on("header", ("x-shop-form", "")), {"headers": (("x-shop-form", ""),)}, True, "header x-shop-form is there"),
     (on("sure", 0.8), {"topic_sure": 0.8}, True, "topic is 0.80 sure"),
     (on("sure", 0.8), {"topic_sure": 0.62}, False, "topic is 0.62 sure, at least 0.8 wanted"),
     (Condition(word="not", inner=((on("customer", "new"),),)), {"customer": frozenset({"new"})}, False,

@@ -20,7 +20,7 @@ from inboxd.errors import ConfigError, Permanent
 SHIPPED = Path(__file__).parents[2] / "templates"
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
-FOR_CUSTOMERS = ("reply", "follow_up", "reminder", "acknowledgement", ANSWER_LINKS)
+FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", ANSWER_LINKS)
 
 FULL_BRIEF = Brief(
     name="Ana",
@@ -68,9 +68,11 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "quoted_at": NOW,
         "quoted_name": "Ana Ruiz",
     },
-    "follow_up": {**PERSON, "variant": "resolved", "answered_at": NOW},
+    "are_you_happy": {**PERSON, "variant": "resolved", "answered_at": NOW},
     "reminder": PERSON,
-    "acknowledgement": PERSON,
+    "acknowledge": {**PERSON, "opens_at": NOW},
+    "we_hear_you": {**PERSON, "opens_at": NOW},
+    "we_are_closed": {**PERSON, "opens_at": NOW},
     "transcript": {
         **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
         "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
@@ -109,7 +111,8 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},
         {"both_know": ("Tom",)},
     ),
-    "follow_up": ({"variant": "silence"}, {"customer": ""}),
+    "are_you_happy": ({"variant": "silence"}, {"customer": ""}),
+    "we_are_closed": ({"opens_at": None},),
     "reminder": ({"customer": ""},),
     "reply": ({"quotation": ""},),
     "transcript": (
@@ -175,7 +178,7 @@ def letter(name: str, language: str = "en", **values: object) -> Letter:
         to=Address(email="ana@example.org"),
         subject="A bike [#7]",
         values={**SAMPLES[name], **values},
-        answer_links=name in ("follow_up", "reminder"),
+        answer_links=name in ("are_you_happy", "reminder"),
     )
 
 
@@ -290,7 +293,7 @@ def test_who_tried_before_is_said_without_blame(templates: Templates) -> None:
 
 def test_a_value_that_is_missing_stops_the_mail(templates: Templates) -> None:
     with pytest.raises(Permanent, match=r"answered_at|variant"):
-        render(replace(letter("follow_up"), values=PERSON), templates)
+        render(replace(letter("are_you_happy"), values=PERSON), templates)
 
 
 def test_a_value_is_never_run_as_a_template(templates: Templates) -> None:
@@ -299,9 +302,9 @@ def test_a_value_is_never_run_as_a_template(templates: Templates) -> None:
 
 def test_a_language_without_texts_falls_back_to_the_mailbox_and_then_to_english(templates: Templates) -> None:
     german = replace(stamp(), default_language="de")
-    assert render(letter("follow_up", "fr"), templates, german).language == "de"
-    assert render(letter("follow_up", "fr"), templates, stamp()).language == "en"
-    assert render(letter("follow_up", "de-AT"), templates, stamp()).language == "de"
+    assert render(letter("are_you_happy", "fr"), templates, german).language == "de"
+    assert render(letter("are_you_happy", "fr"), templates, stamp()).language == "en"
+    assert render(letter("are_you_happy", "de-AT"), templates, stamp()).language == "de"
 
 
 def test_an_unknown_text_is_a_mistake_of_the_settings(templates: Templates) -> None:
@@ -338,7 +341,7 @@ def test_every_text_is_described_in_the_reference() -> None:
 
 
 def test_the_german_question_reads_as_a_person_would_write_it(templates: Templates) -> None:
-    assert shown(templates, "follow_up", "de").text == (
+    assert shown(templates, "are_you_happy", "de").text == (
         "Guten Tag Ana,\n\nMaria glaubt, „A bike“ ist gelöst. Sicher wissen das nur Sie.\nStimmt es?\n\n"
         "Antworten Sie einfach, ein Wort genügt. Maria liest es.\n\n"
         "Wenn etwas noch nicht stimmt, kümmert sich jemand darum, der\nentscheiden darf. Sie müssen nichts noch einmal erzählen.\n\n"
@@ -348,6 +351,6 @@ def test_the_german_question_reads_as_a_person_would_write_it(templates: Templat
 
 
 def test_after_silence_nobody_believes_anything(templates: Templates) -> None:
-    text = shown(templates, "follow_up", variant="silence", answered_at=datetime(2026, 11, 9, 9, tzinfo=UTC)).text
+    text = shown(templates, "are_you_happy", variant="silence", answered_at=datetime(2026, 11, 9, 9, tzinfo=UTC)).text
     assert 'Maria answered you on 9 November about "A bike".' in " ".join(text.split())
     assert "believes" not in text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
-from inboxd.core.rules import Agent, Condition, Rule, Rulebook, Team, Then
+from inboxd.core.rulebook import Agent, Condition, Rule, Rulebook, Team, Then
 from inboxd.desk.check import cross_check, lint
 
 SERVER = ServerSettings(host="h", port=1, user="u", tls="yes")

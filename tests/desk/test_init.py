@@ -36,7 +36,7 @@ def test_what_is_written_passes_every_check(tmp_path: Path) -> None:
     settings, book = load_settings(tmp_path / "inboxd.yaml"), load_rules(tmp_path / "rules")
     assert cross_check(settings, book, set()) == []
     assert lint(book) == []
-    assert all(result.passed for result in run_rule_tests(book, load_tests(tmp_path / "rules")))
+    assert all(result.passed for result in run_rule_tests(book, load_tests(tmp_path / "rules", load_rules(tmp_path / "rules"))))
     (box,) = settings.mailboxes
     assert (box.facts.name, box.facts.address, box.facts.brand) == ("acme", "support@acme.example", "Acme Support")
     assert (box.imap.port, box.smtp.port, box.imap.user) == (993, 587, "support@acme.example")

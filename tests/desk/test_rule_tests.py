@@ -6,7 +6,10 @@ from typing import Any
 
 from inboxd.adapters.rule_files import load_rules, load_tests
 from inboxd.core.model import Sentiment
-from inboxd.core.rules import Condition, CustomerEntry, Facts, Rule, Rulebook, RuleTest, Then
+from inboxd.core.opening import Span
+from inboxd.core.rehearse import RuleTest
+from inboxd.core.rulebook import Condition, CustomerEntry, Rule, Rulebook, Then
+from inboxd.core.rules import Facts
 from inboxd.desk.rule_tests import run_rule_tests
 
 SHIPPED = Path(__file__).parents[2] / "rules"
@@ -16,7 +19,7 @@ BOOK = Rulebook(
         Rule(
             name="vip",
             when=(Condition(word="customer", wanted=("vip",)),),
-            then=Then(assign="seniors", answer_within=timedelta(hours=2), labels=("vip",)),
+            then=Then(assign="seniors", answer_within=Span(length=timedelta(hours=2)), labels=("vip",)),
         ),
         Rule(name="old", when=(Condition(word="customer", wanted=("known",)),), then=Then(labels=("old",))),
         Rule(name="all", when=(), then=Then(assign="everyone", tell=("lead",))),
@@ -33,12 +36,12 @@ def differences(facts: dict[str, Any], given: bool = False, **expect: object) ->
 
 
 def test_the_promises_of_the_shipped_rules_hold() -> None:
-    results = run_rule_tests(load_rules(SHIPPED), load_tests(SHIPPED))
+    results = run_rule_tests(load_rules(SHIPPED), load_tests(SHIPPED, load_rules(SHIPPED)))
     assert [result.differences for result in results if not result.passed] == []
 
 
 def test_a_difference_says_what_was_expected_what_came_and_from_which_rule() -> None:
-    assert differences({}, assign="seniors", answer_within=timedelta(hours=2)) == (
+    assert differences({}, assign="seniors", answer_within=Span(length=timedelta(hours=2))) == (
         "assign: expected seniors, got everyone (rule 'all')",
         "answer_within: expected 2 hours, got nothing",
     )

@@ -12,7 +12,9 @@ import pytest
 
 from inboxd import config
 from inboxd.adapters.rule_files import load_rules, load_tests, words
-from inboxd.core.rules import CONDITIONS, FollowUpPolicy, span_words
+from inboxd.core.opening import span_words
+from inboxd.core.rulebook import FollowUpPolicy
+from inboxd.core.rules import CONDITIONS
 from inboxd.desk.check import lint
 
 ROOT = Path(__file__).parents[2]

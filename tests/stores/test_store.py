@@ -161,7 +161,7 @@ CHANGES: dict[str, st.SearchStrategy[object]] = {
     "good_sign": st.booleans(), "no_follow_up": st.booleans(), "repeat": st.booleans(), "merged_into": st.none(),
     "linked_to": st.none() | st.integers(1, 2**40).map(CaseNo), "involved": st.lists(agents, max_size=3, unique=True).map(tuple),
     "last_reply_at": st.none() | times, "last_reply_by": st.none() | agents, "last_reply_asks": st.booleans(),
-    "briefs": st.lists(names, max_size=2).map(tuple),
+    "briefs": st.lists(names, max_size=2).map(tuple), "backlog": st.none() | st.just(SENIORS), "lent_by": st.none() | agents,
 }  # fmt: skip
 readers = st.lists(names, max_size=3, unique=True).map(lambda found: tuple(Address(email=f"{n}@x.example", name=n) for n in found))
 

@@ -277,7 +277,11 @@ def test_migrations_run_once(file: Path) -> None:
     for _ in range(3):
         SqliteStore(file).close()
     store = SqliteStore(file, read_only=True)
-    assert [row["name"] for row in store.look("select name from _sqlite_migrations order by id")] == ["first", "automatic_mail_by_time"]
+    assert [row["name"] for row in store.look("select name from _sqlite_migrations order by id")] == [
+        "first",
+        "automatic_mail_by_time",
+        "backlog_and_lent_cases",
+    ]
     store.close()
 
 

@@ -20,7 +20,7 @@ from inboxd.bootstrap import reader_for, shipped
 from inboxd.core.compose import Templates
 from inboxd.core.model import Case, CaseNo, MailboxFacts, MailboxName, Mode, Outgoing
 from inboxd.core.policy import Policy
-from inboxd.core.rules import Rulebook
+from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.deliver import Post, deliver
 from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.keep_house import keep_house, open_house

@@ -28,7 +28,7 @@ from inboxd.core.model import (
     ToRead,
     Verdict,
 )
-from inboxd.core.rules import Rule, Rulebook, Then
+from inboxd.core.rulebook import Rule, Rulebook, Then
 from inboxd.daemon.keep_house import KINDS
 from inboxd.daemon.office import RuleSet
 from inboxd.daemon.supervise import Supervisor
@@ -64,7 +64,7 @@ def day() -> Day:
 
 def acknowledging(book: Rulebook) -> Rulebook:
     """The shipped rules, with an acknowledgement for everybody: what a robot would love."""
-    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledgement")), *book.rules))
+    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")), *book.rules))
 
 
 # --- I2: no two automatic mails for one reason, nothing under two Message-IDs

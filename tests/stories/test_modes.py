@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from inboxd.core.model import CaseState, Mode, Outcome, Scores, ToRead
-from inboxd.core.rules import Rule, Rulebook, Then
+from inboxd.core.rulebook import Rule, Rulebook, Then
 from tests.fakes import FakeReader
 from tests.stories.day import Day, Letterbox
 from tests.stories.steps import (
@@ -39,7 +39,7 @@ def planted(text: ToRead) -> Scores:
 
 def acknowledging() -> Rulebook:
     book = Day().office.rules.book
-    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledgement")), *book.rules))
+    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")), *book.rules))
 
 
 def daily(day: Day) -> list[Letterbox]:

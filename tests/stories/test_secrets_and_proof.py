@@ -11,7 +11,7 @@ import pytest
 
 from inboxd.core import tokens
 from inboxd.core.model import CaseNo, CaseState
-from inboxd.core.rules import Condition, Rule, Then
+from inboxd.core.rulebook import Condition, Rule, Then
 from tests.fakes import FakeReader
 from tests.stories.day import SUPPORT, Day, Letterbox
 from tests.stories.steps import (

@@ -14,7 +14,7 @@ import pytest
 
 from inboxd import logs
 from inboxd.core.model import Outgoing
-from inboxd.core.rules import Rule, Rulebook, Then
+from inboxd.core.rulebook import Rule, Rulebook, Then
 from inboxd.daemon.deliver import deliver
 from inboxd.daemon.fetch import fetch
 from inboxd.daemon.keep_house import keep_house
@@ -32,7 +32,7 @@ GOT_IT = "Hello,\nwe got your mail and will look after it soon.\nYour robot"
 def acknowledging() -> Rulebook:
     """The shipped rules, with an acknowledgement for everybody: what a robot would love."""
     book = Day(reader=calm()).office.rules.book
-    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledgement")), *book.rules))
+    return replace(book, rules=(Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")), *book.rules))
 
 
 @pytest.fixture(autouse=True)

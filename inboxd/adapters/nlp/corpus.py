@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from inboxd.core.model import Answer, Sentiment
-from inboxd.core.rules import TOPICS
+from inboxd.core.rulebook import TOPICS
 from inboxd.errors import ConfigError
 
 CORPUS = Path(__file__).parents[2] / "corpus"

@@ -16,7 +16,7 @@ from inboxd.adapters.nlp.evaluate import evaluate
 from inboxd.adapters.nlp.learned import VERSION, Weights
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.training import train
-from inboxd.core.rules import TOPICS
+from inboxd.core.rulebook import TOPICS
 
 LANGUAGES = ("en", "de")
 

@@ -16,7 +16,7 @@ from inboxd.adapters.nlp.lexicon import Lexicon
 from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.pipeline import Signs, load_from, read_marked, weights_of
 from inboxd.core.model import Scores, ToRead
-from inboxd.core.rules import Topic
+from inboxd.core.rulebook import Topic
 from inboxd.errors import BrokenModel, ConfigError
 
 SHIPPED = Path(__file__).with_name("model")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inboxd.adapters.rule_files.rule_tests import read_test
+from inboxd.adapters.rule_files.language import words_of
+from inboxd.adapters.rule_files.rule_tests import TestReader
 from inboxd.adapters.rule_files.rulebook import Book
-from inboxd.adapters.rule_files.words import LATER, list_of
-from inboxd.core.rules import Rulebook, RuleTest
+from inboxd.adapters.rule_files.words import list_of
+from inboxd.core.rehearse import RuleTest
+from inboxd.core.rulebook import Rulebook
 from inboxd.yaml_source import Mistake, read_yaml, refuse
 
 
@@ -30,14 +32,14 @@ def load_rules(directory: Path) -> Rulebook:
     return rulebook
 
 
-def load_tests(directory: Path) -> tuple[RuleTest, ...]:
+def load_tests(directory: Path, book: Rulebook) -> tuple[RuleTest, ...]:
     """Read the tests beside the rules (*.test.yaml); raises ConfigError with every mistake of every file."""
     sources = [read_yaml(path) for path in sorted(directory.glob("*.test.yaml"))]
     tests = []
     for source in sources:
         if source.root is None:
             continue
-        for name, node in source.block(source.root, "this file", ("tests",), LATER).items():
-            tests += [read_test(source, item) for item in list_of(source, node, name)]
+        for name, node in source.block(source.root, "this file", words_of("test_file")).items():
+            tests += [TestReader(source, book).read(item) for item in list_of(source, node, name)]
     refuse(mistake for source in sources for mistake in source.mistakes)
     return tuple(test for test in tests if test)

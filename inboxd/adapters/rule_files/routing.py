@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.words import (
     DOMAIN,
     EMAIL,
     KINDS,
-    LATER,
+    NO_CALENDAR,
     PRIORITIES,
-    RULE_WORDS,
     SENTIMENTS,
     TEMPLATE,
-    THEN_WORDS,
+    check_span,
     known_name,
     list_of,
     optional,
     read_languages,
+    read_opening_span,
     read_repeat,
 )
-from inboxd.core.rules import CONDITIONS, Condition, Rule, Then, pattern_problem
+from inboxd.core.opening import Calendar, Span
+from inboxd.core.rulebook import Condition, Rule, Then
+from inboxd.core.rules import pattern_problem
 from inboxd.yaml_source import Entries, Node, Scalar, Source, read_at_least
 
 
@@ -32,6 +36,7 @@ class Names:
 
     agents: Collection[str]
     teams: Collection[str]
+    calendars: Collection[str]
     topics: Collection[str]
     labels: Collection[str]  # of customers
     lead: bool  # whether there is one
@@ -40,23 +45,22 @@ class Names:
 class RuleReader:
     """Reads rules; mistakes go to their source."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, names: Names, calendars: Mapping[str, Calendar]) -> None:
+        self.names, self.calendars = names, calendars
 
     def rules(self, source: Source, node: Node) -> tuple[Rule, ...]:
         """Read the list of rules, in order."""
-        rules: list[Rule] = []
+        rules: dict[str, Rule] = {}
         for item in list_of(source, node, "rules"):
             rule = self._rule(source, item)
-            first = next((other for other in rules if rule and other.name == rule.name), None)
-            if rule and first:
-                source.wrong(item, f"a second rule '{rule.name}'; the first is in line {first.line}")
+            if rule and rule.name in rules:
+                source.wrong(item, f"a second rule '{rule.name}'; the first is in line {rules[rule.name].line}")
             elif rule:
-                rules.append(rule)
-        return tuple(rules)
+                rules[rule.name] = rule
+        return tuple(rules.values())
 
     def _rule(self, source: Source, node: Node) -> Rule | None:
-        words = source.block(node, "a rule", RULE_WORDS, LATER)
+        words = source.block(node, "a rule", words_of("rules"))
         if _empty(node):
             source.wrong(node, "an empty rule: a '-' with nothing behind it")
         if not words:
@@ -82,7 +86,7 @@ class RuleReader:
         if isinstance(node, Scalar) and node.empty:
             source.wrong(node, f"'{what}' is empty; leave it out if the rule is for every mail")
             return ()
-        conditions = source.block(node, what, CONDITIONS, LATER)
+        conditions = source.block(node, what, words_of("when"))
         return tuple(self._condition(source, word, value) for word, value in conditions.items())
 
     def _condition(self, source: Source, word: str, node: Node) -> Condition:
@@ -99,6 +103,12 @@ class RuleReader:
             wanted = read_repeat(source, node, word) or ()
         elif word == "sure":
             wanted = (_sure(source, node),)
+        elif word in ("received_during", "received_outside"):
+            wanted = self._calendar(source, node, word)
+        elif word == "waiting":
+            wanted = self._waiting(source, node)
+        elif word == "header":
+            wanted = read_headers(source, node)
         elif word == "language":
             wanted = read_languages(source, node, word, "unknown")
         else:
@@ -119,6 +129,10 @@ class RuleReader:
         match word:
             case "kind":
                 return known_name(source, place, text, "kind", KINDS)
+            case "sentiment_change":
+                return known_name(source, place, text, "change of sentiment", ("worse", "better", "same"))
+            case "authentication":
+                return known_name(source, place, text, "result of the sender's check", ("pass", "fail", "unknown"))
             case "sentiment":
                 return known_name(source, place, text, "sentiment", SENTIMENTS)
             case "topic":
@@ -134,38 +148,62 @@ class RuleReader:
                 return False
         return True
 
+    def _calendar(self, source: Source, node: Node, word: str) -> tuple[Calendar, ...]:
+        text = source.text(node, word)
+        if text and not self.names.calendars:
+            source.wrong(node, f"no calendar called '{text}'; {NO_CALENDAR.partition('; ')[2]}")
+        elif text and known_name(source, node, text, "calendar", self.names.calendars) and text in self.calendars:
+            return (self.calendars[text],)
+        return ()
+
+    def _waiting(self, source: Source, node: Node) -> tuple[Any, ...]:
+        text = source.text(node, "waiting")
+        if text is None:
+            return ()
+        if not text.lower().startswith("at least "):
+            source.wrong(node, f"'{text}' does not say how long; write for example 'at least 4 opening hours' or 'at least 2 days'")
+            return ()
+        span = check_span(source, node, "waiting", text[len("at least ") :], calendars=bool(self.names.calendars))
+        return (span, next(iter(self.calendars.values()), None)) if span else ()
+
     def _then(self, source: Source, node: Node) -> Then:
-        words = source.block(node, "then", THEN_WORDS, LATER)
+        words = source.block(node, "then", words_of("then"))
         if _empty(node):
             source.wrong(node, "'then' is empty; what shall this rule do?")
         ignore = source.yes_no(words["ignore"], "ignore") if "ignore" in words else None
         if ignore:
-            for word in words.keys() - {"ignore", "label", "tell"}:
+            for word in words.keys() - {"ignore", "label", "tell", "file_in"}:
                 source.wrong(words[word], f"'{word}' beside 'ignore: yes' does nothing: nobody gets this mail")
         reply_with = optional(source, words, "reply_with")
         if reply_with and not TEMPLATE.fullmatch(reply_with):
-            source.wrong(words["reply_with"], f"'{reply_with}' is not the name of a template, such as 'acknowledgement'")
+            source.wrong(words["reply_with"], f"'{reply_with}' is not the name of a template, such as 'acknowledge'")
         labels = source.texts(words["label"], "label") if "label" in words else ()
         return Then(
-            assign=self._assign(source, words),
-            answer_within=source.span(words["answer_within"], "answer_within") if "answer_within" in words else None,
+            assign=self.target(source, words),
+            answer_within=self._within(source, words["answer_within"]) if "answer_within" in words else None,
             reply_with=reply_with,
             priority=source.word(words["priority"], "priority", PRIORITIES) if "priority" in words else None,
             brief=optional(source, words, "brief"),
+            file_in=optional(source, words, "file_in"),
             ignore=ignore,
             follow_up=source.yes_no(words["follow_up"], "follow_up") if "follow_up" in words else None,
             labels=tuple(text for text, _ in labels),
-            tell=self._tell(source, words),
+            tell=self.told(source, words),
         )
 
-    def _assign(self, source: Source, words: Mapping[str, Node]) -> str | None:
+    def _within(self, source: Source, node: Node) -> Span | None:
+        return read_opening_span(source, node, "answer_within", calendars=bool(self.names.calendars))
+
+    def target(self, source: Source, words: Mapping[str, Node]) -> str | None:
+        """Read `assign`: a team, an agent, or the one who had it before."""
         text = optional(source, words, "assign")
         if text and text != "same_agent_as_before" and text not in self.names.agents:
             known = (*self.names.teams, *self.names.agents, "same_agent_as_before")
             known_name(source, words["assign"], text, "team", self.names.teams, known)
         return text
 
-    def _tell(self, source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:
+    def told(self, source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:
+        """Read `tell`: agents, `lead`, addresses."""
         told = []
         for text, place in source.texts(words["tell"], "tell") if "tell" in words else ():
             if text == "lead" and not self.names.lead:
@@ -176,6 +214,21 @@ class RuleReader:
                 known_name(source, place, text, "agent", self.names.agents, (*self.names.agents, "lead"))
             told.append(text)
         return tuple(told)
+
+
+_HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?::\s*(.*))?")
+
+
+def read_headers(source: Source, node: Node) -> tuple[tuple[str, str], ...]:
+    """Read header lines: a name, or "Name: words" (RFC 5322, 2.2)."""
+    found = []
+    for text, place in source.texts(node, "header"):
+        match = _HEADER.fullmatch(text)
+        if match is None:
+            source.wrong(place, f"'{text}' is not a header line; write its name, or 'X-Shop-Form: returns' in quotes")
+        else:
+            found.append((match[1].lower(), (match[2] or "").strip()))
+    return tuple(found)
 
 
 def _sure(source: Source, node: Node) -> float:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from inboxd.adapters.rule_files.calendars import read_agents_hours, read_calendar
+from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import Names, RuleReader
 from inboxd.adapters.rule_files.words import (
-    AGENT_WORDS,
-    BLOCKS,
-    CUSTOMER_WORDS,
     DOMAIN,
     EMAIL,
-    FOLLOW_UP_WORDS,
-    LATER,
+    PRIORITIES,
     SHIPPED_TOPICS,
-    TEAM_WORDS,
     TEMPLATE,
-    TOPIC_WORDS,
     check_name,
+    check_span,
     known_name,
+    list_of,
     optional,
+    read_days,
     read_languages,
     read_repeat,
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
-from inboxd.core.rules import Agent, CustomerEntry, FollowUpPolicy, Rule, Rulebook, Team, Topic
-from inboxd.yaml_source import Entries, Items, Node, Scalar, Source
+from inboxd.core.opening import Calendar
+from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
+from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, read_contacts, read_span
+
+BLOCKS = words_of("file")
 
 
 class Book:
@@ -41,26 +44,32 @@ class Book:
         for source in sources:
             if source.root is None or (isinstance(source.root, Scalar) and source.root.empty):
                 continue
-            for name, node in source.block(source.root, "this file", BLOCKS, LATER).items():
+            for name, node in source.block(source.root, "this file", BLOCKS).items():
                 self.blocks[name].append((source, node))
+        self.calendars = self._named("calendars")
         self.agents = self._named("agents")
         self.teams = self._named("teams")
         self.topics = self._named("topics")
 
     def read(self) -> Rulebook:
         """Put the Rulebook together; it counts only if no source has a mistake."""
-        agents = self._agents()
+        calendars = self._calendars()
+        agents = self._agents(calendars)
         customers = tuple(self._customers())
         labels = {label for entry in customers for label in entry.labels}
         count, within = self._repeat()
+        names = self._names(labels)
         return Rulebook(
+            calendars=calendars,
             agents=agents,
             teams=self._teams(),
             lead=self._lead(),
             customers=customers,
+            identity=tuple(self._identity()),
             topics=tuple(self._topics()),
-            rules=self._rules(labels),
-            follow_up=self._follow_up(),
+            rules=self._rules(names, calendars),
+            ladder=tuple(self._ladder(names, calendars)),
+            follow_up=self._follow_up(names, calendars),
             repeat_contacts=count,
             repeat_within=within,
             senior_team=self._senior_team(),
@@ -87,14 +96,30 @@ class Book:
             source.wrong(node, f"'{block}' may stand in one file only; it is also in {first.label}:{place.line}")
         return found[0] if found else None
 
+    # times
+
+    def _calendars(self) -> dict[str, Calendar]:
+        calendars = {}
+        for name, (source, key, node) in self.calendars.items():
+            check_name(source, key)
+            calendar = read_calendar(source, name, key, node)
+            if calendar:
+                calendars[name] = calendar
+        return calendars
+
+    def _repeat(self) -> tuple[int, timedelta]:
+        default = (Rulebook().repeat_contacts, Rulebook().repeat_within)
+        found = self._only("repeat")
+        return (read_repeat(*found, "repeat") or default) if found else default
+
     # people
 
-    def _agents(self) -> dict[AgentName, Agent]:
+    def _agents(self, calendars: Mapping[str, Calendar]) -> dict[AgentName, Agent]:
         agents: dict[AgentName, Agent] = {}
         addresses: dict[str, str] = {}
         for name, (source, key, node) in self.agents.items():
             check_name(source, key)
-            words = {"email": node} if isinstance(node, Scalar) else source.block(node, name, AGENT_WORDS, LATER)
+            words = {"email": node} if isinstance(node, Scalar) else source.block(node, name, words_of("agents"))
             if "email" not in words:
                 source.wrong(key, f"agent '{name}' has no 'email'")
                 continue
@@ -111,7 +136,16 @@ class Book:
             signs_as = optional(source, words, "signs_as") or full_name.split()[0]
             spoken = read_languages(source, words["speaks"], "speaks") if "speaks" in words else ()
             agent = AgentName(name)
-            agents[agent] = Agent(name=agent, emails=tuple(emails), full_name=full_name, signs_as=signs_as, languages=spoken)
+            agents[agent] = Agent(
+                name=agent,
+                emails=tuple(emails),
+                full_name=full_name,
+                signs_as=signs_as,
+                languages=spoken,
+                hours=read_agents_hours(source, name, words, calendars, self.calendars),
+                away=read_days(source, words["away"], "away") if "away" in words else (),
+                at_most=_cap(source, words, "at_most"),
+            )
         return agents
 
     def _teams(self) -> dict[TeamName, Team]:
@@ -121,7 +155,7 @@ class Book:
             if name in self.agents:
                 source.wrong(key, f"'{name}' is an agent; a team needs a name of its own")
             short = not isinstance(node, Entries)
-            words = {"agents": node} if short else source.block(node, name, TEAM_WORDS, LATER)
+            words = {"agents": node} if short else source.block(node, name, words_of("teams"))
             members: list[AgentName] = []
             listed = words.get("agents")
             if listed is not None and not (isinstance(listed, Items) and not listed.items):
@@ -138,6 +172,9 @@ class Book:
                 agents=tuple(dict.fromkeys(members)),
                 share=share,
                 prefer_known=bool(prefer),
+                at_most=_cap(source, words, "at_most"),
+                at_most_upset=_cap(source, words, "at_most_upset"),
+                calendar=self._name(source, words, "calendar", "calendar", self.calendars) or "",
                 fallback=TeamName(fallback) if fallback else None,
             )
         return teams
@@ -163,7 +200,7 @@ class Book:
         for who, (source, key, node) in self._named("customers").items():
             if not EMAIL.fullmatch(who) and not DOMAIN.fullmatch(who.lower()):
                 source.wrong(key, f"'{who}' is not an address (ana@big.example) or a domain (big.example)")
-            words = source.block(node, who, CUSTOMER_WORDS, LATER)
+            words = source.block(node, who, words_of("customers"))
             vip = source.yes_no(words["vip"], "vip") if "vip" in words else False
             labels = tuple(text for text, _ in source.texts(words["label"], "label")) if "label" in words else ()
             yield CustomerEntry(who=who.lower(), vip=bool(vip), labels=labels)
@@ -172,59 +209,160 @@ class Book:
         for name, (source, key, node) in self.topics.items():
             if not TEMPLATE.fullmatch(name):
                 source.wrong(key, f"'{name}': a topic is written in small letters, digits and '_', such as 'bike_size'")
-            words = source.block(node, name, TOPIC_WORDS, LATER)
+            words = source.block(node, name, words_of("topics"))
             phrases = source.texts(words["phrases"], "phrases") if "phrases" in words else ()
             if "phrases" not in words and name not in SHIPPED_TOPICS:
                 source.wrong(key, f"topic '{name}' needs 'phrases' by which it is found")
             description = optional(source, words, "description") or ""
             yield Topic(name=TopicName(name), description=description, phrases=tuple(text for text, _ in phrases))
 
-    # times
+    def _identity(self) -> Iterable[Identity]:
+        found = self._only("identity")
+        for node in list_of(*found, "identity") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = source.block(node, "an entry of 'identity'", words_of("identity"))
+            missing = [word for word in words_of("identity") if word not in words]
+            if missing:
+                source.wrong(node, f"an entry of 'identity' without '{missing[0]}'")
+                continue
+            senders = []
+            for text, place in source.texts(words["sender"], "sender"):
+                if not EMAIL.fullmatch(text) and not DOMAIN.fullmatch(text.lower()):
+                    source.wrong(place, f"'{text}' is not an address (forms@acme.example) or a domain (acme.example)")
+                senders.append(text.lower())
+            text = optional(source, words, "customer_is") or ""
+            sort, _, name = text.partition(" ")
+            if text in ("reply_to", "original_sender"):
+                yield Identity(senders=tuple(senders), customer_is=text)
+            elif sort == "field" and name.strip():
+                yield Identity(senders=tuple(senders), customer_is="field", form_field=name.strip().rstrip(":"))
+            elif text:
+                source.wrong(
+                    words["customer_is"], f"'{text}': write 'reply_to', 'original_sender', or 'field' and its name: 'field E-Mail'"
+                )
 
-    def _repeat(self) -> tuple[int, timedelta]:
-        default = (Rulebook().repeat_contacts, Rulebook().repeat_within)
-        found = self._only("repeat")
-        return (read_repeat(*found, "repeat") or default) if found else default
+    # what happens when
 
-    def _follow_up(self) -> FollowUpPolicy:
+    def _ladder(self, names: Names, calendars: Mapping[str, Calendar]) -> Iterable[Step]:
+        found = self._only("if_nobody_answers")
+        if not found:
+            return
+        source, reader = found[0], RuleReader(names, calendars)
+        for node in list_of(source, found[1], "if_nobody_answers"):
+            words = source.block(node, "a step", words_of("if_nobody_answers"))
+            if "after" not in words:
+                source.wrong(node, "a step without 'after'; write for example 'after: half of answer_within'")
+                continue
+            if len(words) == 1:
+                source.wrong(node, "a step that does nothing; write 'remind: assigned_agent', 'assign: seniors' or 'tell: lead'")
+            remind = "remind" in words and source.word(words["remind"], "remind", ("assigned_agent",))
+            yield Step(
+                after=self._moment(source, words["after"]),
+                remind=bool(remind),
+                assign=reader.target(source, words),
+                tell=reader.told(source, words),
+                priority=source.word(words["priority"], "priority", PRIORITIES) if "priority" in words else None,
+                line=node.place.line,
+            )
+
+    def _moment(self, source: Source, node: Node) -> Moment:
+        text = source.text(node, "after") or ""
+        plain = " ".join(text.split())
+        for base, part in (("half of answer_within", 0.5), ("answer_within", 1.0)):
+            if plain == base:
+                return Moment(part=part)
+            if plain.endswith(f" after {base}"):
+                span = check_span(source, node, "after", plain.removesuffix(f" after {base}"), calendars=bool(self.calendars))
+                return Moment(part=part, plus=span)
+        span = check_span(source, node, "after", text, calendars=bool(self.calendars)) if text else None
+        return Moment(plus=span)
+
+    def _follow_up(self, names: Names, calendars: Mapping[str, Calendar]) -> FollowUpPolicy:
         found = self._only("follow_up")
         if not found:
             return FollowUpPolicy()
         source, node = found
         changes: dict[str, Any] = {}
-        words = source.block(node, "follow_up", FOLLOW_UP_WORDS, LATER)
+        words = source.block(node, "follow_up", words_of("follow_up"))
         for word, value in words.items():
-            if word == "unhappy_goes_to":
-                team = self._name(source, words, word, "team", self.teams)
-                changes[word] = TeamName(team) if team else None
-            elif word == "ask_when_waiting" and isinstance(value, Scalar) and value.text.lower() in ("no", "off"):
-                changes[word] = None
-            else:
-                changes[word] = source.span(value, word) or getattr(FollowUpPolicy(), word)
+            match word:
+                case "reply_with":
+                    changes["template"] = optional(source, words, word) or FollowUpPolicy().template
+                case "if_unhappy":
+                    changes |= self._if_unhappy(source, value, RuleReader(names, calendars))
+                case "if_no_reply":
+                    source.word(value, word, ("close_quietly",))
+                case "ask_when_waiting" if isinstance(value, Scalar) and value.text.lower() in ("no", "off"):
+                    changes[word] = None
+                case "send":
+                    changes["ask_after"] = self._send(source, value) or FollowUpPolicy().ask_after
+                case "at_most":
+                    changes["at_most_every"] = self._asked_at_most(source, value) or FollowUpPolicy().at_most_every
+                case _:
+                    changes[word] = source.span(value, word) or getattr(FollowUpPolicy(), word)
         return FollowUpPolicy(**changes)
+
+    def _send(self, source: Source, node: Node) -> timedelta | None:
+        text = source.text(node, "send")
+        span = read_span(text.removesuffix(" after resolved")) if text else None
+        if text and not span:
+            source.wrong(node, f"'{text}' does not say when to ask; write for example '2 days after resolved'")
+        return span
+
+    def _asked_at_most(self, source: Source, node: Node) -> timedelta | None:
+        text = source.text(node, "at_most")
+        found = read_contacts(f"at least {text.removesuffix(' per customer')}") if text else None
+        if text and (found is None or found[0] != 1):
+            source.wrong(node, f"'{text}' does not say how often to ask; write for example '1 in 14 days per customer'")
+            return None
+        return found[1] if found else None
+
+    def _if_unhappy(self, source: Source, node: Node, reader: RuleReader) -> dict[str, Any]:
+        words = source.block(node, "if_unhappy", words_of("if_unhappy"))
+        if "reopen" in words and source.yes_no(words["reopen"], "reopen") is False:
+            source.wrong(words["reopen"], "'reopen: no' is not possible: who says that it is not solved is believed")
+        team = self._name(source, words, "assign", "team", self.teams)
+        return {"unhappy_goes_to": TeamName(team) if team else None, "unhappy_told": reader.told(source, words)}
 
     # rules
 
-    def _rules(self, labels: set[str]) -> tuple[Rule, ...]:
+    def _names(self, labels: set[str]) -> Names:
+        return Names(
+            agents=self.agents,
+            teams=self.teams,
+            calendars=self.calendars,
+            topics=(*SHIPPED_TOPICS, *self.topics),
+            labels=labels,
+            lead=bool(self.blocks["lead"]),
+        )
+
+    def _rules(self, names: Names, calendars: Mapping[str, Calendar]) -> tuple[Rule, ...]:
         found = self._only("rules")
         if not found:
             if not any(source.mistakes for source in self.sources):
                 self.sources[0].wrong(None, "no file of this folder has 'rules:'")
             return ()
-        names = Names(
-            agents=self.agents,
-            teams=self.teams,
-            topics=(*SHIPPED_TOPICS, *self.topics),
-            labels=labels,
-            lead=bool(self.blocks["lead"]),
-        )
-        return RuleReader(names).rules(*found)
+        return RuleReader(names, calendars).rules(*found)
 
     # names
 
     def _name(self, source: Source, words: Mapping[str, Node], word: str, noun: str, known: Iterable[str]) -> str | None:
         text = optional(source, words, word)
         return text if text and known_name(source, words[word], text, noun, known) else None
+
+
+_CAP = re.compile(r"(\d{1,6})(?: open cases?)?(?: a day)?(?: each)?")
+
+
+def _cap(source: Source, words: Mapping[str, Node], word: str) -> int | None:
+    """Read "12", "12 open cases", "12 open cases each" or "4 a day each"."""
+    text = optional(source, words, word)
+    match = _CAP.fullmatch(" ".join(text.split())) if text else None
+    if text and (match is None or not int(match[1])):
+        example = "4 a day each" if word == "at_most_upset" else "12 open cases each"
+        source.wrong(words[word], f"'{text}' is not a limit; write for example '{example}'")
+        return None
+    return int(match[1]) if match else None
 
 
 def _hash(sources: Iterable[Source]) -> str:

@@ -4,66 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from inboxd.core.model import Kind, Sentiment
-from inboxd.core.rules import TOPICS
-from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, did_you_mean_or_all, read_contacts
+from inboxd.core.opening import Span
+from inboxd.core.rulebook import TOPICS, Absence
+from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, did_you_mean_or_all, read_contacts, read_span
 
 SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
 SENTIMENTS = tuple(Sentiment)
 PRIORITIES = ("high", "normal", "low")
-
-BLOCKS = ("agents", "teams", "senior_team", "lead", "customers", "topics", "rules", "follow_up", "repeat")
-AGENT_WORDS = ("email", "name", "signs_as", "speaks")
-TEAM_WORDS = ("agents", "share", "prefer", "if_nobody_is_free")
-CUSTOMER_WORDS = ("vip", "label")
-TOPIC_WORDS = ("description", "phrases")
-RULE_WORDS = ("name", "why", "when", "then")
-THEN_WORDS = ("assign", "answer_within", "reply_with", "label", "tell", "priority", "brief", "ignore", "follow_up")
-FOLLOW_UP_WORDS = (
-    "ask_after",
-    "remind_after",
-    "close_after",
-    "ask_when_waiting",
-    "at_most_every",
-    "grace",
-    "unhappy_goes_to",
-)
-TEST_WORDS = ("name", "mail", "given", "expect")
-MAIL_WORDS = ("from", "to", "subject", "text", "received")
-GIVEN_WORDS = (
-    "kind",
-    "topic",
-    "sure",
-    "sentiment",
-    "urgent",
-    "sensitive",
-    "language",
-    "customer",
-    "contacts",
-    "reopened",
-)
-
-LATER_HINT = "a later version will know it; leave it out for now"
-LATER = dict.fromkeys(
-    (
-        "calendars",
-        "if_nobody_answers",
-        "away",
-        "at_most",
-        "received_during",
-        "received_outside",
-        "waiting",
-        "authentication",
-        "header",
-        "file_in",
-        "mail_file",
-        "timeline",
-    ),
-    LATER_HINT,
-)
 
 EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 DOMAIN = re.compile(r"\*?@?[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -95,7 +46,7 @@ def optional(source: Source, words: Mapping[str, Node], word: str) -> str | None
 
 
 def check_name(source: Source, key: Scalar) -> None:
-    """Check the short name of an agent or team: agents type it in mails."""
+    """Check the short name of an agent, team or calendar: agents type it in mails."""
     name = key.text
     if not NAME.fullmatch(name) or name != name.lower():
         source.wrong(key, f"'{name}': a name is one word in small letters, such as 'maria'")
@@ -120,3 +71,81 @@ def read_repeat(source: Source, node: Node, what: str) -> tuple[int, timedelta] 
     if text and found is None:
         source.wrong(node, f"'{text}' is not a number of contacts; {CONTACTS_EXAMPLE}")
     return found
+
+
+# --- lengths of time -------------------------------------------------------------------------------------------------
+
+_OPENING = re.compile(r"(\d{1,4})\s+opening\s+(minute|hour|day)s?")
+_OFFICIAL = re.compile(r"\b(working|business|office)\b(?=\s+(?:minute|hour|day|week))", re.IGNORECASE)
+SPAN_EXAMPLES = "write for example '30 minutes', '4 hours', '2 days', '2 opening hours' or '1 opening day'"
+NO_CALENDAR = (
+    "opening hours need a calendar; write for example 'calendars: {office: {timezone: Europe/Berlin, open: {mon-fri: \"09:00-17:00\"}}}'"
+)
+
+
+def span_of(text: str) -> Span | None:
+    """Read "4 hours", "2 opening hours" or "1 opening day"; None if it is something else."""
+    match = _OPENING.fullmatch(" ".join(text.lower().split()))
+    if match is None:
+        plain = read_span(text)
+        return Span(length=plain) if plain is not None else None
+    count = int(match[1])
+    if match[2] == "day":
+        return Span(days=count, opening=True)
+    return Span(length=timedelta(**{f"{match[2]}s": count}), opening=True)
+
+
+def read_opening_span(source: Source, node: Node, what: str, *, calendars: bool) -> Span | None:
+    """Read a length of time, in opening hours perhaps; the mistake is noted."""
+    text = source.text(node, what)
+    return None if text is None else check_span(source, node, what, text, calendars=calendars)
+
+
+def check_span(source: Source, node: Node, what: str, text: str, *, calendars: bool) -> Span | None:
+    """Read a length of time that stands in this text."""
+    span = span_of(text)
+    if span is None:
+        better = _OFFICIAL.sub("opening", text)
+        if better != text and span_of(better):
+            source.wrong(node, f"'{text}' is not a length of time - did you mean '{better}'?")
+        elif re.search(r"opening\s+weeks?", text.lower()):
+            source.wrong(node, f"'{text}': a week is longer or shorter by its holidays; write opening days, such as '5 opening days'")
+        else:
+            source.wrong(node, f"'{text}' is not a length of time; {SPAN_EXAMPLES}")
+        return None
+    if not (span.length or span.days):
+        source.wrong(node, f"'{what}' wants more than no time at all")
+        return None
+    if span.opening and not calendars:
+        source.wrong(node, NO_CALENDAR)
+    return span
+
+
+# --- days ------------------------------------------------------------------------------------------------------------
+
+_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+to\s+(\d{4}-\d{2}-\d{2}))?")
+MOST_DAYS = 366
+
+
+def read_days(source: Source, node: Node, what: str) -> tuple[Absence, ...]:
+    """Read one or more days or ranges of days: "2026-12-24", "2026-12-24 to 2027-01-02"."""
+    found = []
+    for text, place in source.texts(node, what):
+        match = _DAYS.fullmatch(" ".join(text.split()))
+        first, last = (_date(match[1]), _date(match[2] or match[1])) if match else (None, None)
+        if first is None or last is None:
+            source.wrong(place, f"'{text}' is not a day or a range of days; write '2026-12-24' or '2026-12-24 to 2027-01-02'")
+        elif last < first:
+            source.wrong(place, f"'{text}' ends before it begins")
+        elif (last - first).days >= MOST_DAYS:
+            source.wrong(place, f"'{text}' is longer than a year; is the year right?")
+        else:
+            found.append(Absence(first=first, last=last))
+    return tuple(found)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

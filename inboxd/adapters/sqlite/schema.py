@@ -117,3 +117,10 @@ def automatic_mail_by_time(db: sqlite_utils.Database) -> None:
     """The cap on automatic mail counts only that: without an index of its own each mail read all that went out lately."""
     db.execute("drop index outgoing_lately")
     db.execute("create index outgoing_automatic on outgoing (mailbox, created_at) where automatic = 1")
+
+
+@MIGRATIONS()
+def backlog_and_lent_cases(db: sqlite_utils.Database) -> None:
+    """A case may wait for somebody of a team to be free, and may be lent while its agent is away."""
+    db.execute("alter table cases add column backlog text")
+    db.execute("alter table cases add column lent_by text")

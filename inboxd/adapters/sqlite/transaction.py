@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -211,6 +211,8 @@ class SqliteTransaction:
             last_reply_asks=bool(row["last_reply_asks"]),
             no_follow_up=bool(row["no_follow_up"]),
             briefs=tuple(json.loads(row["briefs"])),
+            backlog=row["backlog"],
+            lent_by=row["lent_by"],
         )
 
     def person(self, number: PersonNo) -> Person | None:
@@ -322,6 +324,15 @@ class SqliteTransaction:
         rows = self._all("select assignee, count(*) as n from cases where state = 'open' and assignee is not null group by assignee")
         return {AgentName(row["assignee"]): row["n"] for row in rows}
 
+    def upset_since(self, since: datetime) -> dict[AgentName, int]:
+        """Open cases of upset people that began since then, per agent."""
+        rows = self._all(
+            "select assignee, count(*) as n from cases where state = 'open' and assignee is not null and sentiment = 'upset'"
+            " and opened_at >= ? group by assignee",
+            time(since),
+        )
+        return {AgentName(row["assignee"]): row["n"] for row in rows}
+
     def known_by(self, person: PersonNo) -> frozenset[AgentName]:
         """Agents who had a part in earlier cases of this person."""
         rows = self._all("select involved from cases where customer = ? order by id desc limit 20", person)
@@ -416,6 +427,16 @@ class SqliteTransaction:
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""
         rows = self._all(f"select * from cases where state in {_LIVE} and (? is null or mailbox = ?) order by id", mailbox, mailbox)
+        return tuple(self._case(row) for row in rows)
+
+    def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
+        """Open cases that wait for somebody to be free, were lent, or are held by somebody who is away: upset people first, then oldest."""
+        rows = self._all(
+            "select * from cases where state = 'open' and mailbox = ? and (backlog is not null or lent_by is not null or assignee in"
+            f" ({','.join('?' * len(away))})) order by sentiment <> 'upset', opened_at, id",
+            mailbox,
+            *away,
+        )
         return tuple(self._case(row) for row in rows)
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
@@ -584,8 +605,8 @@ class SqliteTransaction:
         row = self._one("select involved from cases where id = ?", action.case)
         involved = [*json.loads(row["involved"]), action.agent] if row else [action.agent]
         self._db.execute(
-            "update cases set assignee = ?, team = ?, involved = ?, updated_at = ? where id = ?",
-            (action.agent, action.team, dump(list(dict.fromkeys(involved))), time(now), action.case),
+            "update cases set assignee = ?, team = ?, backlog = ?, lent_by = ?, involved = ?, updated_at = ? where id = ?",
+            (action.agent, action.team, action.backlog, action.lent_by, dump(list(dict.fromkeys(involved))), time(now), action.case),
         )
         data = {"agent": action.agent, "team": action.team, "because": action.why}
         self._event("case.assigned", mailbox, action.case, data, now)

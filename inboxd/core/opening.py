@@ -1,0 +1,182 @@
+"""Opening hours: when somebody is there, and when "2 opening hours" are over. Pure arithmetic; time zones by zoneinfo (IANA).
+
+Hours are what the wall clock shows, lengths are real time: on the night the clocks change, 01:00-04:00 lasts two hours or four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import islice
+
+DAY = timedelta(days=1)
+HORIZON = 400  # days without an opening after which a calendar counts as closed for good
+MINUTES = 24 * 60
+NONE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """When somebody is there. `hours`: weekday (0 = Monday) -> minutes after midnight, from and to; past 1440 is the next morning."""
+
+    name: str
+    zone: tzinfo
+    hours: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    closed: Mapping[date, str] = field(default_factory=dict)  # the day, and why: "Christmas Day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A length of time as an admin says it: "4 hours", "2 opening hours", "1 opening day"."""
+
+    length: timedelta = NONE
+    opening: bool = False
+    days: int = 0  # opening days; `length` is then nothing
+
+    @property
+    def words(self) -> str:
+        """As it is written in a rule file."""
+        if self.days:
+            return f"{self.days} opening {'day' if self.days == 1 else 'days'}"
+        plain = span_words(self.length)
+        return " opening ".join(plain.split(" ", 1)) if self.opening else plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A moment, and the arithmetic that led to it: each stretch of opening time that counted."""
+
+    at: datetime
+    counted: tuple[tuple[datetime, datetime], ...] = ()
+    never_open: bool = False  # the calendar has no opening: plain time was taken
+
+
+def periods(calendar: Calendar, after: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Give each stretch of opening time that ends after this moment, in UTC, in order, none overlapping; ends where nothing opens."""
+    day = after.astimezone(calendar.zone).date() - DAY
+    seen, idle = after.astimezone(UTC), 0
+    while idle <= HORIZON:
+        idle += 1
+        for start, end in sorted(calendar.hours.get(day.weekday(), ())) if day not in calendar.closed else ():
+            begins, ends = max(_moment(calendar, day, start), seen), _moment(calendar, day, end)
+            if ends > begins:
+                yield begins, ends
+                seen, idle = ends, 0
+        day += DAY
+
+
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Whether somebody is there at this moment."""
+    return next((begins <= at for begins, _ in periods(calendar, at)), False)
+
+
+def next_open(calendar: Calendar, at: datetime) -> datetime | None:
+    """Tell when somebody is there next: this moment itself if it is within the hours; None if never."""
+    return next((begins for begins, _ in periods(calendar, at)), None)
+
+
+def add(calendar: Calendar, start: datetime, length: timedelta) -> Due:
+    """Tell when so much opening time is over, counted from `start`."""
+    left, counted = length, []
+    for begins, ends in periods(calendar, start):
+        if ends - begins >= left:
+            counted.append((begins, begins + left))
+            return Due(at=begins + left, counted=tuple(counted))
+        counted.append((begins, ends))
+        left -= ends - begins
+    return Due(at=start + length, never_open=True)
+
+
+def add_days(calendar: Calendar, start: datetime, days: int) -> Due:
+    """Tell the same time of day so many open days later; never outside the hours of that day."""
+    first = next_open(calendar, start)
+    if first is None:
+        return Due(at=start + days * DAY, never_open=True)
+    local = first.astimezone(calendar.zone)
+    minute, day, left, idle = local.hour * 60 + local.minute, local.date(), days, 0
+    while left:
+        day, idle = day + DAY, idle + 1
+        if idle > HORIZON:
+            return Due(at=start + days * DAY, never_open=True)
+        if calendar.hours.get(day.weekday()) and day not in calendar.closed:
+            left, idle = left - 1, 0
+    hours = sorted(calendar.hours[day.weekday()]) if days else [(minute, minute)]
+    within = next((max(begins, minute) for begins, ends in hours if minute <= ends), hours[-1][1])
+    at = max(_moment(calendar, day, within) + timedelta(seconds=local.second), first) if days else first
+    return Due(at=min(at, _moment(calendar, day, hours[-1][1])) if days else at, counted=((first, at),))
+
+
+def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
+    """Count the opening time from `start` to `end`."""
+    total = NONE
+    for begins, ends in periods(calendar, start):
+        if begins >= end:
+            break
+        total += min(ends, end) - begins
+    return total
+
+
+def due(span: Span, start: datetime, calendar: Calendar | None) -> Due:
+    """Tell when this length of time is over. Plain time needs no calendar; opening time without one is taken as plain."""
+    if span.days:
+        return add_days(calendar, start, span.days) if calendar else Due(at=start + span.days * DAY)
+    if span.opening and calendar:
+        return add(calendar, start, span.length)
+    return Due(at=start + span.length)
+
+
+def share(span: Span, start: datetime, until: datetime, part: float, calendar: Calendar | None) -> datetime:
+    """Tell the moment at which this part (0..1) of the time from `start` to `until` is over, in opening time if the span is."""
+    if calendar and (span.opening or span.days):
+        whole = between(calendar, start, until)
+        if whole:
+            return add(calendar, start, whole * part).at
+    return start + (until - start) * part
+
+
+def arithmetic(found: Due, span: Span, start: datetime, calendar: Calendar | None, zone: tzinfo) -> str:
+    """Say a due time with how it came about, for `explain`: "Tue 24 Nov 10:10: 2 opening hours of office from Mon 16:40, ..."."""
+    zone = calendar.zone if calendar and (span.opening or span.days) else zone
+    said = f"{_stamp(found.at, zone)}: {span.words} from {_stamp(start, zone)}"
+    if not calendar or not (span.opening or span.days):
+        return said
+    if found.never_open:
+        return f"{said}; calendar '{calendar.name}' is never open, so plain time counts"
+    said = f"{_stamp(found.at, zone)}: {span.words} of '{calendar.name}' from {_stamp(start, zone)}"
+    if span.days:
+        first = found.counted[0][0]
+        return f"{said}, counted from {_stamp(first, zone)}" if first != start else said
+    shown = [f"{_stamp(a, zone)}-{_clock(b, zone)} ({span_words(_whole(b - a))})" for a, b in islice(found.counted, 4)]
+    more = len(found.counted) - len(shown)
+    return f"{said}: {', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+def span_words(span: timedelta) -> str:
+    """Say a length of time: "14 days", "2 hours", "90 seconds"; in the largest unit that leaves nothing over."""
+    seconds = int(span.total_seconds())
+    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds and seconds % length == 0:
+            count = seconds // length
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return "no time"
+
+
+def _moment(calendar: Calendar, day: date, minute: int) -> datetime:
+    """The wall clock's minute of this day, in UTC. A time that the clock skips is taken as if it had not changed yet (PEP 495)."""
+    day, minute = (day + DAY, minute - MINUTES) if minute >= MINUTES else (day, minute)
+    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=calendar.zone).astimezone(UTC)
+
+
+def _stamp(at: datetime, zone: tzinfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
+
+
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}"
+
+
+def _whole(span: timedelta) -> timedelta:
+    """To the minute, for people."""
+    return timedelta(minutes=max(1, round(span.total_seconds() / 60))) if span else NONE

@@ -1,0 +1,237 @@
+"""Where a message goes, by the rules: the facts they see, what they answer, who gets it, by when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+
+from inboxd.core.assign import Choice, assign, team_of
+from inboxd.core.follow_up import ASKING_JOBS, is_answer
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import (
+    Action,
+    Advance,
+    AgentName,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseState,
+    JobKind,
+    Role,
+    Schedule,
+    Situation,
+)  # fmt: skip
+from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, share
+from inboxd.core.policy import Policy
+from inboxd.core.rulebook import Moment, Rulebook, Step, calendar_of, customer_words, main_calendar
+from inboxd.core.rules import Facts, Ruling, judge, near_misses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What the rules make of one message. `hour` is when an answer is due if the clock starts now."""
+
+    facts: Facts
+    ruling: Ruling
+    within: Span
+    hour: Due
+    calendar: Calendar | None
+    near: tuple[str, ...] = ()
+
+    @property
+    def ignored(self) -> bool:
+        """Nobody gets it."""
+        return bool(self.ruling.then.ignore)
+
+
+def route(situation: Situation, book: Rulebook, policy: Policy, contacts: tuple[datetime, ...], *, reopened: bool) -> Route:
+    """Ask the rules, and work out by when somebody should have answered."""
+    facts = facts_of(situation, book, contacts, reopened=reopened)
+    ruling = judge(book.rules, facts)
+    case = situation.case
+    within = ruling.then.answer_within or Span(length=policy.answer_within)
+    calendar = calendar_of(book, ruling.then.assign or (case.team or case.assignee if case else None))
+    return Route(
+        facts=facts,
+        ruling=ruling,
+        within=within,
+        hour=due(within, situation.now, calendar),
+        calendar=calendar,
+        near=near_misses(book.rules, facts, ruling),
+    )
+
+
+def choose(found: Route, situation: Situation, book: Rulebook, avoid: Iterable[AgentName] = ()) -> Choice | None:
+    """Who gets it, by the rules' word."""
+    return assign(found.ruling.then.assign, situation, book, avoid=avoid, due_at=found.hour.at)
+
+
+def stand_in(case: Case, holder: AgentName, situation: Situation, book: Rulebook, due_at: datetime | None) -> Choice | None:
+    """Who takes a case while its holder is away: of the same team, if anybody is there."""
+    found = assign(case.team or team_of(holder, book), situation, book, avoid=(holder,), due_at=due_at)
+    return replace(found, why=f"{book.agents[holder].signs_as} is away") if found and found.agent != holder else None
+
+
+# --- facts -----------------------------------------------------------------------------------------------------------------
+
+
+def is_contact(situation: Situation) -> bool:
+    """A contact is a mail of a person that we did not ask for; thanks, answers and quick afterthoughts are none."""
+    u = situation.understood
+    if u.screening.automatic or situation.asked_for or u.reading.thanks_only:
+        return False
+    return not is_answer(situation)
+
+
+def contacts_with(situation: Situation) -> tuple[datetime, ...]:
+    """The person's contacts with the present one, where it is one."""
+    here = (situation.understood.received_at,) if is_contact(situation) else ()
+    return (*situation.contacts, *here)
+
+
+def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...], *, reopened: bool) -> Facts:
+    """What the words of a rule's `when` look at."""
+    u, r, case = situation.understood, situation.understood.reading, situation.case
+    vip, labels = customer_words(book, u.message.sender.email)
+    words = {"known" if situation.person else "new", *labels, *({"vip"} if vip else ())}
+    return Facts(
+        now=situation.now,
+        kind=u.screening.kind,
+        topic=r.topic,
+        topic_sure=r.topic_sure,
+        sentiment=r.sentiment,
+        urgent=r.is_urgent,
+        sensitive=r.sensitive,
+        language=r.language,
+        customer=frozenset(words),
+        contacts=contacts,
+        reopened=reopened,
+        sender=u.message.sender.email,
+        to=tuple(address.email for address in (*u.message.to, *u.message.cc)),
+        subject=u.message.subject,
+        text=u.new_text,
+        received_at=u.received_at,
+        waiting_since=waiting_since(situation),
+        feeling_before=case.sentiment if case else None,
+        authentication=situation.authentication,
+        headers=u.message.headers,
+    )
+
+
+def waiting_since(situation: Situation) -> datetime | None:
+    """The customer's first word that nobody has answered yet, the present mail apart; None if they do not wait."""
+    since = None
+    for line in reversed(situation.story):
+        if line.role is Role.AGENT:
+            break
+        if line.wants_answer and line.message != situation.understood.number:
+            since = line.at
+    return since
+
+
+# --- why -------------------------------------------------------------------------------------------------------------------
+
+
+def why_of(ruling: Ruling, choice: Choice) -> str:
+    """Why this agent, for the brief: the rule's reason, and why this one of the team."""
+    rule = "" if ruling.unconditional else ruling.why or ruling.by.get("assign", "")
+    return ", ".join(part for part in (rule, choice.why) if part)
+
+
+def because_of(found: Route, choice: Choice | None) -> tuple[str, ...]:
+    """The winner of each question, and why this agent, for the log and for `explain`."""
+    by = tuple(f"{question}: rule '{rule}'" for question, rule in found.ruling.by.items())
+    return (*by, f"{choice.agent}: {choice.why}") if choice else by
+
+
+def trace_of(found: Route, choice: Choice | None = None, zone: tzinfo | None = None) -> tuple[str, ...]:
+    """Each rule, yes or no, with the value that made it so; what nearly held; who and why not the others; the hour and its arithmetic."""
+    lines = list(rules_trace(found.ruling))
+    lines += [f"nearly: {near}" for near in found.near]
+    if choice:
+        of = f" of {choice.team}" if choice.team else ""
+        lines.append(f"who: {choice.agent}{of} - {choice.why}")
+        lines += [f"  {passed}" for passed in choice.passed]
+        if choice.backlog:
+            lines.append(f"  waits for somebody of {choice.backlog} to be free")
+    if zone is not None and not found.ignored:
+        lines.append(f"due: {arithmetic(found.hour, found.within, found.facts.now, found.calendar, zone)}")
+    return tuple(lines)
+
+
+def rules_trace(ruling: Ruling) -> tuple[str, ...]:
+    """Each rule, yes or no, with what it decided and the value that made it so, a line each."""
+    lines = []
+    for rule in ruling.trace:
+        decided = [_answered_with(question, ruling) for question in rule.decided]
+        lines.append(f"{'YES' if rule.matched else 'no '} {rule.rule} - {'; '.join(part for part in (*decided, rule.reason) if part)}")
+    return tuple(lines)
+
+
+def _answered_with(question: str, ruling: Ruling) -> str:
+    value = getattr(ruling.then, question, None)
+    if question in ("label", "tell"):
+        added = ruling.then.labels if question == "label" else ruling.then.tell
+        return f"{question}: {', '.join(added)}"
+    if isinstance(value, bool):
+        return f"{question}: {'yes' if value else 'no'}"
+    return question if value is None else f"{question}: {value.words if isinstance(value, Span) else value}"
+
+
+# --- open again ------------------------------------------------------------------------------------------------------------
+
+
+def undelivered(case: Case, now: datetime, policy: Policy, book: Rulebook) -> tuple[Action, ...]:
+    """Our words did not reach the customer: the case is open again, with a date, and nobody is asked about it."""
+    return () if case.state is CaseState.MERGED else open_again(case, CaseEvent.UNDELIVERED, now, policy, book)
+
+
+def open_again(case: Case, event: CaseEvent, now: datetime, policy: Policy, book: Rulebook) -> tuple[Action, ...]:
+    """The customer waits for us, and nobody had noticed: open, with a date."""
+    at = now + policy.answer_within
+    changes: dict[str, object] = {"due_at": at, "resolved_at": None, "closed_at": None}
+    return (
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+        Cancel(case=case.number, kinds=ASKING_JOBS),
+        escalate_at(replace(case, due_at=at), book, now),
+    )
+
+
+# --- the ladder ------------------------------------------------------------------------------------------------------------
+
+DEFAULT_LADDER = (Step(after=Moment(part=1.0), remind=True),)  # then daily, the lead with it: see `due`
+
+
+def ladder_of(book: Rulebook) -> tuple[Step, ...]:
+    """The steps of `if_nobody_answers`; without any, the holder is reminded at the hour."""
+    return book.ladder or DEFAULT_LADDER
+
+
+def escalate_at(case: Case, book: Rulebook, since: datetime, within: Span | None = None, step: int = 0) -> Schedule:
+    """The next step for a case that waits for its agent since then (I11): the first of the ladder whose time has not passed."""
+    assert case.due_at is not None  # an open case has a due date
+    opening = bool(within and (within.opening or within.days))
+    at = step_at(ladder_of(book)[step], case, book, since, opening=opening)
+    payload = {"count": 0, "step": step, "since": since.isoformat(), "opening": opening}
+    return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=payload)
+
+
+def step_at(step: Step, case: Case, book: Rulebook, since: datetime, *, opening: bool) -> datetime:
+    """When a step comes, by the opening hours of whoever holds the case."""
+    assert case.due_at is not None
+    calendar = calendar_of(book, case.team or case.assignee)
+    span = Span(length=timedelta(1), opening=opening)
+    base = case.due_at if step.after.part == 1 else share(span, since, case.due_at, step.after.part, calendar)
+    return due(step.after.plus, base, calendar).at if step.after.plus else base
+
+
+def next_reminder(case: Case, book: Rulebook, policy: Policy, now: datetime) -> datetime:
+    """Beyond the ladder: daily, on days on which somebody is there."""
+    calendar = calendar_of(book, case.team or case.assignee) or main_calendar(book)
+    return add_days(calendar, now, 1).at if calendar else now + policy.remind_every
+
+
+def with_assignee(case: Case, choice: Choice | None) -> Case:
+    """The case as it will be once the choice is carried out."""
+    return replace(case, assignee=choice.agent, team=choice.team) if choice else case
