@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench train soak clean lock
+.PHONY: help demo test check bench train soak clean lock reference
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "inboxd needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -44,6 +44,9 @@ soak: $(STAMP) ## kill, cut and renumber on Dovecot and Cyrus for a quarter of a
 	@$(BIN)/python -m tests.fire.matrix --server dovecot $(ARGS)
 	@$(BIN)/python -m tests.fire.matrix --server cyrus $(ARGS)
 	@INBOXD_CUTS=150 $(BIN)/python -m pytest -s tests/fire/test_cuts.py
+
+reference: $(STAMP) ## write the word tables of the reference and the JSON Schemas of rule files anew
+	$(BIN)/python -m tools.write_rules_reference
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header -o requirements.lock pyproject.toml requirements-build.in

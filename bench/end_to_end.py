@@ -28,7 +28,8 @@ from inboxd import logs
 from inboxd.adapters.clock import SystemClock
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.sqlite.dump import dump
-from inboxd.bootstrap import World, shipped, supervisor
+from inboxd.bootstrap import World, supervisor
+from inboxd.rule_sets import shipped
 from inboxd.config import load_settings
 from inboxd.core.decide import decide
 from inboxd.core.model import (

@@ -3,155 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from inboxd.adapters import kill_points
 from inboxd.adapters.clock import SystemClock, jitter
 from inboxd.adapters.imap import ImapMailbox, ImapProbe
 from inboxd.adapters.imap import probe as probe_imap
 from inboxd.adapters.keys import load_keys
-from inboxd.adapters.rule_files import load_rules, load_tests, rule_paths
 from inboxd.adapters.secret import read_secret
 from inboxd.adapters.smtp import SmtpMailer, SmtpProbe
 from inboxd.adapters.smtp import probe as probe_smtp
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.systemd import notify, watchdog_seconds
-from inboxd.adapters.template_files import load_templates
 from inboxd.config import MailboxSettings, ServerSettings, Settings
-from inboxd.core.compose import Templates
 from inboxd.core.model import MailboxName
-from inboxd.core.policy import Policy
-from inboxd.core.rehearse import Rehearsal
-from inboxd.core.rulebook import Rulebook, Topic
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
-from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.office import Office
 from inboxd.daemon.reconcile import account
 from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
-from inboxd.desk.check import cross_check
-from inboxd.desk.rule_tests import needs_model, run_rule_tests
-from inboxd.errors import BrokenModel, ConfigError, InboxdError
+from inboxd.errors import BrokenModel, InboxdError
 from inboxd.logs import log
-from inboxd.ports import Clock, Mailer, Reader, Store
+from inboxd.ports import Clock, Mailer, Store
+from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, try_rules
 
 STORE_FILE = "inboxd.sqlite"
-MODEL_LINK = "model"  # in the state directory: which trained model is in force
 CRASH_AT = "INBOXD_CRASH_AT"  # for tests of the real process: where to die, see adapters/kill_points.py
-
-
-def shipped(name: str) -> Path:
-    """Find what comes with inboxd ("rules", "templates", "systemd"): in the package, or in the checkout of an editable install."""
-    package = Path(__file__).parent
-    for place in (package / "share" / name, package.parent / name):
-        if place.exists():
-            return place
-    raise InboxdError(f"the installed inboxd lacks its {name}; install it again")
-
-
-# --- rules, templates, reader ------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=2)
-def _reader(topics: tuple[Topic, ...], languages: tuple[str, ...], model: Path | None) -> Reader:
-    from inboxd.adapters.nlp.reader import SHIPPED, SpacyReader  # a second of import, and only these commands need it
-
-    return SpacyReader(topics, languages, model or SHIPPED)
-
-
-def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de"), model: Path | None = None) -> Reader:
-    """The reader with the admin's own topics; the same topics and the same model give the same one again."""
-    return _reader(tuple(book.topics), tuple(languages), model)
-
-
-# --- the model -----------------------------------------------------------------------------------------------------------------
-
-
-def own_model(settings: Settings | None) -> Path | None:
-    """The model that `inboxd train` put in force, None: the shipped one. Whether it can be loaded is not looked at."""
-    link = settings.state_dir / MODEL_LINK if settings else None
-    return link.resolve() if link is not None and link.is_symlink() else None
-
-
-def model_facts(settings: Settings) -> dict[str, Any]:
-    """What is to be told of the model in force: version, date, corpus, figures. Does not load it."""
-    folder = own_model(settings) or Path(__file__).parent / "adapters" / "nlp" / "model"
-    try:
-        facts: dict[str, Any] = json.loads((folder / "inboxd_learned" / "en" / "about.json").read_text(encoding="utf-8"))
-        shown = {key: facts[key] for key in ("version", "date", "corpus", "corrections", "until", "figures")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return {"folder": str(folder), "broken": type(error).__name__}
-    return {**shown, "folder": str(folder)}
-
-
-def templates_for(settings: Settings | None) -> Templates:
-    """The shipped templates, and before them the admin's own."""
-    return load_templates(shipped("templates"), settings.templates if settings else None)
-
-
-def rule_set(rules: Path, settings: Settings | None, *, shipped_model: bool = False) -> RuleSet:
-    """Load rules and templates and check them against each other; raises ConfigError with every mistake found."""
-    book, templates = load_rules(rules), templates_for(settings)
-    mistakes = [*templates.mistakes(), *(cross_check(settings, book, templates.names) if settings else ())]
-    tests = load_tests(rules, book)
-    if mistakes:
-        raise ConfigError(*mistakes)
-    reader = reader_for(book, model=None if shipped_model else own_model(settings))
-    mistakes += [_failed(result) for result in run_rule_tests(book, tests, policy_of(settings), reader) if not result.passed]
-    if mistakes:
-        raise ConfigError(*mistakes)
-    return RuleSet(
-        book=book,
-        templates=templates,
-        reader=reader,
-        files=rule_text(rules),
-    )
-
-
-def run_tests(rules: Path, book: Rulebook, settings: Settings | None = None, reader: Reader | None = None) -> tuple[Rehearsal, ...]:
-    """Run the rule tests that lie beside the rules; the model is loaded only if a test names a mail."""
-    tests = load_tests(rules, book)
-    if reader is None and needs_model(tests):
-        reader = reader_for(book, model=own_model(settings))
-    return run_rule_tests(book, tests, policy_of(settings), reader)
-
-
-def policy_of(settings: Settings | None) -> Policy:
-    """The numbers that no rule sets."""
-    if settings is None:
-        return Policy()
-    return Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
-
-
-def _failed(result: Rehearsal) -> str:
-    return f"{result.test.file}:{result.test.line}: the rule test '{result.test.name}' fails: {'; '.join(result.differences)}"
-
-
-def rule_text(rules: Path) -> str:
-    """All rule files as one text, kept in the store beside the decisions that name their hash."""
-    return "\n".join(f"# --- {path.name}\n{path.read_text(encoding='utf-8', errors='replace')}" for path in rule_paths(rules))
-
-
-def fingerprint(settings: Settings) -> str:
-    """A hash of rules, tests, templates and of which model is in force: it changes when one of them does, also without notices."""
-    folders = [settings.rules, *((settings.templates,) if settings.templates else ())]
-    digest = hashlib.sha256(str(own_model(settings)).encode())
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            try:
-                digest.update(str(path).encode() + b"\0" + path.read_bytes())
-            except OSError:
-                digest.update(b"unreadable")
-    return digest.hexdigest()
 
 
 # --- the daemon --------------------------------------------------------------------------------------------------------------
@@ -188,7 +71,7 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     policy = policy_of(settings)
     office = Office(
         store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
-        keys=load_keys(settings.state_dir),
+        keys=load_keys(settings.state_dir), try_rules=lambda files: try_rules(settings, store, world.clock.now(), files),
     )  # fmt: skip
     sources = [source for box in settings.mailboxes for source in sources_of(box, settings, world)]
     mailers: dict[MailboxName, Mailer] = {box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}

@@ -88,6 +88,7 @@ MAILBOX_WORDS = (
     "imap",
     "smtp",
     "folders",
+    "file",
     "addresses",
     "authserv_id",
 )
@@ -177,6 +178,7 @@ class _Reader:
         mode = source.word(words["mode"], "mode", tuple(Mode)) if "mode" in words else None
         addresses = source.word(words["addresses"], "addresses", ("plus", "none")) if "addresses" in words else "plus"
         tag = source.yes_no(words["subject_tag"], "subject_tag") if "subject_tag" in words else True
+        file = source.yes_no(words["file"], "file") if "file" in words else False
         folders = source.block(words["folders"], "folders", FOLDER_WORDS, _LATER) if "folders" in words else {}
         facts = MailboxFacts(
             name=MailboxName(name),
@@ -189,6 +191,7 @@ class _Reader:
             authserv_id=self._text(words, "authserv_id"),
             subject_tag=tag is not False,
             junk=self._text(folders, "junk"),
+            file=file is True,
         )
         return MailboxSettings(
             facts=facts,

@@ -8,17 +8,42 @@ InboxdError
   InvalidTransition   a bug of ours
 """
 
+from __future__ import annotations
+
+from typing import Protocol
+
 
 class InboxdError(Exception):
     """Something that inboxd knows about went wrong."""
 
 
-class ConfigError(InboxdError):
-    """The settings or rules are wrong. `mistakes` are whole lines to print, each saying where, what and what would be right."""
+class Placed(Protocol):
+    """A mistake with its place, for editors; str() of it is what people read. Line and column count from 1, 0 is not known."""
 
-    def __init__(self, *mistakes: str) -> None:
-        self.mistakes = mistakes
-        super().__init__("\n".join(mistakes))
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def excerpt(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+
+
+class ConfigError(InboxdError):
+    """The settings or rules are wrong. `mistakes` are whole lines to print, each saying where, what and what would be right.
+
+    `found` are the same mistakes as they were noted: those that know their place say it in fields.
+    """
+
+    def __init__(self, *mistakes: str | Placed) -> None:
+        self.found = mistakes
+        self.mistakes = tuple(str(mistake) for mistake in mistakes)
+        super().__init__("\n".join(self.mistakes))
 
 
 class BrokenModel(ConfigError):

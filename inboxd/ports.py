@@ -40,6 +40,7 @@ from inboxd.core.model import (
     Situation,
     StoryLine,
     ToRead,
+    Understood,
     Verdict,
 )
 from inboxd.core.reconcile import LedgerRow
@@ -98,6 +99,12 @@ class Mailbox(Protocol):
 
     def fetch(self, listed: Sequence[Listed]) -> Iterator[Sequence[Fetched]]:
         """Fetch whole mails in batches, never setting a flag. Each listed mail comes back exactly once."""
+
+    def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
+        """Move these mails of the folder last selected, and nothing else, into another folder, made where it is missing.
+
+        Returns those that were still there: safe to run twice. Permanent: the server has no way to move a mail.
+        """
 
     def wait(self, timeout: timedelta) -> None:
         """Return when something may have changed or the time is over (IDLE, or just the time). Real time."""
@@ -167,6 +174,20 @@ class MailboxState:
     since: datetime
 
 
+FILED = "filed in "  # how the reason of a ledger row begins whose mail we moved into a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """A mail that a rule files: the job, where it shall lie, and its UIDs where it lies now (none: it is gone, or numbered anew)."""
+
+    job: JobNo
+    message: MessageNo
+    folder: str
+    tries: int
+    uids: tuple[int, ...] = ()
+
+
 class Transaction(Protocol):
     """Reads that belong to a write, and the write itself: it commits whole or not at all."""
 
@@ -182,6 +203,18 @@ class Transaction(Protocol):
 
     def move_cursor(self, mailbox: MailboxName, cursor: Cursor) -> None:
         """The folder is read up to here."""
+
+    def filings(self, mailbox: MailboxName, cursor: Cursor, now: datetime, limit: int) -> tuple[Filing, ...]:
+        """Due jobs that file a mail of this folder, oldest first. Nobody but the loop of the folder asks: none is taken in hand."""
+
+    def filed(self, filings: Sequence[Filing], mailbox: MailboxName, cursor: Cursor, moved: Collection[int]) -> None:
+        """The jobs are gone, and the ledger says which of their mails were moved."""
+
+    def file_later(self, filings: Sequence[Filing], at: datetime, error: str) -> None:
+        """Try these again at this time."""
+
+    def park_filings(self, filings: Sequence[Filing], error: str, now: datetime) -> None:
+        """A person must look: these mails cannot be moved."""
 
     def triage_again(self, message: MessageNo, now: datetime) -> None:
         """A stored message that nobody decided about gets its triage job back."""
@@ -253,6 +286,12 @@ class Transaction(Protocol):
     def agent_threads(self, case: CaseNo) -> dict[AgentName, MessageId]:
         """The Message-ID of the last routed mail that each agent got in this case."""
 
+    def corrected(self, case: CaseNo) -> dict[str, str]:
+        """What people said was read wrongly in this case: field -> what is right, the latest word."""
+
+    def understood(self, message: MessageNo) -> Understood | None:
+        """What a message was understood as when it was decided; its long texts are left to the raw mail."""
+
     def latest_message(self, case: CaseNo) -> MessageNo | None:
         """The customer's latest message in the case."""
 
@@ -260,7 +299,7 @@ class Transaction(Protocol):
         """Cases that are open, waiting or resolved, oldest first."""
 
     def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
-        """Open cases that wait for somebody to be free, were lent, or are held by somebody who is away: upset people first, then oldest."""
+        """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
@@ -277,6 +316,9 @@ class Transaction(Protocol):
     # --- record
     def record(self, situation: Situation, decision: Decision, ruleset: str) -> None:
         """Write message, reading, decision, case, people, events and jobs. Letters are left to `reserve` and `queue`."""
+
+    def record_due(self, situation: Situation, decision: Decision, ruleset: str) -> None:
+        """Write what was decided about a date of a case, with its facts and its reasons."""
 
     def apply(self, actions: Sequence[Action], mailbox: MailboxName, now: datetime) -> None:
         """Write the actions of a due job."""
@@ -353,6 +395,21 @@ class ParkedJob:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDecision:
+    """A stored decision with the facts of then. Long texts were not kept with it: `Message.text`, headers and stories are empty."""
+
+    number: int
+    message: MessageNo
+    case: CaseNo | None
+    at: datetime
+    ruleset: str
+    situation: Situation
+    actions: tuple[Action, ...]
+    letters: tuple[str, ...]  # the purposes of the letters that left
+    trace: tuple[str, ...]
+
+
 class Store(Protocol):
     """What is remembered. The store is synchronous: one connection, one lock."""
 
@@ -385,6 +442,9 @@ class Store(Protocol):
 
     def ledger(self, mailbox: MailboxName, folder: str) -> Sequence[LedgerRow]:
         """Every mail ever listed in this folder, with what became of it."""
+
+    def decisions(self, since: datetime, after: int, limit: int) -> list[PastDecision]:
+        """Decisions that rules had a part in, in order, from the one after this number."""
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inboxd.adapters.rule_files import load_rules
-from inboxd.bootstrap import MODEL_LINK, open_store, own_model
+from inboxd.bootstrap import open_store
 from inboxd.config import Settings
 from inboxd.core.model import MessageNo
 from inboxd.desk.teach import Change, Comparison, lessons
 from inboxd.errors import BrokenModel, ConfigError, Permanent
+from inboxd.rule_sets import MODEL_LINK, own_model
 
 if TYPE_CHECKING:
     from inboxd.adapters.nlp.evaluate import Evaluation

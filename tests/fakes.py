@@ -45,6 +45,9 @@ class FakeMailbox:
     next_uid: int = 1
     down: bool = False
     closed: int = 0
+    others: dict[str, FakeMailbox] = field(default_factory=dict)  # the other folders of the same account
+    moves: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
+    refuses_to_move: Exception | None = None
 
     def put(self, raw: bytes, at: datetime) -> int:
         uid, self.next_uid = self.next_uid, self.next_uid + 1
@@ -78,6 +81,15 @@ class FakeMailbox:
         if item.uid not in self.mails:
             return Fetched(listed=item, state=SightingState.GONE)
         return Fetched(listed=item, state=SightingState.STORED, raw=self.mails[item.uid][0])
+
+    def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
+        if self.refuses_to_move is not None:
+            raise self.refuses_to_move
+        self.moves.append((tuple(uids), folder))
+        here = [uid for uid in uids if uid in self.mails]
+        for uid in here:
+            self.others.setdefault(folder, FakeMailbox(name=folder)).put(*self.mails.pop(uid))
+        return here
 
     def wait(self, timeout: timedelta) -> None:
         return

@@ -49,7 +49,7 @@ def test_a_short_file_is_enough_and_starts_in_mode_watch(tmp_path: Path) -> None
     )
     assert (box.imap.port, box.imap.tls, box.imap.user) == (993, "yes", "support@acme.example")
     assert (box.smtp.port, box.smtp.tls, box.smtp.user) == (587, "starttls", "robot")
-    assert (box.inbox, box.facts.junk) == ("INBOX", "")
+    assert (box.inbox, box.facts.junk, box.facts.file) == ("INBOX", "", False)
 
 
 def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +83,7 @@ mailboxes:
     addresses: none
     authserv_id: mx.acme.example
     folders: {inbox: Eingang, junk: Spam}
+    file: yes
     imap: {host: h, port: 1143, tls: no, user: u, auth: xoauth2, ca_file: ca.pem, password: {command: print it}}
     smtp: {host: h, tls: no}
 """
@@ -102,7 +103,7 @@ mailboxes:
         Mode.FULL,
         "de",
     )
-    assert (facts.subject_tag, facts.plus_addresses, facts.authserv_id) == (False, False, "mx.acme.example")
+    assert (facts.subject_tag, facts.plus_addresses, facts.authserv_id, facts.file) == (False, False, "mx.acme.example", True)
     assert (box.inbox, box.facts.junk) == ("Eingang", "Spam")
     assert (box.imap.port, box.imap.tls, box.imap.user, box.imap.auth) == (1143, "no", "u", "xoauth2")
     assert box.imap.password == Secret(kind="command", value="print it")

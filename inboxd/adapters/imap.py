@@ -1,4 +1,4 @@
-"""Mailbox over IMAP: one folder, opened read-only, so that nothing in it can change. The only user of imapclient.
+"""Mailbox over IMAP: one folder, opened read-only but for the moment in which mail is filed. The only user of imapclient.
 
 Every command is sent from here, and no value that came from a mail is ever part of one.
 """
@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError, LoginError
 
 from inboxd.config import ServerSettings
 from inboxd.errors import Permanent, Temporary
@@ -39,6 +39,9 @@ _NO_FOLDER = re.compile(r"n.?t exist|nonexist|(unknown|invalid) (mailbox|folder)
 _LOST_TRIES = 5  # a mail at which the connection broke so often while it was fetched alone
 _REFUSED_TRIES = 3
 _LONGEST_LINE = 1_000_000
+_THERE = re.compile(r"\[ALREADYEXISTS\]|already exists", re.IGNORECASE)
+_NO_TARGET = re.compile(rf"\[(?:TRYCREATE|NONEXISTENT)\]|{_NO_FOLDER.pattern}", re.IGNORECASE)
+_NEVER_MOVES = re.compile(r"\[(?:NOPERM|CANNOT|CONTACTADMIN)\]")  # RFC 5530: no later try helps
 _DONE_SECONDS = 10
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -317,6 +320,88 @@ class ImapMailbox:
         with self._asking(doing) as client:
             answers: _Answers = client.fetch(list(uids), list(items))
         return answers
+
+    # --- move --------------------------------------------------------------------------------------------------
+
+    def move(self, uids: Sequence[int], folder: str) -> builtins.list[int]:
+        """Move these mails, and nothing else, into another folder; returns those that were still there.
+
+        The folder is open for writing only meanwhile. Without MOVE (RFC 6851) a mail is copied, marked \\Deleted and expunged by its
+        UID (RFC 4315): cut in between, it lies in both folders until the next try, and then twice in the other; it is never lost.
+        """
+        target, moved = _checked_name(folder), []
+        self._ready()
+        try:
+            self._open_to_move()
+            for start in range(0, len(uids), _FACTS_CHUNK):
+                moved += self._move(uids[start : start + _FACTS_CHUNK], target)
+        except (_Refused, Permanent) as error:
+            self._drop()  # the next connection opens it read-only again
+            if _NEVER_MOVES.search(str(error)):
+                raise Permanent(str(error)) from None
+            raise
+        try:
+            self._examine()
+        except (_Lost, _Malformed, _Refused):
+            self._drop()  # what was moved stays moved
+        return moved
+
+    def _open_to_move(self) -> None:
+        with self._asking("opening the folder to move mail") as client:
+            try:
+                answer = client.select_folder(self._name)
+            except IMAPClientReadOnlyError:
+                raise Permanent(f"{self._where}: the folder {self._name!r} is read-only for us, so nothing in it can be moved") from None
+            moves, expunges = client.has_capability("MOVE"), client.has_capability("UIDPLUS")
+        if self._folder is None or answer.get(b"UIDVALIDITY") != self._folder.uidvalidity:
+            self._drop()  # UIDs of another UIDVALIDITY are other mails
+            raise Temporary(f"{self._where}: UIDVALIDITY changed, the folder must be selected again")
+        if not moves and not expunges:  # a plain EXPUNGE would delete what others have marked
+            raise Permanent(f"{self._where}: the server can neither MOVE nor expunge single mails (UIDPLUS), so nothing can be moved")
+
+    def _move(self, uids: Sequence[int], target: str) -> builtins.list[int]:
+        """Move, into a folder that is made only where the server says that there is none."""
+        with self._asking("moving mail") as client:
+            here = sorted({int(uid) for uid in client.search(f"UID {','.join(map(str, uids))}")} & set(uids))
+            moves = client.has_capability("MOVE")
+        if not here:
+            return []
+        try:
+            self._carry(here, target, moves)
+        except _Refused as error:
+            if not _NO_TARGET.search(str(error)):
+                raise
+            self._make(target)
+            self._carry(here, target, moves)
+        if not moves:
+            self._remove(here)
+        return here
+
+    def _remove(self, uids: builtins.list[int]) -> None:
+        """Take away what was copied. Where that is refused, no later try may copy it once more."""
+        try:
+            with self._asking("removing mail that was copied") as client:
+                client.add_flags(uids, [rb"\Deleted"], silent=True)
+                client.uid_expunge(uids)
+        except _Refused as error:
+            raise Permanent(f"{error}: the mail lies in both folders now") from None
+
+    def _carry(self, uids: builtins.list[int], target: str, moves: bool) -> None:
+        with self._asking("moving mail") as client:
+            (client.move if moves else client.copy)(uids, target)
+
+    def _make(self, folder: str) -> None:
+        try:
+            with self._asking("making a folder") as client:
+                client.create_folder(folder)
+        except _Refused as error:
+            if not _THERE.search(str(error)):
+                raise
+        try:
+            with self._asking("subscribing to a folder") as client:
+                client.subscribe_folder(folder)  # or mail programs would not show it
+        except _Refused:
+            pass  # the mail can be moved all the same
 
     # --- wait --------------------------------------------------------------------------------------------------
 

@@ -91,6 +91,7 @@ class Brief:
     readers: tuple[str, ...] = ()
     reader_names: tuple[str, ...] = ()
     sender: str = ""
+    through: str = ""
     check: str = ""
     domain: str = ""
     photos: int = 0
@@ -156,6 +157,7 @@ def brief(
         readers=_some([_one_line(each.name) or each.email for each in others]),
         reader_names=_some([call_name(each) for each in others]),
         sender=message.sender.email,
+        through=message.through,
         check=check,
         domain=message.sender.email.rpartition("@")[2],
         photos=photos,
@@ -321,8 +323,11 @@ def _past(situation: Situation, zone: tzinfo) -> Past | None:
 
 
 def sender_check(message: Message, authserv_id: str) -> str:
-    """Say "confirmed", "failed" or "" by the topmost Authentication-Results of our own server (RFC 8601, 5)."""
-    if not authserv_id:
+    """Say "confirmed", "failed" or "" by the topmost Authentication-Results of our own server (RFC 8601, 5).
+
+    What it says of a form's mail is said of the form: of the customer it knows nothing.
+    """
+    if not authserv_id or message.through:
         return ""
     for name, value in message.headers:
         if name == "authentication-results":

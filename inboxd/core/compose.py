@@ -11,14 +11,15 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import jinja2
+from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxd.core import lettering
@@ -70,16 +71,56 @@ class Rendered:
         return self.text.split("\n", 1)[0]
 
 
+_NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
+_TO_CUSTOMER: Mapping[str, object] = {"customer": "Ana", "subject": "A bike", "brand": "Acme Support"}
+_NOTE = ({**_TO_CUSTOMER, "opens_at": _NOW}, {**_TO_CUSTOMER, "customer": "", "opens_at": None})
+_QUESTION = (
+    {**_TO_CUSTOMER, "agent": "Maria", "variant": "silence", "answered_at": _NOW},
+    {**_TO_CUSTOMER, "agent": "Maria", "variant": "resolved", "answered_at": None},
+)
+_REPLY = {**_TO_CUSTOMER, "words": "Here it is.", "signs_as": "Maria", "quotation": "Where is it?", "quoted_at": _NOW, "quoted_name": "Ana"}
+# The texts that customers read, with what they are tried with: each value that a real letter has, and the odd ones.
+FOR_CUSTOMERS: Mapping[str, tuple[Mapping[str, object], ...]] = MappingProxyType(
+    {
+        "acknowledge": _NOTE,
+        "we_hear_you": _NOTE,
+        "we_are_closed": _NOTE,
+        "are_you_happy": _QUESTION,
+        "reminder": _QUESTION,
+        "reply": (_REPLY, {**_REPLY, "quotation": "", "quoted_at": None, "quoted_name": ""}),
+        ANSWER_LINKS: ({},),
+    }
+)
+# The same for texts under a name of the admin's own.
+_ANY_NOTE = tuple({**question, **note} for note, question in zip(_NOTE, _QUESTION, strict=True))
+_EVERYWHERE = frozenset({"links", "language", "zone"})
+_TO_AGENTS = frozenset({"agent", "customer", "subject", "brand", "mailbox"})
+
+
 @dataclass(frozen=True, eq=False)
 class Templates:
     """The sources of all texts: "language/name" -> source, and "letter.html" for the HTML part."""
 
     texts: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)  # key -> the file it was read from, for people
+    shipped: Mapping[str, str] = field(default_factory=dict)  # the texts that came with inboxd, replaced or not
 
     @property
     def names(self) -> frozenset[str]:
         """The names of the texts, whatever their language."""
         return frozenset(key.partition("/")[2] for key in self.texts if "/" in key)
+
+    def languages(self, name: str) -> tuple[str, ...]:
+        """The languages that have this text, in order of the alphabet."""
+        return tuple(sorted(key.partition("/")[0] for key in self.texts if key.partition("/")[2] == name))
+
+    def file(self, key: str) -> str:
+        """Name the file that a text was read from."""
+        return self.files.get(key, f"templates/{key}.{'' if key == 'letter.html' else 'txt.'}j2")
+
+    def for_customers(self, name: str) -> bool:
+        """Whether customers read this text: a name of the admin's own is an acknowledgement or the question."""
+        return name in FOR_CUSTOMERS or (bool(self.shipped) and not any(key.partition("/")[2] == name for key in self.shipped))
 
     def find(self, name: str, *languages: str) -> str | None:
         """Give the key of this text in the first of these languages that has it, else in English."""
@@ -95,15 +136,70 @@ class Templates:
         return tuple(key for key in wanted if key not in self.texts)
 
     def mistakes(self) -> tuple[str, ...]:
-        """Say of each source that is no template why, with its line."""
-        environment = _environment(self, html=False)
-        found = []
-        for key, source in sorted(self.texts.items()):
-            try:
-                environment.parse(source)
-            except jinja2.TemplateSyntaxError as error:
-                found.append(f"templates/{key}.j2:{error.lineno}: {error.message}")
-        return tuple(found)
+        """Say of each source that cannot be filled in why, with its file and line. Texts for customers are filled in to see."""
+        return _mistakes(self)
+
+
+@lru_cache(maxsize=2)  # asked more than once while rules are loaded
+def _mistakes(templates: Templates) -> tuple[str, ...]:
+    found = []
+    for key in sorted(templates.texts):
+        for line, message in _mistakes_of(templates, key):
+            found.append(f"{templates.file(key)}:{line}: {message}" if line else f"{templates.file(key)}: {message}")
+    return tuple(found)
+
+
+def _mistakes_of(templates: Templates, key: str) -> tuple[tuple[int, str], ...]:
+    environment, name = _environment(templates, html=key == "letter.html"), key.partition("/")[2]
+    try:
+        used = _used(environment, templates.texts[key])
+        environment.compile(templates.texts[key], raw=True)  # finds filters that do not exist
+    except jinja2.TemplateSyntaxError as error:
+        return ((error.lineno, error.message or "this is no template"),)
+    offered = _offered(templates, key, name)
+    if offered is not None and (unknown := sorted((line, word) for word, line in used.items() if word not in offered | _EVERYWHERE)):
+        return tuple((line, f"there is no value '{word}' here; there are {', '.join(sorted(offered))}") for line, word in unknown)
+    if not templates.for_customers(name):
+        return ()
+    tries = (_tried(environment, key, values) for values in FOR_CUSTOMERS.get(name, _ANY_NOTE))
+    return next(((wrong,) for wrong in tries if wrong), ())
+
+
+def _used(environment: jinja2.Environment, source: str) -> dict[str, int]:
+    """The values that a text asks for, with the first line of each; those of which it asks whether they are there are its own affair."""
+    tree = environment.parse(source)
+    asked = {test.node.name for test in tree.find_all(nodes.Test) if test.name == "defined" and isinstance(test.node, nodes.Name)}
+    wanted = meta.find_undeclared_variables(tree) - asked
+    lines: dict[str, int] = {}
+    for each in tree.find_all(nodes.Name):
+        if each.name in wanted:
+            lines[each.name] = min(each.lineno, lines.get(each.name, each.lineno))
+    return lines
+
+
+def _offered(templates: Templates, key: str, name: str) -> frozenset[str] | None:
+    """The values that this text can use; None where that is not known: then they are those of the shipped text itself."""
+    if templates.for_customers(name):
+        return frozenset(value for values in FOR_CUSTOMERS.get(name, _ANY_NOTE) for value in values)
+    same = [text for other, text in templates.shipped.items() if other == key or other.partition("/")[2] == name != ""]
+    if not same or templates.texts[key] == templates.shipped.get(key):
+        return None
+    environment = _environment(templates, html=not name)
+    return frozenset(value for text in same for value in _used(environment, text)) | (_TO_AGENTS if name else frozenset())
+
+
+def _tried(environment: jinja2.Environment, key: str, values: Mapping[str, object]) -> tuple[int, str] | None:
+    """Fill a text in; the line and the words of what went wrong."""
+    try:
+        environment.get_template(key).render({"links": lettering.LINKS_HERE, **values, "language": key.partition("/")[0], "zone": None})
+    except Exception as error:  # whatever an admin's text runs into
+        at, line = error.__traceback__, 0
+        while at:
+            line = at.tb_lineno if at.tb_frame.f_code.co_filename == "<template>" else line
+            at = at.tb_next
+        empty = ", ".join(f"'{name}'" for name, value in values.items() if value is None)
+        return line, f"cannot be filled in: {error}" + (f" ({empty} can be empty: ask with 'if')" if empty else "")
+    return None
 
 
 # --- words -------------------------------------------------------------------------------------------------------

@@ -15,12 +15,14 @@ from inboxd.core.model import (
     Decision,
     Enclose,
     Job,
+    JobKind,
     Join,
     Kind,
     Letter,
     Log,
     MarkOutgoing,
     OutgoingKind,
+    Schedule,
     Send,
     SentMessage,
     Situation,
@@ -36,13 +38,13 @@ from inboxd.core.rules import Ruling
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about one message. The same situation and rules give the same decision."""
     decision = _by_kind(situation, book, policy, admin)
-    return _permitted(decision, situation, book, policy, admin)
+    return permitted(decision, situation, book, policy, admin)
 
 
 def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about a date of a case that has come."""
     decision = due(job, situation, book, policy, admin)
-    return _permitted(decision, situation, book, policy, admin)
+    return permitted(decision, situation, book, policy, admin)
 
 
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
@@ -56,7 +58,30 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return obey(situation, situation.agent_proof, book, policy)  # an agent whose mail passes through a list of the house
     if screening.automatic:
         return _machine(situation, book, policy, admin)
+    if _rules_of_the_admin(situation, admin):
+        return _try_rules(situation)
     return hear(situation, book, policy)
+
+
+# --- rules by mail ---------------------------------------------------------------------------------------------------------
+
+
+def _rules_of_the_admin(situation: Situation, admin: str) -> bool:
+    """Whether the admin, and nobody in their name, mails rules (I6): our own server vouches for the sender (RFC 7489)."""
+    message = situation.understood.message
+    ours = bool(admin) and message.sender.email == admin.lower() and situation.authentication == "pass"
+    return ours and any(is_rule_file(attachment.name) for attachment in message.attachments)
+
+
+def is_rule_file(name: str) -> bool:
+    """Whether an attached file is meant as rules."""
+    return name.lower().endswith((".yaml", ".yml"))
+
+
+def _try_rules(situation: Situation) -> Decision:
+    number = situation.understood.number
+    job = Schedule(kind=JobKind.TRY_RULES, key=f"{JobKind.TRY_RULES}:{number}", at=situation.now, payload={"message": number})
+    return Decision(actions=(Log(kind="rules.received", data={"message": number}), job), because=("the admin mails rules",))
 
 
 # --- machines ------------------------------------------------------------------------------------------------------------
@@ -162,7 +187,7 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
 # --- caps and modes ------------------------------------------------------------------------------------------------------
 
 
-def _permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
+def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
     actions = permit(decision.actions, situation, policy)
     if why := held_words(actions):

@@ -18,6 +18,7 @@ from inboxd.core.model import (
     Assign,
     Case,
     CaseEvent,
+    CaseNo,
     CaseState,
     ChangePerson,
     Decision,
@@ -266,6 +267,11 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     purpose = f"share:{case.number}:{choice.agent}:{at}"
     actions = _given_to(choice, situation, case, book, policy, purpose=purpose, lent_by=lent_by)
     return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
+
+
+def redecide_at(case: CaseNo, at: datetime) -> Schedule:
+    """Have an open case decided anew, at this time."""
+    return Schedule(kind=JobKind.REDECIDE, key=f"{JobKind.REDECIDE}:{case}", at=at, case=case)
 
 
 def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Protocol
 
 MailboxName = NewType("MailboxName", str)
 AgentName = NewType("AgentName", str)
@@ -97,6 +97,7 @@ class JobKind(StrEnum):
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
+    TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
     FILE = "file"  # move a mail into the folder that a rule names
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
@@ -195,6 +196,7 @@ class Message:
     size: int = 0
     cut: tuple[str, ...] = ()
     error: str = ""
+    through: str = ""  # the address of the form, shop or list that passed the sender's words on; `sender` is the writer
 
     def header(self, name: str) -> str:
         """The first header of this (lower-case) name, "" if there is none."""
@@ -224,12 +226,29 @@ class Screening:
         return self.kind is not Kind.PERSON
 
 
+class SpeaksForOthers(Protocol):
+    """An identity rule, as `rulebook.Identity` holds it."""
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """Addresses or domains."""
+
+    @property
+    def customer_is(self) -> str:
+        """Where to read whose words they are: "reply_to", "original_sender" or "field"."""
+
+    @property
+    def form_field(self) -> str:
+        """The line of the text that names the customer's address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Who is who by address, for screening: our own addresses and the agents'. All lower case."""
+    """Who is who by address, for screening: our own addresses, the agents', and who speaks for others. All lower case."""
 
     own: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
+    identity: tuple[SpeaksForOthers, ...] = ()
     junk: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail the server marked as spam by putting it there
 
 
@@ -482,6 +501,7 @@ class MailboxFacts:
     authserv_id: str = ""
     subject_tag: bool = True
     junk: str = ""  # the folder into which the server files spam, where it is watched
+    file: bool = False  # mail may be moved where a rule says `file_in`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import islice
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import groupby, islice
 
 DAY = timedelta(days=1)
 HORIZON = 400  # days without an opening after which a calendar counts as closed for good
 MINUTES = 24 * 60
 NONE = timedelta(0)
+SECOND = timedelta(seconds=1)
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,9 @@ class Span:
         """As it is written in a rule file."""
         if self.days:
             return f"{self.days} opening {'day' if self.days == 1 else 'days'}"
-        plain = span_words(self.length)
-        return " opening ".join(plain.split(" ", 1)) if self.opening else plain
+        if self.opening:  # a day is no number of opening hours, so the largest unit is the hour
+            return " opening ".join(_counted_in(self.length, _UNITS[1:]).split(" ", 1))
+        return span_words(self.length)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +57,7 @@ class Due:
 
 def periods(calendar: Calendar, after: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Give each stretch of opening time that ends after this moment, in UTC, in order, none overlapping; ends where nothing opens."""
-    day = after.astimezone(calendar.zone).date() - DAY
-    seen, idle = after.astimezone(UTC), 0
-    while idle <= HORIZON:
-        idle += 1
-        for start, end in sorted(calendar.hours.get(day.weekday(), ())) if day not in calendar.closed else ():
-            begins, ends = max(_moment(calendar, day, start), seen), _moment(calendar, day, end)
-            if ends > begins:
-                yield begins, ends
-                seen, idle = ends, 0
-        day += DAY
+    return ((begins, ends) for _, begins, ends in _stretches(calendar, after))
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
@@ -77,7 +71,10 @@ def next_open(calendar: Calendar, at: datetime) -> datetime | None:
 
 
 def add(calendar: Calendar, start: datetime, length: timedelta) -> Due:
-    """Tell when so much opening time is over, counted from `start`."""
+    """Tell when so much opening time is over, counted from `start`. No time at all is over at once."""
+    start = start.astimezone(UTC)
+    if not length:
+        return Due(at=start)
     left, counted = length, []
     for begins, ends in periods(calendar, start):
         if ends - begins >= left:
@@ -89,22 +86,21 @@ def add(calendar: Calendar, start: datetime, length: timedelta) -> Due:
 
 
 def add_days(calendar: Calendar, start: datetime, days: int) -> Due:
-    """Tell the same time of day so many open days later; never outside the hours of that day."""
-    first = next_open(calendar, start)
-    if first is None:
+    """Tell the same time of day so many open days later; never outside the hours of that day. A night belongs to the day it begins on."""
+    start, zone = start.astimezone(UTC), calendar.zone
+    opened = groupby(_stretches(calendar, start), key=lambda stretch: stretch[0])
+    day, here = next(opened, (None, iter(())))
+    if day is None:
         return Due(at=start + days * DAY, never_open=True)
-    local = first.astimezone(calendar.zone)
-    minute, day, left, idle = local.hour * 60 + local.minute, local.date(), days, 0
-    while left:
-        day, idle = day + DAY, idle + 1
-        if idle > HORIZON:
-            return Due(at=start + days * DAY, never_open=True)
-        if calendar.hours.get(day.weekday()) and day not in calendar.closed:
-            left, idle = left - 1, 0
-    hours = sorted(calendar.hours[day.weekday()]) if days else [(minute, minute)]
-    within = next((max(begins, minute) for begins, ends in hours if minute <= ends), hours[-1][1])
-    at = max(_moment(calendar, day, within) + timedelta(seconds=local.second), first) if days else first
-    return Due(at=min(at, _moment(calendar, day, hours[-1][1])) if days else at, counted=((first, at),))
+    first = next(here)[1]
+    if not days:
+        return Due(at=first, counted=((first, first),))
+    time_of_day = first.astimezone(zone).replace(tzinfo=None) - _midnight(day)
+    for later, stretches in islice(opened, days - 1, days):
+        wanted, hours = _shown(zone, _midnight(later) + time_of_day), list(stretches)
+        at = next((max(begins, wanted) for _, begins, ends in hours if wanted <= ends), hours[-1][2])
+        return Due(at=at, counted=((first, at),))
+    return Due(at=start + days * DAY, never_open=True)
 
 
 def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
@@ -120,14 +116,15 @@ def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
 def due(span: Span, start: datetime, calendar: Calendar | None) -> Due:
     """Tell when this length of time is over. Plain time needs no calendar; opening time without one is taken as plain."""
     if span.days:
-        return add_days(calendar, start, span.days) if calendar else Due(at=start + span.days * DAY)
+        return add_days(calendar, start, span.days) if calendar else Due(at=start.astimezone(UTC) + span.days * DAY)
     if span.opening and calendar:
         return add(calendar, start, span.length)
-    return Due(at=start + span.length)
+    return Due(at=start.astimezone(UTC) + span.length)
 
 
 def share(span: Span, start: datetime, until: datetime, part: float, calendar: Calendar | None) -> datetime:
     """Tell the moment at which this part (0..1) of the time from `start` to `until` is over, in opening time if the span is."""
+    start, until = start.astimezone(UTC), until.astimezone(UTC)
     if calendar and (span.opening or span.days):
         whole = between(calendar, start, until)
         if whole:
@@ -144,28 +141,67 @@ def arithmetic(found: Due, span: Span, start: datetime, calendar: Calendar | Non
     if found.never_open:
         return f"{said}; calendar '{calendar.name}' is never open, so plain time counts"
     said = f"{_stamp(found.at, zone)}: {span.words} of '{calendar.name}' from {_stamp(start, zone)}"
+    if not found.counted:
+        return said
     if span.days:
         first = found.counted[0][0]
-        return f"{said}, counted from {_stamp(first, zone)}" if first != start else said
-    shown = [f"{_stamp(a, zone)}-{_clock(b, zone)} ({span_words(_whole(b - a))})" for a, b in islice(found.counted, 4)]
+        return f"{said}, counted from {_stamp(first, zone)}" if first != start.astimezone(UTC) else said
+    shown = [f"{_stamp(a, zone)}-{_clock(b, zone)} ({_short(b - a)})" for a, b in islice(found.counted, 4)]
     more = len(found.counted) - len(shown)
     return f"{said}: {', '.join(shown)}{f' and {more} more' if more else ''}"
 
 
 def span_words(span: timedelta) -> str:
     """Say a length of time: "14 days", "2 hours", "90 seconds"; in the largest unit that leaves nothing over."""
+    return _counted_in(span, _UNITS)
+
+
+# --- within ----------------------------------------------------------------------------------------------------------------
+
+
+def _counted_in(span: timedelta, units: tuple[tuple[str, int], ...]) -> str:
     seconds = int(span.total_seconds())
-    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+    for name, length in units:
         if seconds and seconds % length == 0:
             count = seconds // length
             return f"{count} {name}" if count == 1 else f"{count} {name}s"
     return "no time"
 
 
+def _stretches(calendar: Calendar, after: datetime) -> Iterator[tuple[date, datetime, datetime]]:
+    """Give each stretch of opening time as `periods` does, with the day on which it begins by the calendar's own clock."""
+    day = after.astimezone(calendar.zone).date() - DAY
+    seen, idle = after.astimezone(UTC), 0
+    while idle <= HORIZON:
+        idle += 1
+        for start, end in sorted(calendar.hours.get(day.weekday(), ())) if day not in calendar.closed else ():
+            begins, ends = max(_moment(calendar, day, start), seen), _moment(calendar, day, end)
+            if ends > begins:
+                yield day, begins, ends
+                seen, idle = ends, 0
+        day += DAY
+
+
+def _midnight(day: date) -> datetime:
+    """What the wall clock shows as this day begins, without a zone."""
+    return datetime.combine(day, time())
+
+
 def _moment(calendar: Calendar, day: date, minute: int) -> datetime:
-    """The wall clock's minute of this day, in UTC. A time that the clock skips is taken as if it had not changed yet (PEP 495)."""
-    day, minute = (day + DAY, minute - MINUTES) if minute >= MINUTES else (day, minute)
-    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=calendar.zone).astimezone(UTC)
+    """The wall clock's minute of this day, in UTC."""
+    return _shown(calendar.zone, _midnight(day) + timedelta(minutes=minute))
+
+
+def _shown(zone: tzinfo, wall: datetime) -> datetime:
+    """When the wall clock shows this, in UTC: the first time if it does so twice; if it skips it, the moment at which it skips."""
+    at = wall.replace(tzinfo=zone).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wall:
+        return at
+    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)  # PEP 495: before the skip with fold=1, after it with fold=0
+    while at - early > SECOND:
+        middle = early + (at - early) // 2
+        early, at = (middle, at) if middle.astimezone(zone).replace(tzinfo=None) < wall else (early, middle)
+    return at.replace(microsecond=0)
 
 
 def _stamp(at: datetime, zone: tzinfo) -> str:
@@ -177,6 +213,7 @@ def _clock(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%H:%M}"
 
 
-def _whole(span: timedelta) -> timedelta:
-    """To the minute, for people."""
-    return timedelta(minutes=max(1, round(span.total_seconds() / 60))) if span else NONE
+def _short(span: timedelta) -> str:
+    """To the minute, for people: "8 h 30 min"."""
+    hours, minutes = divmod(max(1, round(span.total_seconds() / 60)), 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)

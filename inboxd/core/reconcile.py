@@ -21,6 +21,7 @@ class LedgerRow:
     waiting: bool = False  # a triage job is there
     parked: bool = False
     dropped: bool = False  # a person gave it up
+    filed: bool = False  # we moved it into the folder that a rule names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ def _fate(row: LedgerRow, uidvalidity: int, here: frozenset[int]) -> str:
     if row.waiting:
         return "waiting to be read"
     moved = row.uidvalidity == uidvalidity and row.uid not in here
+    if row.filed and moved:
+        return "filed by a rule"
     if row.state in ("stored", "oversize") and moved:
         return f"{row.state}, since moved or deleted by a person"
     return {"copy": "known copy", "before": "before the first run", "gone": "gone before it was fetched"}.get(row.state, row.state)

@@ -18,6 +18,7 @@ from inboxd.core.model import (
     CaseEvent,
     CaseState,
     JobKind,
+    MailboxName,
     Role,
     Schedule,
     Situation,
@@ -224,6 +225,11 @@ def step_at(step: Step, case: Case, book: Rulebook, since: datetime, *, opening:
     span = Span(length=timedelta(1), opening=opening)
     base = case.due_at if step.after.part == 1 else share(span, since, case.due_at, step.after.part, calendar)
     return due(step.after.plus, base, calendar).at if step.after.plus else base
+
+
+def share_out_at(mailbox: MailboxName, at: datetime) -> Schedule:
+    """Look who is away and what waits for somebody to be free, at this time."""
+    return Schedule(kind=JobKind.SHARE_OUT, key=f"{JobKind.SHARE_OUT}:{mailbox}", at=at, payload={"mailbox": mailbox})
 
 
 def next_reminder(case: Case, book: Rulebook, policy: Policy, now: datetime) -> datetime:

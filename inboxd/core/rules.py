@@ -117,27 +117,36 @@ _NEAR_SURE = 0.1
 def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[str, ...]:
     """Name the rules that would have held but for one line, and would have decided something: "rule - the line"."""
     found = []
-    matched = {trace.rule: trace.matched for trace in ruling.trace}
-    for rule in rules:
-        if matched.get(rule.name, True) or not _would_decide(rule, ruling):
+    place = {trace.rule: number for number, trace in enumerate(ruling.trace)}
+    decided_at = {question: place[rule] for question, rule in ruling.by.items()}
+    for number, (rule, trace) in enumerate(zip(rules, ruling.trace, strict=True)):
+        if trace.matched or not _would_decide(rule.then, ruling.then, number, decided_at):
             continue
-        failed = [(condition, reason) for condition in rule.when for holds, reason in [_holds(condition, facts)] if not holds]
-        if len(failed) == 1 and (len(rule.when) > 1 or _close(failed[0][0], facts)):
-            found.append(f"{rule.name} - {failed[0][1]}")
+        failed = _the_one_that_failed(rule, facts)
+        if failed and (len(rule.when) > 1 or _close(failed[0], facts)):
+            found.append(f"{rule.name} - {failed[1]}")
     return tuple(found)
 
 
-def _would_decide(rule: Rule, ruling: Ruling) -> bool:
+def _the_one_that_failed(rule: Rule, facts: Facts) -> tuple[Condition, str] | None:
+    """The only condition that does not hold, None if there are more."""
+    failed = None
+    for condition in rule.when:
+        holds, reason = _holds(condition, facts)
+        if not holds:
+            if failed is not None:
+                return None
+            failed = condition, reason
+    return failed
+
+
+def _would_decide(offered: Then, given: Then, number: int, decided_at: Mapping[str, int]) -> bool:
     """Whether the rule, had it held, would have changed an answer: one given below it, or by nobody."""
-    order = [trace.rule for trace in ruling.trace]
     for question in QUESTIONS:
-        answer = getattr(rule.then, question)
-        if answer is None or answer == getattr(ruling.then, question):
-            continue
-        by = ruling.by.get(question)
-        if by is None or order.index(by) > order.index(rule.name):
+        answer = getattr(offered, question)
+        if answer is not None and answer != getattr(given, question) and decided_at.get(question, number + 1) > number:
             return True
-    return bool(set(rule.then.labels) - set(ruling.then.labels) or set(rule.then.tell) - set(ruling.then.tell))
+    return any(label not in given.labels for label in offered.labels) or any(who not in given.tell for who in offered.tell)
 
 
 def _close(condition: Condition, facts: Facts) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inboxd.core.classify import classify
+from inboxd.core.identity import identity
 from inboxd.core.model import Directory, Kind, Message, MessageNo, RawMessage, Scores, Screening, ToRead, Understood
 from inboxd.core.new_text import new_text
 from inboxd.core.parse import parse
@@ -51,6 +52,8 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
         message = parse(raw.raw)
         stage = "screen"
         screening = screen(message, directory)
+        stage = "identity"
+        message, screening = identity(message, screening, directory)
         if screening.kind is Kind.PERSON and (raw.mailbox, raw.folder) in directory.junk:
             screening = Screening(kind=Kind.SPAM, reason="the server filed it as spam")
         stage = "new_text"

@@ -18,13 +18,17 @@ from inboxd.core.model import (
     Case,
     CaseNo,
     CaseState,
+    Directory,
     MailboxFacts,
     MailboxName,
     MessageId,
+    MessageNo,
     OutgoingKind,
     Person,
     ProofKind,
     Role,
+    Scores,
+    Sentiment,
     SentMessage,
     Situation,
     StoryLine,
@@ -33,7 +37,9 @@ from inboxd.core.model import (
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent
 from inboxd.core.thread import ids, tagged, thread
-from inboxd.ports import Transaction
+from inboxd.core.understand import Failure, understand
+from inboxd.errors import InboxdError
+from inboxd.ports import Store, Transaction
 
 WORDS_TO_CUSTOMER = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)
 TO_AGENTS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED, OutgoingKind.NOTICE)
@@ -82,7 +88,7 @@ class Gatherer:
             agent_proof=agent_proof,
             answer_proof=answer_proof,
             bounced=bounced,
-            ours=frozenset(address for box in self.mailboxes.values() for address in (box.address, *box.aliases)),
+            ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
@@ -240,6 +246,27 @@ class Gatherer:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def understood_again(store: Store, directory: Directory, tx: Transaction, number: MessageNo, case: Case | None = None) -> Understood:
+    """A stored message as it was understood then, with its texts from the raw mail; no model is asked.
+
+    With its case: topic and feeling as people corrected them since.
+    """
+    raw = store.raw(number)
+    again = understand([raw], directory, lambda texts: [Scores() for _ in texts])[0]
+    before = tx.understood(number)
+    if isinstance(again, Failure) or before is None:
+        raise InboxdError(f"message {number} cannot be read again" + (f": {again.error}" if isinstance(again, Failure) else ""))
+    said = tx.corrected(case.number) if case else {}
+    topic, sentiment = said.get("topic", before.reading.topic), Sentiment(said.get("sentiment", before.reading.sentiment))
+    sure = 1.0 if "topic" in said else before.reading.topic_sure
+    urgent, sensitive = (
+        said.get(name, "yes" if value else "no") == "yes"
+        for name, value in (("urgent", before.reading.is_urgent), ("sensitive", before.reading.sensitive))
+    )
+    reading = replace(before.reading, topic=topic, topic_sure=sure, sentiment=sentiment, is_urgent=urgent, sensitive=sensitive)
+    return replace(again, reading=reading, screening=before.screening)
 
 
 _AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from inboxd.core.decide import decide_due
+from inboxd.core.decide import decide_due, is_rule_file, permitted
+from inboxd.core.due import share_out
 from inboxd.core.leak import leaks
 from inboxd.core.letters import to_lead
 from inboxd.core.lifecycle import advance
@@ -17,12 +18,14 @@ from inboxd.core.model import (
     Case,
     CaseEvent,
     CaseState,
+    Decision,
     Enclose,
     Job,
     JobKind,
     Log,
     MailboxFacts,
     MailboxName,
+    MessageNo,
     Mode,
     Outcome,
     Schedule,
@@ -30,16 +33,21 @@ from inboxd.core.model import (
     Situation,
     Understood,
 )
-from inboxd.core.understand import Failure, place_of, understand
-from inboxd.daemon.office import Office
+from inboxd.core.parse import files, parse
+from inboxd.core.route import share_out_at
+from inboxd.core.rulebook import is_away
+from inboxd.core.understand import place_of
+from inboxd.daemon.gather import understood_again
+from inboxd.daemon.office import Office, RulesTried
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
 from inboxd.ports import MailboxState, Transaction
 
-KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND))
+KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND, JobKind.FILE))
 DAILY = (JobKind.DIGEST, JobKind.AUDIT)
+SHARE_EVERY = timedelta(minutes=15)
 DAY = timedelta(days=1)
 MORNING = 7  # the hour, in the mailbox's time zone, at which daily mails leave
 
@@ -49,9 +57,10 @@ def keep_house(office: Office) -> int:
     jobs = office.store.claim(KINDS, office.clock.now(), 20)
     for job in jobs:
         try:
+            tried = _tried(office, job) if job.kind is JobKind.TRY_RULES else None  # takes minutes: not inside the transaction
             with office.store.transaction() as tx, tx.savepoint():
                 if tx.holds(job):  # a mail that was triaged meanwhile may have moved the date
-                    _one(office, tx, job)
+                    _one(office, tx, job, tried)
                     tx.done(job)
         except Temporary:
             office.store.release(jobs)
@@ -81,7 +90,8 @@ def open_house(office: Office) -> None:
                     _leave_watch(office, tx, mailbox, now)
                 tx.set_mailbox_state(name, MailboxState(mode=mailbox.mode, since=now))
                 log("mailbox.mode", mailbox=name, mode=mailbox.mode)
-            for kind in (JobKind.DIGEST, JobKind.AUDIT):
+            tx.schedule(share_out_at(name, now))
+            for kind in DAILY:
                 tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
         tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
         for job in office.store.parked():  # one that ended the process each time is parked by the store, which writes no letters
@@ -89,12 +99,18 @@ def open_house(office: Office) -> None:
                 tell_parked(office, office.rules, tx, job.message, job.error, now)
 
 
-def _one(office: Office, tx: Transaction, job: Job) -> None:
+def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) -> None:
+    if tried is not None:
+        _tell_what_came_of_it(office, tx, job, tried)
+        return
     if job.kind is JobKind.UNFETCHED:
         _unfetched(office, tx, job)
         return
     if job.kind in DAILY:
         _daily(office, tx, job)
+        return
+    if job.kind is JobKind.SHARE_OUT:
+        _share_out(office, tx, job)
         return
     case = tx.case(job.case) if job.case is not None else None
     if case is None:
@@ -103,11 +119,7 @@ def _one(office: Office, tx: Transaction, job: Job) -> None:
     latest = _latest(office, tx, case)
     situation = office.gatherer(rules).case(tx, case, latest, mailbox, now)
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
-    sends = [action for action in decision.actions if isinstance(action, Send)]
-    written = office.writer(rules).write(tx, sends, now)
-    _search(office, situation, written)
-    tx.apply(decision.actions, case.mailbox, now)
-    store(tx, written, office.mailboxes, now)
+    _carry_out(office, tx, situation, decision)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
 
 
@@ -131,14 +143,11 @@ def _speaks_for(office: Office, case: Case) -> MailboxFacts:
 
 
 def _latest(office: Office, tx: Transaction, case: Case) -> Understood:
-    """The customer's latest message, understood again: the brief of a case that is handed over needs it."""
+    """The customer's latest message as it was understood, with what people corrected since, and its texts from the raw mail."""
     number = tx.latest_message(case.number)
     if number is None:
         raise InboxdError(f"case {case.number} has no message of its customer")
-    understood = understand([office.store.raw(number)], office.directory, office.rules.reader.read)[0]
-    if isinstance(understood, Failure):
-        raise InboxdError(f"message {number} cannot be read again: {understood.error}")
-    return understood
+    return understood_again(office.store, office.directory, tx, number, case)
 
 
 def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
@@ -154,6 +163,55 @@ def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
         values={**facts, "address": mailbox.address, "received_at": datetime.fromisoformat(str(facts["received_at"]))},
     )  # fmt: skip
     _send(office, tx, Send(letter=letter), now)
+
+
+# --- rules by mail -----------------------------------------------------------------------------------------------------------
+
+
+def _tried(office: Office, job: Job) -> RulesTried:
+    """Check the rules that the admin mailed, and replay the past under them. Nothing is put in force."""
+    raw = office.store.raw(MessageNo(int(str(job.payload["message"])))).raw
+    attached = files(raw, parse(raw).attachments)
+    return office.try_rules({file.name: file.content for file in attached if is_rule_file(file.name)})
+
+
+def _tell_what_came_of_it(office: Office, tx: Transaction, job: Job, tried: RulesTried) -> None:
+    number, now = MessageNo(int(str(job.payload["message"]))), office.clock.now()
+    raw = office.store.raw(number)
+    asked = parse(raw.raw)
+    letter = to_lead(
+        office.mailbox(raw.mailbox), office.rules.book, office.admin, template="rules_tried", purpose=job.key, to_admin=True,
+        subject=f"Re: {asked.subject}" if asked.subject else "Your rules",
+        values={"mistakes": tried.mistakes, "warnings": tried.warnings, "tests": tried.tests, "failed": tried.failed,
+                "backtest": tried.backtest},
+    )  # fmt: skip
+    _send(office, tx, Send(letter=replace(letter, thread=(asked.message_id,) if asked.message_id else ())), now)
+    log("rules.tried", message=number, mistakes=len(tried.mistakes), failed=len(tried.failed))
+
+
+# --- who has it --------------------------------------------------------------------------------------------------------------
+
+
+def _share_out(office: Office, tx: Transaction, job: Job) -> None:
+    """Take over from those who are away, give back, hand out what waits: upset people first, then whoever waits longest."""
+    name, now, rules = MailboxName(str(job.payload["mailbox"])), office.clock.now(), office.rules
+    away = [agent for agent in rules.book.agents if is_away(rules.book, agent, now)]
+    for case in tx.to_share_out(name, away):
+        situation = office.gatherer(rules).case(tx, case, _latest(office, tx, case), _speaks_for(office, case), now)
+        decision = share_out(situation, rules.book, office.policy)
+        if decision.actions:
+            _carry_out(office, tx, situation, permitted(decision, situation, rules.book, office.policy, office.admin))
+            log("case.shared_out", case=case.number, because=decision.because[:1])
+    if name in office.mailboxes:
+        tx.schedule(share_out_at(name, now + SHARE_EVERY))
+
+
+def _carry_out(office: Office, tx: Transaction, situation: Situation, decision: Decision) -> None:
+    sends = [action for action in decision.actions if isinstance(action, Send)]
+    written = office.writer(office.rules).write(tx, sends, situation.now)
+    _search(office, situation, written)
+    tx.record_due(situation, decision, office.rules.book.hash)
+    store(tx, written, office.mailboxes, situation.now)
 
 
 # --- every day -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from inboxd.core.compose import Templates
@@ -24,6 +24,21 @@ class RuleSet:
     files: str = ""  # the rule files' text, kept beside the decisions that name their hash
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesTried:
+    """What came of rules that were only tried: mistakes, or warnings, rule tests and what they would have done with past mail."""
+
+    mistakes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    tests: int = 0
+    failed: tuple[str, ...] = ()
+    backtest: str = ""
+
+
+def _no_trial(_files: Mapping[str, bytes]) -> RulesTried:
+    return RulesTried(mistakes=("rules cannot be tried here",))
+
+
 @dataclass(slots=True, kw_only=True)
 class Office:
     """Everything a loop needs; only `rules` ever changes, and only as a whole."""
@@ -35,13 +50,15 @@ class Office:
     mailboxes: Mapping[MailboxName, MailboxFacts]
     admin: str
     keys: Sequence[bytes]
+    try_rules: Callable[[Mapping[str, bytes]], RulesTried] = _no_trial  # the files by name, put beside the rules in force
 
     @property
     def directory(self) -> Directory:
         """Who is who by address."""
         own = frozenset(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))
         agents = frozenset(e for agent in self.rules.book.agents.values() for e in agent.emails)
-        return Directory(own=own, agents=agents, junk=frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk))
+        junk = frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk)
+        return Directory(own=own, agents=agents, identity=self.rules.book.identity, junk=junk)
 
     def mailbox(self, name: MailboxName) -> MailboxFacts:
         """A mailbox by name. Of one that was taken out of the settings the first one speaks: its mail is still somebody's."""

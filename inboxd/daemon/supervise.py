@@ -20,6 +20,7 @@ from inboxd.daemon import keep_house as house
 from inboxd.daemon import triage as triaging
 from inboxd.daemon.deliver import Post, deliver_due
 from inboxd.daemon.fetch import Source, fetch
+from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.daemon.reconcile import check_daily, last_checked
@@ -138,7 +139,8 @@ class Supervisor:
         self._threads.append(thread)
         thread.start()
 
-    def _wake(self, *names: str) -> None:
+    def wake(self, *names: str) -> None:
+        """Have these loops look for work now."""
         for name in names:
             if name in self.wakes:
                 self.wakes[name].set()
@@ -150,7 +152,7 @@ class Supervisor:
             try:
                 if step():
                     failures = 0
-                    self._wake(*then)
+                    self.wake(*then)
                     continue
                 at = self.office.store.next_due(kinds)
                 self.health.pop(name, None)
@@ -170,7 +172,7 @@ class Supervisor:
                 self._watch_sending()  # also where nothing was due: the end of the last one may be written down only now
                 if sent:
                     failures = 0
-                    self._wake("house")
+                    self.wake("house")
                     continue
                 at = self.office.store.next_due(delivery.KINDS)
                 self.health.pop("deliver", None)
@@ -202,12 +204,13 @@ class Supervisor:
                         return
                     self._need_room()
                     if fetch(source, self.office.store, self.office.clock):
-                        self._wake("triage")
+                        self.wake("triage")
                     self._reconcile(name, source)
                     self.synced[name], self._read_at[name] = self.office.clock.now(), self.steady()
                     if self.health.pop(name, None):
                         log("mailbox.connected", mailbox=source.name)
-                    source.mailbox.wait(self.poll)
+                    if not file_mail(self.office, source, self.post.jitter()):
+                        source.mailbox.wait(self.poll)
 
     def _reconcile(self, name: str, source: Source) -> None:
         """Once a day, and when asked: prove that nothing was overlooked, and mend it."""
@@ -218,7 +221,7 @@ class Supervisor:
             self._reconciled[name] = now
             asked.clear()
             if not check_daily(source, self.office.store, self.office.clock).explained:
-                self._wake("triage")
+                self.wake("triage")
 
     def ask_reconcile(self) -> None:
         """Compare every folder with its ledger now."""
@@ -280,7 +283,7 @@ class Supervisor:
                 log("disk.full", level="error", because=why, todo="make space; it goes on by itself")
             self.health[DISK] = why
         elif self.health.pop(DISK, None):
-            self._wake("deliver")
+            self.wake("deliver")
 
     def _look_for_silence(self) -> None:
         """A folder may be stuck without any error: then it is in trouble, too."""
@@ -362,7 +365,7 @@ class Supervisor:
         try:
             with office.store.transaction() as tx:
                 store(tx, office.writer(office.rules).write(tx, [Send(letter=letter)], now), office.mailboxes, now)
-            self._wake("deliver")
+            self.wake("deliver")
         except Temporary as error:
             log("store.failed", level="warning", loop="supervise", because=str(error))
         except InboxdError as error:  # the admin's address cannot be written, a template is broken: the daemon goes on

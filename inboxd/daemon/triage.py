@@ -21,6 +21,7 @@ from inboxd.core.model import (
     Situation,
     Understood,
 )
+from inboxd.core.route import share_out_at
 from inboxd.core.understand import Failure, place_of, understand
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
@@ -63,6 +64,8 @@ def _one(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Und
                 written = _write(office, rules, tx, situation, decision)
                 decision, written = _without_leak(office, rules, tx, situation, decision, written)
                 tx.record(situation, decision, rules.book.hash)
+                if situation.agent_proof is not None:  # somebody may be free now for what waits
+                    tx.schedule(share_out_at(message.mailbox, situation.now))
                 store(tx, written, office.mailboxes, situation.now)
                 tx.done(job)
         log("message.decided", message=message.number, kind=message.screening.kind, case=decision.case or "-", because=decision.because[:1])

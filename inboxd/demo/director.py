@@ -21,7 +21,7 @@ import rich.console
 
 from inboxd import logs
 from inboxd.adapters.clock import SystemClock
-from inboxd.bootstrap import World, shipped, supervisor
+from inboxd.bootstrap import World, supervisor
 from inboxd.config import load_settings
 from inboxd.core.model import JobKind
 from inboxd.daemon.supervise import Supervisor
@@ -30,6 +30,7 @@ from inboxd.demo.letters import header_of
 from inboxd.demo.script import MAILBOXES, START, STEPS, SUPPORT, TEAM, State, react, step_envelope, step_mail
 from inboxd.demo.servers import HOST, DemoServers
 from inboxd.demo.telling import Teller, sender_of, staying, summary, welcome
+from inboxd.rule_sets import shipped
 
 PASSWORD = "demo"
 LENGTH = timedelta(days=40)  # of the story; what is due later is left

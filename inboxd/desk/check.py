@@ -1,18 +1,26 @@
-"""What `inboxd check` works out of settings and rules together: mistakes across files, and what is hardly meant."""
+"""What `inboxd check` works out of settings and rules together: mistakes across files, and all it finds as data for editors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+import re
+from collections.abc import Collection, Iterable, Set
+from datetime import date
+from typing import Any
 
 from inboxd.config import Settings
-from inboxd.core.rulebook import Rulebook, Then
-from inboxd.core.rules import QUESTIONS
+from inboxd.core.compose import Templates
+from inboxd.core.rulebook import FollowUpPolicy, Rulebook
 from inboxd.core.tokens import LONGEST_LOCAL_PART
+from inboxd.desk.lint import Warning_
+from inboxd.desk.lint import lint as find_warnings
+from inboxd.errors import Placed
 from inboxd.yaml_source import did_you_mean
 
 
-def cross_check(settings: Settings, rulebook: Rulebook, templates: Set[str]) -> list[str]:
-    """Say every mistake that no file shows alone; `templates` are the names that exist."""
+def cross_check(settings: Settings | None, rulebook: Rulebook, templates: Set[str]) -> list[str]:
+    """Say every mistake that no file shows alone; `templates` are the names that exist. Without settings only the rules are looked at."""
+    if settings is None:
+        return list(_templates(rulebook, templates))
     return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook), *_templates(rulebook, templates)]
 
 
@@ -55,49 +63,54 @@ def _templates(rulebook: Rulebook, templates: Set[str]) -> Iterable[str]:
     for rule in rulebook.rules:
         name = rule.then.reply_with
         if name and name not in templates:
-            hint = did_you_mean(name, templates)
-            yield f"{rule.file}:{rule.line}: rule '{rule.name}': no template called '{name}'{hint}"
+            yield f"{rule.file}:{rule.line}: rule '{rule.name}': {_no_template(name, templates)}"
+    asked = rulebook.follow_up.template
+    if asked not in {*templates, FollowUpPolicy().template}:
+        yield f"follow_up: {_no_template(asked, templates)}"
 
 
-# --- lints -----------------------------------------------------------------------------------------------------------
+def _no_template(name: str, templates: Set[str]) -> str:
+    return f"no template called '{name}'{did_you_mean(name, templates)}"
 
 
-def lint(rulebook: Rulebook) -> list[str]:
-    """Say what is allowed but hardly meant: rules that can never decide, teams with nobody there, no catch-all."""
-    return [*_useless_rules(rulebook), *_people(rulebook)]
+# --- what is hardly meant --------------------------------------------------------------------------------------------
 
 
-def _useless_rules(rulebook: Rulebook) -> Iterable[str]:
-    answered: dict[str, str] = {}  # question -> the rule without conditions that answers it for every mail
-    nobody = ""  # the rule that ignores every mail
-    for rule in rulebook.rules:
-        asked = _answers(rule.then)
-        if nobody or (asked and asked <= answered.keys()):
-            above = nobody or answered[min(asked)]
-            place = f"{rule.file}:{rule.line}: " if rule.file else ""
-            yield f"{place}rule '{rule.name}' can never decide anything: '{above}' above it is for every mail"
-        if not rule.when:
-            answered |= dict.fromkeys(asked - answered.keys(), rule.name)
-            nobody = nobody or (rule.name if rule.then.ignore else "")
-    if "assign" not in answered:
-        yield "no rule without conditions assigns: mail that no rule takes goes to nobody; end with 'Everything else'"
+def lint(
+    rulebook: Rulebook,
+    templates: Templates | None = None,
+    today: date | None = None,
+    *,
+    files: bool = True,
+    languages: Collection[str] = (),
+) -> list[str]:
+    """Say what is allowed but hardly meant, a line each: see `inboxd.desk.lint`."""
+    return [str(warning) for warning in find_warnings(rulebook, templates, today, files=files, languages=languages)]
 
 
-def _answers(then: Then) -> set[str]:
-    answers = {question for question in QUESTIONS if getattr(then, question) is not None}
-    if then.ignore:
-        answers.add("assign")
-    return answers | {f"label {label}" for label in then.labels} | {f"tell {who}" for who in then.tell}
+# --- for editors -----------------------------------------------------------------------------------------------------
+
+_PLACE = re.compile(r"(?P<file>[^:\n]+):(?P<line>[0-9]+):(?:(?P<column>[0-9]+):)? ")
 
 
-def _people(rulebook: Rulebook) -> Iterable[str]:
-    for team in rulebook.teams.values():
-        if not team.agents:
-            yield f"team '{team.name}' has no agents" + ("" if team.fallback else ", and no 'if_nobody_is_free'")
-    if rulebook.senior_team not in rulebook.teams:
-        yield f"no team '{rulebook.senior_team}': upset and reopened cases have no senior agent to go to"
-    members = {agent for team in rulebook.teams.values() for agent in team.agents}
-    assigned = {rule.then.assign for rule in rulebook.rules}
-    for name in rulebook.agents:
-        if name not in members and name not in assigned and name != rulebook.lead:
-            yield f"agent '{name}' is in no team: no mail will reach them"
+def as_data(mistake: str | Placed | Warning_, severity: str = "error") -> dict[str, Any]:
+    """Give a mistake or warning as an editor wants it; line and columns count from 1, 0 is not known.
+
+    `end_column` is the one behind the last sign; `text` is the line of the file.
+    """
+    if isinstance(mistake, Warning_):
+        return _data("warning", mistake.file, mistake.line, 0, 0, mistake.message, "")
+    if not isinstance(mistake, str):
+        end = mistake.column + mistake.width if mistake.column else 0
+        return _data(severity, mistake.file, mistake.line, mistake.column, end, mistake.message, mistake.excerpt)
+    place = _PLACE.match(mistake)
+    if place is None:
+        return _data(severity, "", 0, 0, 0, mistake, "")
+    column = int(place["column"] or 0)
+    return _data(severity, place["file"], int(place["line"]), column, column and column + 1, mistake[place.end() :], "")
+
+
+def _data(severity: str, file: str, line: int, column: int, end_column: int, message: str, text: str) -> dict[str, Any]:
+    return {
+        "severity": severity, "file": file, "line": line, "column": column, "end_column": end_column, "message": message, "text": text,
+    }  # fmt: skip

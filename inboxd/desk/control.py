@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from inboxd.core.due import redecide_at
 from inboxd.core.model import CaseNo, JobNo
 from inboxd.errors import ConfigError
 
@@ -19,6 +20,9 @@ class Daemon(Protocol):
 
     def ask_reload(self) -> None:
         """Reload soon, as a person asked."""
+
+    def wake(self, *names: str) -> None:
+        """Have these loops look for work now."""
 
     def ask_reconcile(self) -> None:
         """Compare every folder with its ledger now."""
@@ -45,6 +49,15 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
             now, job = office.clock.now(), JobNo(int(request["job"]))
             with office.store.transaction() as tx:
                 return {"done": tx.unpark(job, now) if what == "parked.retry" else tx.drop(job, now)}
+        case "redecide":
+            if request.get("rules") != office.rules.book.hash:
+                return {"error": "the daemon works by other rules than those you looked at: inboxd reload, then look again"}
+            now = office.clock.now()
+            with office.store.transaction() as tx:
+                for case in request["cases"]:
+                    tx.schedule(redecide_at(CaseNo(int(case)), now))
+            daemon.wake("house")
+            return {"done": len(request["cases"])}
         case "correct":
             by, values, number = str(request["by"]), {str(k): str(v) for k, v in request["values"].items()}, CaseNo(int(request["case"]))
             with office.store.transaction() as tx:

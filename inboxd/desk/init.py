@@ -72,7 +72,7 @@ def write_files(directory: Path, answers: InitAnswers, shipped_rules: Path, over
         directory / "inboxd.yaml": settings_text(answers),
         directory / "rules" / "people.yaml": people_text(answers, agents),
     }
-    for name in ("routing.yaml", "routing.test.yaml"):
+    for name in ("routing.yaml", "routing.test.yaml", "rules.schema.json", "tests.schema.json"):
         texts[directory / "rules" / name] = (shipped_rules / name).read_text(encoding="utf-8")
     secrets = _secrets(directory / "secrets", answers)
     _refuse_to_overwrite([*texts, *secrets], overwrite)
@@ -260,6 +260,7 @@ def people_text(answers: InitAnswers, agents: Sequence[_Somebody]) -> str:
     blocks = "\n".join(f"  {one.short}:\n    email: {_quoted(one.email)}\n    name: {_quoted(one.full)}" for one in agents)
     everyone = ", ".join(one.short for one in agents)
     return f"""\
+# yaml-language-server: $schema=rules.schema.json
 # Who works here. Each person of the support team (an "agent") has a short name that rules and teams use.
 # Agents read and answer in their own mail program, so all that is needed is their own address.
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 _FETCH_ITEM = re.compile(r"(BODY(?:\.PEEK)?)\[([^\]]*)\](?:<(\d+)\.(\d+)>)?|RFC822\.SIZE|INTERNALDATE|FLAGS|UID")
@@ -46,6 +46,9 @@ class FakeImap:
     port: int = 0
     before_idle: Callable[[], object] | None = None  # runs when IDLE was asked for and not yet answered
     during_search: Callable[[], object] | None = None
+    boxes: dict[str, list[bytes]] = field(default_factory=dict)  # the other folders, with what was put into them
+    refusals: dict[str, str] = field(default_factory=dict)  # command -> the NO that it gets, or "cut" when it was carried out
+    read_only: bool = False
     idling: threading.Event = field(default_factory=threading.Event)  # set while somebody idles
 
     def start(self) -> FakeImap:
@@ -178,7 +181,11 @@ class _Session:
 
     # --- the folder ------------------------------------------------------------------------------------------------
 
-    def do_examine(self, tag: str, name: str) -> None:
+    def do_select(self, tag: str, name: str) -> None:
+        self.do_examine(tag, name, "READ-ONLY" if self.server.read_only else "READ-WRITE")
+
+    def do_examine(self, tag: str, name: str, access: str = "READ-ONLY") -> None:
+        self.read_only = access == "READ-ONLY"
         if name.strip('"') != "INBOX":
             self.say(f"{tag} NO [NONEXISTENT] Unknown Mailbox")
             return
@@ -191,19 +198,21 @@ class _Session:
         self.say("* 0 RECENT")
         self.say(f"* OK [UIDVALIDITY {server.uidvalidity}] valid")
         self.say(f"* OK [UIDNEXT {server.next_uid}] next")
-        self.say(f"{tag} OK [READ-ONLY] done")
+        self.say(f"{tag} OK [{access}] done")
 
     def do_uid_search(self, tag: str, criteria: str) -> None:
         if self.server.during_search:
             self.server.during_search()
         uids = sorted(self.server.messages)
         found = set(uids)
-        for by_uid, numbers in re.findall(r"(UID )?([\d:*]+)", criteria):
+        for by_uid, numbers in re.findall(r"(UID )?([\d:*,]+)", criteria):
             keys = uids if by_uid else list(range(1, len(uids) + 1))
-            low, _, high = numbers.partition(":")
-            ends = [keys[-1] if end == "*" and keys else int(end.replace("*", "0")) for end in (low, high or low)]
-            inside = [min(ends) <= key <= max(ends) for key in keys]
-            found &= {uid for uid, yes in zip(uids, inside, strict=True) if yes}
+            inside: set[int] = set()
+            for part in numbers.split(","):
+                low, _, high = part.partition(":")
+                ends = [keys[-1] if end == "*" and keys else int(end.replace("*", "0")) for end in (low, high or low)]
+                inside |= {uid for uid, key in zip(uids, keys, strict=True) if min(ends) <= key <= max(ends)}
+            found &= inside
         self.say("* SEARCH" + "".join(f" {uid}" for uid in sorted(found)))
         self.say(f"{tag} OK done")
 
@@ -270,6 +279,69 @@ class _Session:
         if fault == "short":
             body = body[: len(body) // 2]
         return f"BODY[{label} {{{len(body)}}}\r\n".encode() + body
+
+    # --- moving ----------------------------------------------------------------------------------------------------
+
+    def do_create(self, tag: str, name: str) -> bool | None:
+        self.server.boxes.setdefault(name.strip('"'), [])
+        return self.carried_out(tag, "CREATE")
+
+    def do_subscribe(self, tag: str, name: str) -> bool | None:
+        return self.carried_out(tag, "SUBSCRIBE")
+
+    def do_uid_move(self, tag: str, arguments: str) -> bool | None:
+        if self.refused(tag, "UID MOVE") or not self.copy(tag, arguments):
+            return None
+        self.remove(int(uid) for uid in arguments.split(" ")[0].split(","))
+        return self.carried_out(tag, "UID MOVE")
+
+    def do_uid_copy(self, tag: str, arguments: str) -> bool | None:
+        if self.refused(tag, "UID COPY") or not self.copy(tag, arguments):
+            return None
+        return self.carried_out(tag, "UID COPY")
+
+    def do_uid_store(self, tag: str, arguments: str) -> bool | None:
+        if self.refused(tag, "UID STORE"):
+            return None
+        uids, _, change = arguments.partition(" ")
+        assert change == "+FLAGS.SILENT (\\Deleted)"
+        for uid in map(int, uids.split(",")):
+            self.server.messages[uid].flags.add("\\Deleted")
+        return self.carried_out(tag, "UID STORE")
+
+    def do_uid_expunge(self, tag: str, uids: str) -> bool | None:
+        if self.refused(tag, "UID EXPUNGE"):
+            return None
+        marked = {uid for uid, stored in self.server.messages.items() if "\\Deleted" in stored.flags}
+        self.remove(uid for uid in map(int, uids.split(",")) if uid in marked)
+        return self.carried_out(tag, "UID EXPUNGE")
+
+    def copy(self, tag: str, arguments: str) -> bool:
+        uids, _, name = arguments.partition(" ")
+        folder = self.server.boxes.get(name.strip('"'))
+        if self.read_only or folder is None:
+            self.say(f"{tag} NO " + ("[NOPERM] read-only" if self.read_only else "[TRYCREATE] Mailbox doesn't exist"))
+            return False
+        folder += [self.server.messages[uid].raw for uid in map(int, uids.split(",")) if uid in self.server.messages]
+        return True
+
+    def remove(self, uids: Iterable[int]) -> None:
+        for uid in list(uids):
+            if uid in self.server.messages:
+                self.say(f"* {sorted(self.server.messages).index(uid) + 1} EXPUNGE")
+                del self.server.messages[uid]
+
+    def refused(self, tag: str, command: str) -> bool:
+        reply = self.server.refusals.get(command, "cut")
+        if reply != "cut":
+            self.say(f"{tag} NO {reply}")
+        return reply != "cut"
+
+    def carried_out(self, tag: str, command: str) -> bool | None:
+        if self.server.refusals.get(command) == "cut":
+            return False
+        self.say(f"{tag} OK done")
+        return None
 
     # --- IDLE ------------------------------------------------------------------------------------------------------
 

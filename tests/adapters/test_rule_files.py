@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inboxd.adapters.rule_files import load_rules, load_tests
+from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.words import NO_CALENDAR, SPAN_EXAMPLES
 from inboxd.core.model import Kind, Sentiment
 from inboxd.core.opening import Span
@@ -194,15 +195,17 @@ BROKEN = [
     ("rule", "when: {sure: 80%}", "'80%' is not how sure to be; write for example 'at least 0.8'"),
     ("rule", "when: {language: german}", "'german' is not a language; write two letters, such as 'en' or 'de'"),
     ("rule", "when: {sender: ana}", "'ana' is not an address (ana@big.example) or a domain (big.example)"),
-    ("rule", "when: {text_matches: '(?<=a)b'}", "this pattern does not work: invalid perl operator: (?<="),
-    ("rule", "when: {waiting: 2 days}", "'2 days' does not say how long; write for example 'at least 4 opening hours' or 'at least 2 days'"),
+    ("rule", "when: {text_matches: '(?<=a)b'}",
+     "this pattern does not work: invalid perl operator: (?<=; there is no look-ahead and no look-behind here"),
+    ("rule", "when: {waiting: 2 days}",
+     "'2 days' does not say how long; write for example 'at least 4 opening hours' or 'at least 2 days'"),
     ("rule", "when:", "'when' is empty; leave it out if the rule is for every mail"),
     ("rule", "when: {not: {topc: bug}}", "unknown setting 'topc' - did you mean 'topic'?"),
     ("rule", "when: {any: {topic: bug}}", "'any' wants a list: each entry begins with '- '"),
     ("rule", "whn: {topic: bug}", "unknown setting 'whn' - did you mean 'when'?"),
-    ("rule", "when: upset", "'when' wants a block of 'name: value' lines"),
-    ("then", "assign: seniors", "no team called 'seniors' - did you mean 'senior'?"),
-    ("then", "assign: mario", "no team called 'mario' - did you mean 'maria'?"),
+    ("rule", "when: upset", "'when' wants a block of 'name: value' lines, not 'upset'; possible names: " + ", ".join(words_of("when"))),
+    ("then", "assign: seniors", "no team or agent called 'seniors' - did you mean 'senior'?"),
+    ("then", "assign: mario", "no team or agent called 'mario' - did you mean 'maria'?"),
     (
         "then",
         "answer_within: 4 huors",
@@ -213,33 +216,36 @@ BROKEN = [
         "answer_within: 2 opening hours",
         NO_CALENDAR,
     ),
-    ("then", "reply_with: We hear you", "'We hear you' is not the name of a template, such as 'acknowledge'"),
+    ("then", "reply_with: We hear you", "'We hear you' is not the name of a template - did you mean 'we_hear_you'?"),
     ("then", "tell: leed", "no agent called 'leed' - did you mean 'lead'?"),
-    ("then", "tell: boss@", "'boss@' is not an email address"),
+    ("then", "tell: boss@", "'boss@' is not an email address, such as boss@acme.example"),
     ("then", "priority: hihg", "'priority' does not know 'hihg' - did you mean 'high'?"),
     ("then", "ignore: yes\n      priority: low", "'priority' beside 'ignore: yes' does nothing: nobody gets this mail"),
     ("then", "label: []", "'label' has an empty list"),
     ("then", "brief:", "'brief' wants one value, nothing stands here"),
     ("then", "replay_with: x", "unknown setting 'replay_with' - did you mean 'reply_with'?"),
     ("top", "rulse: []", "unknown setting 'rulse' - did you mean 'rules'?"),
-    ("top", "calendars: {office: {open: {}, timezone: UTC}}", "'open' has no days"),
+    ("top", "calendars: {office: {open: {}, timezone: UTC}}", "'open' has no days; write for example '{mon-fri: \"09:00-17:00\"}'"),
     ("top", "lead: petra", "'lead' may stand in one file only; it is also in people.yaml:7"),
     ("top", "repeat: 3", "'3' is not a number of contacts; write for example 'at least 3 in 14 days'"),
     ("top", "senior_team: seniors", "no team called 'seniors' - did you mean 'senior'?"),
     ("top", "follow_up: {send: soon}", "'soon' does not say when to ask; write for example '2 days after resolved'"),
     ("top", "follow_up: {grace: soon}", "'soon' is not a length of time; write for example '30 minutes', '4 hours' or '2 days'"),
     ("top", "follow_up: {if_unhappy: {assign: seniors}}", "no team called 'seniors' - did you mean 'senior'?"),
-    ("top", "topics: {bike_size: {description: x}}", "topic 'bike_size' needs 'phrases' by which it is found"),
-    ("top", "topics: {Bike size: {phrases: x}}", "'Bike size': a topic is written in small letters, digits and '_', such as 'bike_size'"),
+    ("top", "topics: {bike_size: {description: x}}",
+     "topic 'bike_size' needs 'phrases' by which it is found; for example 'phrases: [which size, frame size]'"),
+    ("top", "topics: {Bike size: {phrases: x}}",
+     "'Bike size': a topic is written in small letters, digits and '_' - did you mean 'bike_size'?"),
     ("top", "customers: {big.example: {vip: yes}}", "'big.example' stands here a second time; the first is in people.yaml:9"),
     ("top", "customers: {big: {vip: yes}}", "'big' is not an address (ana@big.example) or a domain (big.example)"),
-    ("top", "agents: {jo: {name: Jo}}", "agent 'jo' has no 'email'"),
-    ("top", "agents: {jo: jo}", "'jo' is not an email address"),
-    ("top", "agents: {jo: TOM@acme.example}", "'TOM@acme.example' is the address of agent 'tom' already"),
+    ("top", "agents: {jo: {name: Jo}}", "agent 'jo' has no 'email'; write for example 'email: maria@acme.example'"),
+    ("top", "agents: {jo: jo}", "'jo' is not an email address, such as maria@acme.example"),
+    ("top", "agents: {jo: TOM@acme.example}", "'TOM@acme.example' is the address of agent 'tom' already; use another"),
     ("top", "agents: {tom: jo@acme.example}", "'tom' stands here a second time; the first is in people.yaml:3"),
     ("top", "agents: {Jo Ann: jo@acme.example}", "'Jo Ann': a name is one word in small letters, such as 'maria'"),
     ("top", "agents: {lead: jo@acme.example}", "'lead' has a meaning of its own in rules; choose another name"),
-    ("top", "agents: {jo: {email: j@a.example, away: x}}", "'x' is not a day or a range of days; write '2026-12-24' or '2026-12-24 to 2027-01-02'"),
+    ("top", "agents: {jo: {email: j@a.example, away: x}}",
+     "'x' is not a day or a range of days; write '2026-12-24' or '2026-12-24 to 2027-01-02'"),
     ("top", "teams: {x: [maira]}", "no agent called 'maira' - did you mean 'maria'?"),
     ("top", "teams: {tom: [maria]}", "'tom' is an agent; a team needs a name of its own"),
     ("top", "teams: {x: {agents: [tom], share: by_turns}}", "'share' does not know 'by_turns' - did you mean 'take_turns'?"),
@@ -266,7 +272,7 @@ def test_a_mistake_stands_at_its_line_and_column(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_rules(folder)
     assert caught.value.mistakes == (
-        f"{folder}/routing.yaml:4:15: no team called 'evryone' - did you mean 'everyone'?\n"
+        f"{folder}/routing.yaml:4:15: no team or agent called 'evryone' - did you mean 'everyone'?\n"
         "    4 |       assign: evryone\n"
         "      |               ^^^^^^^",
     )
@@ -276,12 +282,12 @@ def test_all_mistakes_of_all_files_are_shown_at_once(tmp_path: Path) -> None:
     routing = "rules:\n  - name: x\n    when: {sentimnt: upset}\n    then: {assign: seniors}\n  - why: y\n"
     found = mistakes(files(tmp_path, people=PEOPLE + "teems: {}\n", routing=routing, broken="a: [1\n"))
     assert found == [
-        "broken.yaml:1:4: this bracket is never closed",
+        "broken.yaml:1:4: this bracket is never closed, or a ',' is missing between the values in it",
         "people.yaml:10:1: unknown setting 'teems' - did you mean 'teams'?",
         "routing.yaml:3:12: unknown setting 'sentimnt' - did you mean 'sentiment'?",
-        "routing.yaml:4:20: no team called 'seniors'" + " - did you mean 'senior'?",
+        "routing.yaml:4:20: no team or agent called 'seniors' - did you mean 'senior'?",
         "routing.yaml:5:5: a rule without 'name'; say in a few words what it is for",
-        "routing.yaml:5:5: a rule without 'then'",
+        "routing.yaml:5:5: a rule without 'then'; write what it does, for example 'then: {assign: seniors}'",
     ]
 
 
@@ -295,7 +301,7 @@ def test_a_rule_with_nothing_in_it_is_a_mistake(tmp_path: Path) -> None:
     found = mistakes(files(tmp_path, people=PEOPLE, routing="rules:\n  -\n  - name: x\n    then:\n"))
     assert found == [
         "routing.yaml:2:4: an empty rule: a '-' with nothing behind it",
-        "routing.yaml:4:5: 'then' is empty; what shall this rule do?",
+        "routing.yaml:4:5: 'then' is empty; write what this rule does, for example 'assign: seniors'",
     ]
 
 
@@ -311,14 +317,14 @@ def test_a_test_that_expects_nothing_is_a_mistake(tmp_path: Path) -> None:
 
 def test_two_rules_cannot_have_one_name(tmp_path: Path) -> None:
     found = mistakes(files(tmp_path, people=PEOPLE, routing=RULES + RULES.partition("\n")[2]))
-    assert found == ["routing.yaml:5:5: a second rule 'all'; the first is in line 2"]
+    assert found == ["routing.yaml:5:11: a second rule 'all'; the first is in line 2; give it another name"]
 
 
 def test_telling_a_lead_who_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     people = PEOPLE.replace("lead: maria\n", "")
     found = mistakes(files(tmp_path, people=people, routing=RULES + "      tell: lead\n"))
     assert found == [
-        "routing.yaml:5:13: 'lead' is not set; write 'lead: petra' beside the agents, or an address",
+        "routing.yaml:5:13: 'lead' is not set; add a line 'lead: petra' (an agent or an address) that is not indented",
     ]
 
 
@@ -339,7 +345,8 @@ tests:
       language: de, reopened: yes, sensitive: no}
     expect: {assign: seniors, answer_within: 2 hours, label: [repeat], reply_with: nothing, tell: nobody, ignore: no}
 """
-    (test,) = load_tests(files(tmp_path, a_test=text), Rulebook())
+    people = PEOPLE.replace("senior:", "seniors:")
+    (test,) = load_tests(files(tmp_path, a_test=text), load_rules(files(tmp_path, people=people, routing=RULES)))
     now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
     facts = test.facts
     assert (facts.now, facts.sender, facts.to) == (now, "ana@x.example", ("help@acme.example",))
@@ -372,6 +379,9 @@ tests:
     given: {sentiment: angry, kind: list, contacts: many, sure: 2}
     expect: {asign: x}
   - given: {}
+  - name: b
+    given: {topic: biling}
+    expect: {assign: nobod, agent: mary, priority: hihg}
 """
     with pytest.raises(ConfigError) as caught:
         load_tests(files(tmp_path, a_test=text), Rulebook())
@@ -383,7 +393,11 @@ tests:
         "4:65: '2' is not a number from 0 to 1, such as 0.8",
         "5:14: unknown setting 'asign' - did you mean 'assign'?",
         "6:5: a test without 'name'; say in a few words what it promises",
-        "6:5: a test without 'expect'",
+        "6:5: a test without 'expect'; write what the rules must answer, for example 'expect: {assign: seniors}'",
+        "8:20: no topic called 'biling' - did you mean 'billing'?",
+        "9:22: no team or agent called 'nobod' - did you mean 'nobody'?",
+        "9:36: no agent called 'mary'",
+        "9:52: no priority called 'hihg' - did you mean 'high'?",
     ]
 
 

@@ -20,6 +20,7 @@ def row(uid: int, state: str = "stored", uidvalidity: int = NOW, **more: bool) -
     [
         (row(1), "stored"),
         (row(1, "copy"), "known copy"),
+        (row(1, filed=True), "stored"),
         (row(1, "before", decided=False), "before the first run"),
         (row(1, "oversize"), "oversize"),
         (row(1, "unfetchable", decided=False), "unfetchable"),
@@ -37,6 +38,8 @@ def test_each_end_of_a_mail_is_explained(ledger: LedgerRow, words: str) -> None:
     [
         (row(1), "stored, since moved or deleted by a person"),
         (row(1, "oversize"), "oversize, since moved or deleted by a person"),
+        (row(1, filed=True), "filed by a rule"),
+        (row(1, "oversize", filed=True), "filed by a rule"),
         (row(1, "gone", decided=False), "gone before it was fetched"),
         (row(1, "before", decided=False), "before the first run"),
         (row(1, decided=False, waiting=True), "waiting to be read"),

@@ -45,6 +45,7 @@ FULL_BRIEF = Brief(
     readers=("Luis Ruiz", "Mia Ruiz"),
     reader_names=("Luis", "Mia"),
     sender="ana.ruiz@example.org",
+    through="forms@acme.example",
     check="confirmed",
     domain="example.org",
     photos=1,

@@ -19,7 +19,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 from ruamel.yaml import YAML
 
-from inboxd.bootstrap import shipped
+from inboxd.rule_sets import shipped
 from inboxd.core import new_text
 from inboxd.demo import cast
 from inboxd.demo.servers import DemoMail, DemoServers

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
-from inboxd.core.rulebook import Agent, Condition, Rule, Rulebook, Team, Then
-from inboxd.desk.check import cross_check, lint
+from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
+from inboxd.desk.check import as_data, cross_check, lint
+from inboxd.desk.lint import Warning_
+from inboxd.errors import ConfigError
+from inboxd.yaml_source import Mistake
 
 SERVER = ServerSettings(host="h", port=1, user="u", tls="yes")
 SETTINGS = Settings(
@@ -67,6 +70,15 @@ def test_a_reply_with_a_template_that_does_not_exist_is_a_mistake() -> None:
     assert cross_check(SETTINGS, book, {"we_hear_yuo"}) == []
 
 
+def test_templates_are_looked_up_without_settings_too() -> None:
+    wrong = replace(BOOK, lead="", rules=(upset(Then(reply_with="aknowledge")), ALL), follow_up=FollowUpPolicy(template="are_you_hapy"))
+    assert cross_check(None, wrong, {"acknowledge", "are_you_happy"}) == [
+        "rules/r.yaml:3: rule 'upset': no template called 'aknowledge' - did you mean 'acknowledge'?",
+        "follow_up: no template called 'are_you_hapy' - did you mean 'are_you_happy'?",
+    ]
+    assert cross_check(None, wrong, {"aknowledge", "are_you_hapy"}) == []
+
+
 def test_a_set_without_a_catch_all_is_warned_of() -> None:
     (warning,) = lint(replace(BOOK, rules=(upset(Then(assign="seniors")),)))
     assert warning.startswith("no rule without conditions assigns")
@@ -100,3 +112,34 @@ def test_teams_with_nobody_there_and_agents_whom_no_mail_reaches_are_warned_of()
         "team 'night' has no agents, and no 'if_nobody_is_free'",
         "no team 'seniors': upset and reopened cases have no senior agent to go to",
     ]
+
+
+# --- for editors -----------------------------------------------------------------------------------------------------
+
+MISTAKE = Mistake(file="rules/r.yaml", line=12, column=15, message="no team called 'seniors'", excerpt="      assign: seniors", width=7)
+PLACE = {"severity": "error", "file": "rules/r.yaml", "line": 12, "column": 15, "end_column": 22, "message": "no team called 'seniors'"}
+
+
+def test_a_mistake_reaches_editors_with_its_place_and_people_as_it_was() -> None:
+    error = ConfigError(MISTAKE, "two more words")
+    assert [as_data(found) for found in error.found][0] == {**PLACE, "text": "      assign: seniors"}
+    assert error.mistakes == (str(MISTAKE), "two more words")
+    assert str(error) == f"{MISTAKE}\ntwo more words"
+
+
+def test_a_mistake_of_which_only_words_are_known_still_says_its_place() -> None:
+    assert as_data("rules/r.yaml:12:15: no team called 'seniors'") == {**PLACE, "end_column": 16, "text": ""}
+    assert as_data("t/en/a.txt.j2:3: bad", "warning") == {
+        "severity": "warning", "file": "t/en/a.txt.j2", "line": 3, "column": 0, "end_column": 0, "message": "bad", "text": "",
+    }  # fmt: skip
+    assert as_data("the lead is lost: 3: look")["message"] == "the lead is lost: 3: look"
+
+
+def test_a_mistake_of_a_whole_file_has_no_line() -> None:
+    found = as_data(Mistake(file="rules/r.yaml", line=0, column=0, message="this is not YAML"))
+    assert (found["file"], found["line"], found["column"], found["end_column"]) == ("rules/r.yaml", 0, 0, 0)
+
+
+def test_a_warning_says_that_it_is_one() -> None:
+    found = as_data(Warning_(file="rules/r.yaml", line=4, message="look"))
+    assert (found["severity"], found["file"], found["line"], found["message"]) == ("warning", "rules/r.yaml", 4, "look")

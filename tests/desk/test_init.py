@@ -52,6 +52,15 @@ def test_what_is_written_passes_every_check(tmp_path: Path) -> None:
     }
 
 
+def test_each_rule_file_names_the_schema_beside_it(tmp_path: Path) -> None:
+    written = write_files(tmp_path, ANSWERS, SHIPPED)
+    for name, schema in (("people.yaml", "rules"), ("routing.yaml", "rules"), ("routing.test.yaml", "tests")):
+        first = (tmp_path / "rules" / name).read_text(encoding="utf-8").splitlines()[0]
+        assert first == f"# yaml-language-server: $schema={schema}.schema.json"
+        copy = tmp_path / "rules" / f"{schema}.schema.json"
+        assert copy in written and copy.read_bytes() == (SHIPPED / copy.name).read_bytes()
+
+
 def test_it_starts_by_only_looking_and_says_so(tmp_path: Path) -> None:
     write_files(tmp_path, ANSWERS, SHIPPED)
     assert load_settings(tmp_path / "inboxd.yaml").mailboxes[0].facts.mode is Mode.WATCH

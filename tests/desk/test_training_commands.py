@@ -24,7 +24,8 @@ from inboxd.adapters.nlp import corpus
 from inboxd.adapters.nlp.learned import VERSION
 from inboxd.adapters.nlp.reader import SHIPPED, SpacyReader, load_model
 from inboxd.adapters.sqlite.store import SqliteStore
-from inboxd.bootstrap import MODEL_LINK, STORE_FILE, fingerprint, own_model, supervisor
+from inboxd.bootstrap import STORE_FILE, supervisor
+from inboxd.rule_sets import MODEL_LINK, fingerprint, own_model
 from inboxd.cli import app
 from inboxd.config import Settings, load_settings
 from inboxd.core.model import CaseNo, Correction, Scores, ToRead

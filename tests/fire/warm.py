@@ -15,7 +15,8 @@ def main() -> None:
     """Load rules and model once, then fork for each line."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from inboxd.bootstrap import CRASH_AT, rule_set
+    from inboxd.bootstrap import CRASH_AT
+    from inboxd.rule_sets import rule_set
     from inboxd.cli import app
 
     rule_set(Path(sys.argv[1]), None)

@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.template_files import load_templates
-from inboxd.bootstrap import reader_for, shipped
+from inboxd.rule_sets import reader_for, shipped
 from inboxd.core.compose import Templates
 from inboxd.core.model import Case, CaseNo, MailboxFacts, MailboxName, Mode, Outgoing
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.deliver import Post, deliver
 from inboxd.daemon.fetch import Source, fetch
+from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.daemon.triage import triage
@@ -106,7 +107,8 @@ class Day:
     def run(self) -> None:
         """Do everything that is due now."""
         for _ in range(200):
-            worked = fetch(self.source, self.store, self.clock) + triage(self.office) + keep_house(self.office)
+            worked = fetch(self.source, self.store, self.clock) + file_mail(self.office, self.source)
+            worked += triage(self.office) + keep_house(self.office)
             if not worked + deliver(self.office, self.post):
                 return
         raise AssertionError("the day does not come to rest")

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from inboxd.adapters.rule_files.language import words_of
-from inboxd.adapters.rule_files.words import optional, read_days
+from inboxd.adapters.rule_files.words import optional, read_block, read_days
 from inboxd.core.opening import MINUTES, Calendar
-from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, did_you_mean_or_all
+from inboxd.yaml_source import Entries, Node, Scalar, Source, did_you_mean_or_all
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_CALENDARS = 50
+MOST_HOLIDAYS = 5  # countries or states of one calendar
+MOST_CLOSED = 3660  # days
 HOLIDAY_YEARS = range(2015, 2051)
 Hours = dict[int, tuple[tuple[int, int], ...]]
 
 _STRETCH = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+OPEN_EXAMPLE = "write for example '{mon-fri: \"09:00-17:00\"}'"
 HOURS_EXAMPLE = "write for example '09:00-17:30', or '22:00-06:00' for a night"
 
 
 def read_calendar(source: Source, name: str, key: Scalar, node: Node) -> Calendar | None:
     """Read one calendar; None if it cannot be used."""
-    words = source.block(node, name, words_of("calendars"))
+    words = read_block(source, node, name, "calendars")
     for needed, example in (("timezone", "Europe/Berlin"), ("open", '{mon-fri: "09:00-17:00"}')):
         if needed not in words:
             source.wrong(key, f"calendar '{name}' has no '{needed}'; write for example '{needed}: {example}'")
     zone = read_zone(source, words["timezone"]) if "timezone" in words else None
     hours = read_hours(source, words["open"], "open") if "open" in words else {}
     closed = dict(_holidays(source, words["holidays"])) if "holidays" in words else {}
-    for days in read_days(source, words["closed"], "closed") if "closed" in words else ():
+    ranges = read_days(source, words["closed"], "closed") if "closed" in words else ()
+    if sum((days.last - days.first).days + 1 for days in ranges) > MOST_CLOSED:
+        source.wrong(words["closed"], f"'closed' has more than {MOST_CLOSED:,} days")
+        ranges = ()
+    for days in ranges:
         for offset in range((days.last - days.first).days + 1):
             closed.setdefault(days.first + timedelta(days=offset), "closed")
     return Calendar(name=name, zone=zone, hours=hours, closed=closed) if zone else None
@@ -45,8 +53,8 @@ def read_agents_hours(
     if isinstance(node, Scalar) and not node.empty:
         text = optional(source, words, "hours") or ""
         if text not in known:
-            hint = did_you_mean(text, known) or "; write the name of a calendar, or days and hours such as '{mon-thu: \"08:00-13:00\"}'"
-            source.wrong(node, f"no calendar called '{text}'{hint}")
+            otherwise = "; write the name of a calendar, or days and hours such as '{mon-thu: \"08:00-13:00\"}'"
+            source.unknown(node, f"no calendar called '{text}'", text, known, otherwise)
             return None
         named = calendars.get(text)
         return Calendar(name=text, zone=zone or named.zone, hours=named.hours, closed=named.closed) if named else None
@@ -65,8 +73,8 @@ def read_zone(source: Source, node: Node) -> ZoneInfo | None:
     if text is None:
         return None
     if text not in _zones():
-        near = did_you_mean(text, _zones()) or "; write for example 'Europe/Berlin'"
-        source.wrong(node, f"no time zone called '{text}'{near}")
+        cities = (zone for zone in _zones() if "/" in zone)
+        source.unknown(node, f"no time zone called '{text}'", text, cities, "; write continent and city, such as 'Europe/Berlin'")
         return None
     return ZoneInfo(text)
 
@@ -84,12 +92,15 @@ def read_hours(source: Source, node: Node, what: str) -> Hours:
     found: Hours = {}
     said: dict[int, str] = {}
     if isinstance(node, Entries) and not node.pairs:
-        source.wrong(node, f"'{what}' has no days")
+        source.wrong(node, f"'{what}' has no days; {OPEN_EXAMPLE}")
+    if isinstance(node, Scalar) and not node.empty:
+        source.wrong(node, f"'{what}' wants days with their hours; {OPEN_EXAMPLE}")
+        return found
     for key, value in source.entries(node, what).values():
         days, stretches = _days(source, key), _stretches(source, value)
         for day in days:
             if day in said:
-                source.wrong(key, f"'{DAYS[day]}' stands in '{said[day]}' already")
+                source.wrong(key, f"'{DAYS[day]}' stands in '{said[day]}' already; name each day once")
                 break
             said[day] = key.text
             if stretches:
@@ -107,8 +118,7 @@ def _days(source: Source, key: Scalar) -> tuple[int, ...]:
         ends = [_day(first), _day(last) if dash else _day(first)]
         if None in ends:
             wrong = first if ends[0] is None else last
-            near = did_you_mean(wrong, DAYS) or "; write 'mon', 'mon-fri', 'sat, sun' or 'daily'"
-            source.wrong(key, f"'{wrong}' is not a day of the week{near}")
+            source.unknown(key, f"'{wrong}' is not a day of the week", wrong, DAYS, "; write 'mon', 'mon-fri', 'sat, sun' or 'daily'")
             return ()
         start, end = ends[0] or 0, ends[1] or 0
         days += [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
@@ -148,11 +158,11 @@ def _stretches(source: Source, node: Node) -> tuple[tuple[int, int], ...]:
 
 def _holidays(source: Source, node: Node) -> dict[date, str]:
     found: dict[date, str] = {}
-    items = node.items if isinstance(node, Items) else (node,)
-    for item in items:
-        text = source.text(item, "holidays")
-        if text is None:
-            continue
+    texts = source.texts(node, "holidays")
+    if len(texts) > MOST_HOLIDAYS:
+        source.wrong(node, f"'holidays' of more than {MOST_HOLIDAYS} countries or states; take calendars of their own")
+        return {}
+    for text, item in texts:
         days, mistake = _holidays_of(text)
         if mistake:
             source.wrong(item, mistake)
@@ -172,5 +182,7 @@ def _holidays_of(text: str) -> tuple[dict[date, str], str]:
     if dash and state not in known[country]:
         states = did_you_mean_or_all(state, known[country]) if known[country] else f"; '{country}' has no states, write '{country}'"
         return {}, f"'{country}' has no state '{state}'{states}"
-    found = holidays.country_holidays(country, subdiv=state or None, years=HOLIDAY_YEARS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of some countries fewer years are known
+        found = holidays.country_holidays(country, subdiv=state or None, years=HOLIDAY_YEARS)
     return {day: str(name) for day, name in found.items()}, ""

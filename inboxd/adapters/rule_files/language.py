@@ -21,23 +21,20 @@ def _words(*rows: tuple[str, str, str] | tuple[str, str, str, str]) -> tuple[Wor
 
 
 FILE = _words(
-    (
-        "calendars",
-        "calendars",
-        "when somebody is there. The first one counts where none is named; may stand in several files",
-    ),
-    ("agents", "agents", "the people of the support team; may stand in several files"),
-    ("teams", "teams", "named groups of agents; may stand in several files"),
-    ("senior_team", "team", "the team for customers who say that it is not solved; `seniors` if left out"),
-    ("lead", "who", "who is told when a customer waits too long: an agent, or an address"),
-    ("customers", "customers", "customers you treat in a special way; may stand in several files"),
-    ("identity", "identity", "mail that speaks for somebody else: contact forms, shops, lists"),
-    ("topics", "topics", "topics of your own, and phrases for the ones that are there; may stand in several files"),
-    ("repeat", "contacts", "how many contacts are a repeat contact: `at least 3 in 14 days` (the default)"),
-    ("rules", "rules", "the rules, in order; in one file only"),
-    ("if_nobody_answers", "ladder", "what happens when nobody answers; in one file only"),
-    ("follow_up", "follow_up", "when to ask whether it is solved; in one file only"),
-)
+    ("calendars", "calendars", "when somebody is there; the first one counts where none is named"),
+    ("agents", "agents", "the people of the support team"),
+    ("teams", "teams", "named groups of agents"),
+    ("senior_team", "team", "the team for customers who say that it is not solved; left out: `seniors`", "seniors"),
+    ("lead", "who", "who is told when a customer waits too long: an agent, or an address", "petra"),
+    ("customers", "customers", "customers you treat in a special way"),
+    ("identity", "identities", "mail that speaks for somebody else: contact forms, shops, mailing lists"),
+    ("topics", "topics", "topics of your own, and more phrases for the shipped ones"),
+    ("repeat", "contacts", "how many contacts of one person are a repeat contact; the default is `at least 3 in 14 days`",
+     "at least 3 in 14 days"),
+    ("rules", "rules", "the rules, in order"),
+    ("if_nobody_answers", "ladder", "what happens when nobody answers in time: steps, in order"),
+    ("follow_up", "follow_up", "when to ask whether it is solved"),
+)  # fmt: skip
 
 CALENDAR = _words(
     ("timezone", "timezone", "whose clock counts, by its [IANA name](https://en.wikipedia.org/wiki/List_of_tz_database_time_zones)",
@@ -58,19 +55,21 @@ AGENT = _words(
     ("hours", "hours_or_calendar", "when this person is at work: a calendar, or hours of their own; left out: those of the team",
      '{mon-thu: "08:00-13:00"}'),
     ("timezone", "timezone", "whose clock counts for `hours` and `away`; left out: that of the first calendar", "Europe/Lisbon"),
-    ("away", "days", "days off: nothing new comes, and what is open goes to somebody else and comes back", "[2026-12-24 to 2027-01-02]"),
+    ("away", "days", "days off, the last one included: nothing new comes, and what is open goes to somebody else and comes back afterwards",
+     "[2026-12-24 to 2027-01-02]"),
     ("at_most", "cap", "no new case beyond so many open ones", "12 open cases"),
 )  # fmt: skip
 
 TEAM = _words(
-    ("agents", "agent_names", "who is in it", "[maria, jonas]"),
-    ("share", "share", "`fewest_open_cases` (the default) or `take_turns`", "take_turns"),
-    ("prefer", "prefer", "`agent_who_knows_the_customer`: who helped this customer before comes first", "agent_who_knows_the_customer"),
-    ("at_most", "cap", "no new case for whoever has so many open ones", "12 open cases each"),
-    ("at_most_upset", "cap_a_day", "no more cases of upset people for whoever has had so many today", "4 a day each"),
+    ("agents", "members", "who is in it", "[maria, jonas]"),
+    ("share", "share", "who comes next: whoever has the `fewest_open_cases` (the default), or they `take_turns`", "take_turns"),
+    ("prefer", "prefer", "`agent_who_knows_the_customer`: whoever helped this customer before comes first", "agent_who_knows_the_customer"),
+    ("at_most", "cap", "no new case for whoever of this team has so many open ones", "12 open cases each"),
+    ("at_most_upset", "cap_a_day", "no more upset customers for whoever has had so many today", "4 a day each"),
     ("calendar", "calendar", "whose opening hours count for this team; left out: the first calendar", "office"),
-    ("if_nobody_is_free", "team", "the team that takes over", "everyone"),
-)
+    ("if_nobody_is_free", "team", "the team that takes over when everybody is away, has enough cases, or does not speak the language",
+     "everyone"),
+)  # fmt: skip
 
 CUSTOMER = _words(
     ("vip", "yes_no", "`yes`: rules find them with `customer: vip`", "yes"),
@@ -85,19 +84,15 @@ IDENTITY = _words(
 
 TOPIC = _words(
     ("description", "text", "what it is about, in a few words; the topic is found by it, too", "Which size fits a child"),
-    (
-        "phrases",
-        "texts",
-        "words by which the topic is found; for a shipped topic they are added to those it has",
-        "[which size, frame size]",
-    ),
-)
+    ("phrases", "texts", "words by which the topic is found; for a shipped topic they are added to those it has",
+     "[which size, frame size]"),
+)  # fmt: skip
 
 RULE = _words(
     ("name", "text", "what it is for, in a few words; `explain` and `test` use it. Each name once", "Upset customers go to a senior"),
     ("why", "text", "one sentence for the agent who gets the mail; left out: what made the rule hold", "sounds upset"),
-    ("when", "when", "the conditions; all must hold. Left out: the rule is for every mail"),
-    ("then", "then", "what it decides"),
+    ("when", "when", "the conditions; all must hold. Left out: the rule is for every mail", "{sentiment: upset}"),
+    ("then", "then", "what it decides", "{assign: seniors, priority: high}"),
 )
 
 WHEN = _words(
@@ -112,7 +107,7 @@ WHEN = _words(
     ("reopened", "yes_no", "the case was resolved or closed and is open again", "yes"),
     ("waiting", "at_least_span", "the customer has waited so long for an answer in this case", "at least 4 opening hours"),
     ("customer", "customer_words", "the customer is `vip`, `new` (never wrote before), `known`, or has this label", "key account"),
-    ("language", "languages", "it is written in this language, two letters; `unknown` where we cannot tell", "[de, en]"),
+    ("language", "languages_or_unknown", "it is written in this language, two letters; `unknown` where we cannot tell", "[de, en]"),
     ("sender", "senders", "it comes from this address or domain", "[ceo@big.example, big.example]"),
     ("to", "senders", "it was sent to this address or domain (To, Cc)", "billing@acme.example"),
     ("subject_contains", "texts", "the subject has these words", "invoice"),
@@ -147,10 +142,10 @@ THEN = _words(
 )  # fmt: skip
 
 STEP = _words(
-    ("after", "moment", "when: `half of answer_within`, `answer_within`, a length of time since the customer wrote, or one `after answer_within`",
+    ("after", "moment", "when: `half of answer_within`, `answer_within`, a length of time since the customer wrote, or a length of time `after answer_within`",
      "1 opening hour after answer_within"),
     ("remind", "remind", "`assigned_agent`: whoever has the case is reminded", "assigned_agent"),
-    ("assign", "target", "the case goes to this team or agent, unless whoever has it belongs to them", "seniors"),
+    ("assign", "target", "the case goes to this team or agent; if whoever has it belongs to them, they keep it and are reminded", "seniors"),
     ("tell", "told", "who else hears of it: an agent, `lead`, or an address", "lead"),
     ("priority", "priority", "`high`, `normal` or `low`", "high"),
 )  # fmt: skip
@@ -178,17 +173,17 @@ IF_UNHAPPY = _words(
     ("tell", "told", "who else hears of it", "lead"),
 )
 
-TEST_FILE = _words(("tests", "tests", "the tests"))
+TEST_FILE = _words(("tests", "tests", "the tests, each a promise"))
 
 TEST = _words(
-    ("name", "text", "what is promised", "whoever wants to leave reaches a senior agent"),
-    ("mail", "mail", "what somebody wrote: `from`, `to`, `subject`, `text`, `received`"),
+    ("name", "text", "what is promised, in a few words", "whoever wants to leave reaches a senior agent"),
+    ("mail", "mail", "what somebody wrote", "{from: ann@example.org, subject: Third time, text: I am furious.}"),
     ("mail_file", "text", "a mail in a file beside the test, read by the model in force; what is `given` counts all the same", "mails/ana.eml"),
-    ("given", "given", "what was understood, and what is known of the person. What is not given is calm and ordinary: no model is asked,"
-     " so that a test stays true when the model learns"),
-    ("expect", "expect", "answers, in the words of `then`; only what stands here is compared. `nobody` or `nothing`: no rule answers this"
-     " question"),
-    ("timeline", "timeline", "what happens later if nobody does anything but what `do` says"),
+    ("given", "given", "what was understood of the mail, and what is known of the person. What is not given is calm and ordinary: no model is"
+     " asked, so that a test stays true when the model learns", "{sentiment: upset, contacts: 3 in 7 days}"),
+    ("expect", "expect", "the answers, in the words of `then`, and `agent` and `due`; only what stands here is compared. `nobody` or `nothing`:"
+     " no rule answers this question", "{assign: seniors, answer_within: 2 hours, reply_with: nothing}"),
+    ("timeline", "timeline", "what happens later if nobody does anything but what `do` says", "[{after: 2 hours, expect: {remind: maria}}]"),
 )  # fmt: skip
 
 MAIL = _words(
@@ -196,45 +191,46 @@ MAIL = _words(
     ("to", "texts", "the readers' addresses", "support@acme.example"),
     ("subject", "text", "the subject", "Third time"),
     ("text", "text", "the text", "I am furious."),
-    ("received", "text", "when it came, by the clock of the first calendar; left out: Monday 5 January 2026 at 10:00", "2026-11-23 10:00"),
+    ("received", "time", "when it came, by the clock of the first calendar; left out: Monday 5 January 2026 at 10:00", "2026-11-23 10:00"),
 )
 
 GIVEN = _words(
-    ("kind", "kinds", "the kind of mail", "list"),
-    ("topic", "text", "what it is about", "refund"),
-    ("sure", "number", "how sure of the topic", "0.9"),
-    ("sentiment", "sentiments", "how it sounds", "upset"),
-    ("sentiment_before", "sentiments", "how their mail before it sounded", "neutral"),
+    ("kind", "kind", "the kind of mail", "list"),
+    ("topic", "topic_name", "what it is about", "refund"),
+    ("sure", "fraction", "how sure of the topic, from 0 to 1", "0.9"),
+    ("sentiment", "sentiment", "how it sounds", "upset"),
+    ("sentiment_before", "sentiment", "how this customer's mail before it sounded", "neutral"),
     ("urgent", "yes_no", "whether it cannot wait", "yes"),
     ("sensitive", "yes_no", "whether it is about death, illness, danger or law", "no"),
-    ("language", "text", "its language", "de"),
+    ("language", "language", "its language, two letters", "de"),
     ("customer", "texts", "`vip`, `new`, `known`, labels; left out: what `customers` says of the address", "vip"),
-    ("contacts", "text", "how often they wrote, this mail counted", "3 in 7 days"),
-    ("reopened", "yes_no", "whether the case was resolved before", "yes"),
-    ("waiting", "span", "how long they have waited for an answer", "6 hours"),
-    ("authentication", "authentications", "what our server says of the sender", "pass"),
+    ("contacts", "contacts_given", "how often this person wrote, this mail counted", "3 in 7 days"),
+    ("reopened", "yes_no", "whether the case was resolved or closed before", "yes"),
+    ("waiting", "span", "how long this customer has waited for an answer", "6 hours"),
+    ("authentication", "authentication", "what our own mail server says of the sender", "pass"),
     ("header", "headers", "header lines of the mail", "'X-Shop-Form: returns'"),
     ("away", "agent_names", "who is away, besides those of whom `agents` says so", "[tom]"),
-    ("open_cases", "open_cases", "how many open cases people have; left out: none", "{maria: 3}"),
+    ("open_cases", "open_cases", "how many open cases agents have; left out: none", "{maria: 3}"),
     ("knows", "agent_names", "who helped this customer before", "[maria]"),
 )
 
 EXPECT = _words(
     *((word.name, word.sort, word.means, word.example) for word in THEN),
-    ("agent", "text", "the person who gets it", "maria"),
-    ("due", "text", "by when, by the clock of the first calendar", "2026-11-23 12:00"),
+    ("agent", "agent", "the agent who gets it", "maria"),
+    ("due", "time", "by when an answer is due, by the clock of the first calendar", "2026-11-23 12:00"),
 )
 
 TIMELINE = _words(
-    ("after", "opening_span", "so long after the mail came in", "2 opening hours"),
-    ("do", "do", "the holder does this at that time: `answer` or `resolve`", "resolve"),
-    ("expect", "happens", "what happened since the entry before it, and nothing else of its sort"),
-)
+    ("after", "opening_span", "when: so long after the mail came in", "2 opening hours"),
+    ("do", "do", "what the agent who has the case does then: `answer` or `resolve`", "resolve"),
+    ("expect", "happens", "what happened since the entry before it: of each word that stands here, this and nothing else",
+     "{remind: maria, tell: [lead]}"),
+)  # fmt: skip
 
 HAPPENS = _words(
     ("remind", "texts", "who was reminded", "maria"),
     ("assign", "texts", "the team or agent that the case went to", "seniors"),
-    ("agent", "texts", "the person who got it", "jonas"),
+    ("agent", "texts", "the agent who got it", "jonas"),
     ("tell", "texts", "who else was told", "[lead]"),
     ("sent", "texts", "what the customer was sent, by its template", "are_you_happy"),
     ("nothing", "yes", "`yes`: nothing at all happened", "yes"),

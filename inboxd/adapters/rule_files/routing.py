@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.words import (
     DOMAIN,
     EMAIL,
@@ -20,9 +19,11 @@ from inboxd.adapters.rule_files.words import (
     known_name,
     list_of,
     optional,
+    read_block,
     read_languages,
     read_opening_span,
     read_repeat,
+    with_low_lines,
 )
 from inboxd.core.opening import Calendar, Span
 from inboxd.core.rulebook import Condition, Rule, Then
@@ -38,7 +39,7 @@ class Names:
     teams: Collection[str]
     calendars: Collection[str]
     topics: Collection[str]
-    labels: Collection[str]  # of customers
+    customers: Collection[str]  # vip, new, known, and the labels
     lead: bool  # whether there is one
 
 
@@ -54,13 +55,14 @@ class RuleReader:
         for item in list_of(source, node, "rules"):
             rule = self._rule(source, item)
             if rule and rule.name in rules:
-                source.wrong(item, f"a second rule '{rule.name}'; the first is in line {rules[rule.name].line}")
+                name = source.entries(item, "a rule")["name"][1]
+                source.wrong(name, f"a second rule '{rule.name}'; the first is in line {rules[rule.name].line}; give it another name")
             elif rule:
                 rules[rule.name] = rule
         return tuple(rules.values())
 
     def _rule(self, source: Source, node: Node) -> Rule | None:
-        words = source.block(node, "a rule", words_of("rules"))
+        words = read_block(source, node, "a rule", "rules")
         if _empty(node):
             source.wrong(node, "an empty rule: a '-' with nothing behind it")
         if not words:
@@ -69,7 +71,7 @@ class RuleReader:
         if "name" not in words:
             source.wrong(node, "a rule without 'name'; say in a few words what it is for")
         if "then" not in words:
-            source.wrong(node, f"rule '{name}' has no 'then'" if name else "a rule without 'then'")
+            source.wrong(node, (f"rule '{name}' has no 'then'" if name else "a rule without 'then'") + f"; {THEN_EXAMPLE}")
         when: tuple[Condition, ...] = ()
         if "when" in words:
             when = self._when(source, words["when"], "when")
@@ -86,7 +88,7 @@ class RuleReader:
         if isinstance(node, Scalar) and node.empty:
             source.wrong(node, f"'{what}' is empty; leave it out if the rule is for every mail")
             return ()
-        conditions = source.block(node, what, words_of("when"))
+        conditions = read_block(source, node, what, "when")
         return tuple(self._condition(source, word, value) for word, value in conditions.items())
 
     def _condition(self, source: Source, word: str, node: Node) -> Condition:
@@ -138,13 +140,13 @@ class RuleReader:
             case "topic":
                 return known_name(source, place, text, "topic", self.names.topics)
             case "customer":
-                known = ("vip", "new", "known", *sorted(self.names.labels))
-                return known_name(source, place, text, "kind of customer or customer label", known)
+                return known_name(source, place, text, "kind of customer or customer label", self.names.customers)
             case "sender" | "to" if not EMAIL.fullmatch(text) and not DOMAIN.fullmatch(text):
                 source.wrong(place, f"'{text}' is not an address (ana@big.example) or a domain (big.example)")
                 return False
             case "subject_matches" | "text_matches" if problem := pattern_problem(text):
-                source.wrong(place, f"this pattern does not work: {problem}")
+                hint = "; there is no look-ahead and no look-behind here" if "(?" in problem else ""
+                source.wrong(place, f"this pattern does not work: {problem}{hint}")
                 return False
         return True
 
@@ -167,16 +169,18 @@ class RuleReader:
         return (span, next(iter(self.calendars.values()), None)) if span else ()
 
     def _then(self, source: Source, node: Node) -> Then:
-        words = source.block(node, "then", words_of("then"))
+        words = read_block(source, node, "then", "then")
         if _empty(node):
-            source.wrong(node, "'then' is empty; what shall this rule do?")
+            source.wrong(node, "'then' is empty; write what this rule does, for example 'assign: seniors'")
         ignore = source.yes_no(words["ignore"], "ignore") if "ignore" in words else None
         if ignore:
             for word in words.keys() - {"ignore", "label", "tell", "file_in"}:
-                source.wrong(words[word], f"'{word}' beside 'ignore: yes' does nothing: nobody gets this mail")
+                source.wrong(source.key_of(node, word), f"'{word}' beside 'ignore: yes' does nothing: nobody gets this mail")
         reply_with = optional(source, words, "reply_with")
         if reply_with and not TEMPLATE.fullmatch(reply_with):
-            source.wrong(words["reply_with"], f"'{reply_with}' is not the name of a template, such as 'acknowledge'")
+            source.wrong(
+                words["reply_with"], f"'{reply_with}' is not the name of a template" + with_low_lines(reply_with, ", such as 'acknowledge'")
+            )
         labels = source.texts(words["label"], "label") if "label" in words else ()
         return Then(
             assign=self.target(source, words),
@@ -197,9 +201,8 @@ class RuleReader:
     def target(self, source: Source, words: Mapping[str, Node]) -> str | None:
         """Read `assign`: a team, an agent, or the one who had it before."""
         text = optional(source, words, "assign")
-        if text and text != "same_agent_as_before" and text not in self.names.agents:
-            known = (*self.names.teams, *self.names.agents, "same_agent_as_before")
-            known_name(source, words["assign"], text, "team", self.names.teams, known)
+        if text:
+            known_name(source, words["assign"], text, "team or agent", self.names.teams, self.names.agents, ("same_agent_as_before",))
         return text
 
     def told(self, source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:
@@ -207,15 +210,16 @@ class RuleReader:
         told = []
         for text, place in source.texts(words["tell"], "tell") if "tell" in words else ():
             if text == "lead" and not self.names.lead:
-                source.wrong(place, "'lead' is not set; write 'lead: petra' beside the agents, or an address")
+                source.wrong(place, "'lead' is not set; add a line 'lead: petra' (an agent or an address) that is not indented")
             elif "@" in text and not EMAIL.fullmatch(text):
-                source.wrong(place, f"'{text}' is not an email address")
+                source.wrong(place, f"'{text}' is not an email address, such as boss@acme.example")
             elif "@" not in text and text != "lead":
-                known_name(source, place, text, "agent", self.names.agents, (*self.names.agents, "lead"))
+                known_name(source, place, text, "agent", self.names.agents, ("lead",))
             told.append(text)
         return tuple(told)
 
 
+THEN_EXAMPLE = "write what it does, for example 'then: {assign: seniors}'"
 _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?::\s*(.*))?")
 
 

@@ -6,15 +6,25 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import read_headers
-from inboxd.adapters.rule_files.words import SENTIMENTS, check_span, list_of, optional, read_opening_span
+from inboxd.adapters.rule_files.words import (
+    PRIORITIES,
+    SENTIMENTS,
+    SHIPPED_TOPICS,
+    YEARS,
+    check_span,
+    known_name,
+    list_of,
+    optional,
+    read_block,
+    read_opening_span,
+)
 from inboxd.core.model import AgentName, Kind, Sentiment
 from inboxd.core.opening import Span
 from inboxd.core.rehearse import Later, RuleTest
 from inboxd.core.rulebook import Rulebook, main_calendar
 from inboxd.core.rules import Facts
-from inboxd.yaml_source import Items, Node, Scalar, Source, did_you_mean_or_all, read_at_least, read_contacts
+from inboxd.yaml_source import Items, Node, Scalar, Source, read_at_least, read_contacts
 
 TEST_TIME = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)  # a Monday, for tests that say no time
 
@@ -33,12 +43,12 @@ class TestReader:
     def read(self, node: Node) -> RuleTest | None:
         """Read one test; None if it cannot be run."""
         source = self.source
-        words = source.block(node, "a test", words_of("tests"))
+        words = read_block(source, node, "a test", "tests")
         name = optional(source, words, "name")
         if "name" not in words:
             source.wrong(node, "a test without 'name'; say in a few words what it promises")
         if "expect" not in words and "timeline" not in words:
-            source.wrong(node, "a test without 'expect'")
+            source.wrong(node, "a test without 'expect'; write what the rules must answer, for example 'expect: {assign: seniors}'")
             return None
         expect = self._expect(words["expect"]) if "expect" in words else {}
         timeline = tuple(self._later(item) for item in list_of(source, words["timeline"], "timeline")) if "timeline" in words else ()
@@ -47,7 +57,7 @@ class TestReader:
         facts: dict[str, Any] = {"now": TEST_TIME.replace(tzinfo=self.zone)}
         if "mail" in words:
             facts |= self._mail(words["mail"])
-        given = source.block(words["given"], "given", words_of("given")) if "given" in words else {}
+        given = read_block(source, words["given"], "given", "given") if "given" in words else {}
         more: dict[str, Any] = {}
         for word, value in given.items():
             found = self._given(word, value, facts["now"])
@@ -77,7 +87,7 @@ class TestReader:
 
     def _mail(self, node: Node) -> dict[str, Any]:
         source = self.source
-        words = source.block(node, "mail", words_of("mail"))
+        words = read_block(source, node, "mail", "mail")
         facts: dict[str, Any] = {word: optional(source, words, word) or "" for word in ("subject", "text") if word in words}
         if "from" in words:
             facts["sender"] = (optional(source, words, "from") or "").lower()
@@ -89,10 +99,13 @@ class TestReader:
     def _time(self, node: Node, what: str) -> datetime | None:
         text = self.source.text(node, what)
         try:
-            return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=self.zone) if text else None
+            at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=self.zone) if text else None
         except ValueError:
+            at = None
+        if text and (at is None or at.year not in YEARS):
             self.source.wrong(node, f"'{text}' is not a time such as '2026-11-23 10:00'")
             return None
+        return at
 
     def _given(self, word: str, node: Node, now: datetime) -> dict[str, Any]:
         """What a test pins of the reading, of the history, and of the team."""
@@ -124,6 +137,7 @@ class TestReader:
                 found = source.word(node, word, ("pass", "fail", "unknown"))
                 return {word: found} if found else {}
             case "topic":
+                known_name(source, node, text, "topic", (*SHIPPED_TOPICS, *(topic.name for topic in self.book.topics)))
                 return {word: text, "topic_sure": 1.0}
             case "sure":
                 return {"topic_sure": _fraction(source, node, text)}
@@ -143,14 +157,13 @@ class TestReader:
         return {"contacts": tuple(now - within * step / count for step in reversed(range(count)))}
 
     def _agent(self, place: Scalar, text: str) -> AgentName:
-        if text not in self.book.agents:
-            self.source.wrong(place, f"no agent called '{text}'" + did_you_mean_or_all(text, self.book.agents))
+        known_name(self.source, place, text, "agent", self.book.agents)
         return AgentName(text)
 
     def _expect(self, node: Node) -> dict[str, object]:
         """The answers a test wants; `nobody` and `nothing` mean that no rule answers this question."""
         source, expect = self.source, dict[str, object]()
-        for word, value in source.block(node, "expect", words_of("expect")).items():
+        for word, value in read_block(source, node, "expect", "expect").items():
             if isinstance(value, Scalar) and value.text in ("nobody", "nothing"):
                 expect[word] = () if word in ("label", "tell") else None
             elif word in ("label", "tell"):
@@ -164,18 +177,31 @@ class TestReader:
                 at = self._time(value, word)
                 expect[word] = f"{at:%Y-%m-%d %H:%M}" if at else None
             else:
-                expect[word] = source.text(value, word)
+                expect[word] = self._answer(value, word)
         return expect
+
+    def _answer(self, node: Node, word: str) -> str | None:
+        source, book = self.source, self.book
+        text = source.text(node, word)
+        if text is None:
+            return None
+        if word == "assign":
+            known_name(source, node, text, "team or agent", book.teams, book.agents, ("same_agent_as_before", "nobody"))
+        elif word == "agent":
+            known_name(source, node, text, "agent", book.agents)
+        elif word == "priority":
+            known_name(source, node, text, "priority", PRIORITIES)
+        return text
 
     def _later(self, node: Node) -> Later:
         source = self.source
-        words = source.block(node, "an entry of 'timeline'", words_of("timeline"))
+        words = read_block(source, node, "an entry of 'timeline'", "timeline")
         if "after" not in words:
             source.wrong(node, "an entry of 'timeline' without 'after'; write for example 'after: 2 opening hours'")
         after = read_opening_span(source, words["after"], "after", calendars=self.calendars) if "after" in words else None
         do = source.word(words["do"], "do", ("answer", "resolve")) if "do" in words else None
         expect: dict[str, tuple[str, ...]] = {}
-        for word, value in source.block(words["expect"], "expect", words_of("happens")).items() if "expect" in words else ():
+        for word, value in read_block(source, words["expect"], "expect", "happens").items() if "expect" in words else ():
             empty = (isinstance(value, Items) and not value.items) or (isinstance(value, Scalar) and value.text in ("nobody", "nothing"))
             expect[word] = () if empty else tuple(text for text, _ in source.texts(value, word))
         if not do and not expect:

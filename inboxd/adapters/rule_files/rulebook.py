@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from inboxd.adapters.rule_files.calendars import read_agents_hours, read_calendar
+from inboxd.adapters.rule_files.calendars import MOST_CALENDARS, read_agents_hours, read_calendar
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import Names, RuleReader
 from inboxd.adapters.rule_files.words import (
@@ -23,16 +23,17 @@ from inboxd.adapters.rule_files.words import (
     known_name,
     list_of,
     optional,
+    read_block,
     read_days,
     read_languages,
     read_repeat,
+    span_of,
+    with_low_lines,
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
 from inboxd.core.opening import Calendar
 from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
 from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, read_contacts, read_span
-
-BLOCKS = words_of("file")
 
 
 class Book:
@@ -40,11 +41,11 @@ class Book:
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
-        self.blocks: dict[str, list[tuple[Source, Node]]] = {name: [] for name in BLOCKS}
+        self.blocks: dict[str, list[tuple[Source, Node]]] = {name: [] for name in words_of("file")}
         for source in sources:
             if source.root is None or (isinstance(source.root, Scalar) and source.root.empty):
                 continue
-            for name, node in source.block(source.root, "this file", BLOCKS).items():
+            for name, node in read_block(source, source.root, "this file", "file").items():
                 self.blocks[name].append((source, node))
         self.calendars = self._named("calendars")
         self.agents = self._named("agents")
@@ -100,8 +101,11 @@ class Book:
 
     def _calendars(self) -> dict[str, Calendar]:
         calendars = {}
-        for name, (source, key, node) in self.calendars.items():
+        for number, (name, (source, key, node)) in enumerate(self.calendars.items()):
             check_name(source, key)
+            if number == MOST_CALENDARS:
+                source.wrong(key, f"more than {MOST_CALENDARS} calendars")
+                break
             calendar = read_calendar(source, name, key, node)
             if calendar:
                 calendars[name] = calendar
@@ -119,21 +123,21 @@ class Book:
         addresses: dict[str, str] = {}
         for name, (source, key, node) in self.agents.items():
             check_name(source, key)
-            words = {"email": node} if isinstance(node, Scalar) else source.block(node, name, words_of("agents"))
+            words = {"email": node} if isinstance(node, Scalar) else read_block(source, node, name, "agents")
             if "email" not in words:
-                source.wrong(key, f"agent '{name}' has no 'email'")
+                source.wrong(key, f"agent '{name}' has no 'email'; write for example 'email: maria@acme.example'")
                 continue
             emails = []
             for email, place in source.texts(words["email"], "email"):
                 if not EMAIL.fullmatch(email):
-                    source.wrong(place, f"'{email}' is not an email address")
+                    source.wrong(place, f"'{email}' is not an email address, such as maria@acme.example")
                 elif email.lower() in addresses:
-                    source.wrong(place, f"'{email}' is the address of agent '{addresses[email.lower()]}' already")
+                    source.wrong(place, f"'{email}' is the address of agent '{addresses[email.lower()]}' already; use another")
                 else:
                     addresses[email.lower()] = name
                     emails.append(email.lower())
             full_name = optional(source, words, "name") or name.capitalize()
-            signs_as = optional(source, words, "signs_as") or full_name.split()[0]
+            signs_as = optional(source, words, "signs_as") or full_name.partition(" ")[0]
             spoken = read_languages(source, words["speaks"], "speaks") if "speaks" in words else ()
             agent = AgentName(name)
             agents[agent] = Agent(
@@ -155,7 +159,7 @@ class Book:
             if name in self.agents:
                 source.wrong(key, f"'{name}' is an agent; a team needs a name of its own")
             short = not isinstance(node, Entries)
-            words = {"agents": node} if short else source.block(node, name, words_of("teams"))
+            words = {"agents": node} if short else read_block(source, node, name, "teams")
             members: list[AgentName] = []
             listed = words.get("agents")
             if listed is not None and not (isinstance(listed, Items) and not listed.items):
@@ -200,7 +204,7 @@ class Book:
         for who, (source, key, node) in self._named("customers").items():
             if not EMAIL.fullmatch(who) and not DOMAIN.fullmatch(who.lower()):
                 source.wrong(key, f"'{who}' is not an address (ana@big.example) or a domain (big.example)")
-            words = source.block(node, who, words_of("customers"))
+            words = read_block(source, node, who, "customers")
             vip = source.yes_no(words["vip"], "vip") if "vip" in words else False
             labels = tuple(text for text, _ in source.texts(words["label"], "label")) if "label" in words else ()
             yield CustomerEntry(who=who.lower(), vip=bool(vip), labels=labels)
@@ -208,11 +212,13 @@ class Book:
     def _topics(self) -> Iterable[Topic]:
         for name, (source, key, node) in self.topics.items():
             if not TEMPLATE.fullmatch(name):
-                source.wrong(key, f"'{name}': a topic is written in small letters, digits and '_', such as 'bike_size'")
-            words = source.block(node, name, words_of("topics"))
+                source.wrong(
+                    key, f"'{name}': a topic is written in small letters, digits and '_'" + with_low_lines(name, ", such as 'bike_size'")
+                )
+            words = read_block(source, node, name, "topics")
             phrases = source.texts(words["phrases"], "phrases") if "phrases" in words else ()
             if "phrases" not in words and name not in SHIPPED_TOPICS:
-                source.wrong(key, f"topic '{name}' needs 'phrases' by which it is found")
+                source.wrong(key, f"topic '{name}' needs 'phrases' by which it is found; for example 'phrases: [which size, frame size]'")
             description = optional(source, words, "description") or ""
             yield Topic(name=TopicName(name), description=description, phrases=tuple(text for text, _ in phrases))
 
@@ -220,10 +226,11 @@ class Book:
         found = self._only("identity")
         for node in list_of(*found, "identity") if found else ():
             source = found[0] if found else self.sources[0]
-            words = source.block(node, "an entry of 'identity'", words_of("identity"))
+            words = read_block(source, node, "an entry of 'identity'", "identity")
             missing = [word for word in words_of("identity") if word not in words]
             if missing:
-                source.wrong(node, f"an entry of 'identity' without '{missing[0]}'")
+                example = "sender: forms@acme.example" if missing[0] == "sender" else "customer_is: reply_to"
+                source.wrong(node, f"an entry of 'identity' without '{missing[0]}'; write for example '{example}'")
                 continue
             senders = []
             for text, place in source.texts(words["sender"], "sender"):
@@ -249,11 +256,11 @@ class Book:
             return
         source, reader = found[0], RuleReader(names, calendars)
         for node in list_of(source, found[1], "if_nobody_answers"):
-            words = source.block(node, "a step", words_of("if_nobody_answers"))
+            words = read_block(source, node, "a step", "if_nobody_answers")
             if "after" not in words:
                 source.wrong(node, "a step without 'after'; write for example 'after: half of answer_within'")
                 continue
-            if len(words) == 1:
+            if len(words) == 1 and isinstance(node, Entries) and len(node.pairs) == 1:
                 source.wrong(node, "a step that does nothing; write 'remind: assigned_agent', 'assign: seniors' or 'tell: lead'")
             remind = "remind" in words and source.word(words["remind"], "remind", ("assigned_agent",))
             yield Step(
@@ -274,6 +281,9 @@ class Book:
             if plain.endswith(f" after {base}"):
                 span = check_span(source, node, "after", plain.removesuffix(f" after {base}"), calendars=bool(self.calendars))
                 return Moment(part=part, plus=span)
+        if text and span_of(text) is None and not re.search(r"\d", text):
+            source.wrong(node, f"'{text}' does not say when; {MOMENT_EXAMPLES}")
+            return Moment()
         span = check_span(source, node, "after", text, calendars=bool(self.calendars)) if text else None
         return Moment(plus=span)
 
@@ -283,7 +293,7 @@ class Book:
             return FollowUpPolicy()
         source, node = found
         changes: dict[str, Any] = {}
-        words = source.block(node, "follow_up", words_of("follow_up"))
+        words = read_block(source, node, "follow_up", "follow_up")
         for word, value in words.items():
             match word:
                 case "reply_with":
@@ -318,9 +328,9 @@ class Book:
         return found[1] if found else None
 
     def _if_unhappy(self, source: Source, node: Node, reader: RuleReader) -> dict[str, Any]:
-        words = source.block(node, "if_unhappy", words_of("if_unhappy"))
+        words = read_block(source, node, "if_unhappy", "if_unhappy")
         if "reopen" in words and source.yes_no(words["reopen"], "reopen") is False:
-            source.wrong(words["reopen"], "'reopen: no' is not possible: who says that it is not solved is believed")
+            source.wrong(words["reopen"], "'reopen: no' is not possible: who says that it is not solved is believed; leave it out")
         team = self._name(source, words, "assign", "team", self.teams)
         return {"unhappy_goes_to": TeamName(team) if team else None, "unhappy_told": reader.told(source, words)}
 
@@ -331,8 +341,8 @@ class Book:
             agents=self.agents,
             teams=self.teams,
             calendars=self.calendars,
-            topics=(*SHIPPED_TOPICS, *self.topics),
-            labels=labels,
+            topics=dict.fromkeys((*SHIPPED_TOPICS, *self.topics)),
+            customers=dict.fromkeys(("vip", "new", "known", *sorted(labels))),
             lead=bool(self.blocks["lead"]),
         )
 
@@ -346,11 +356,12 @@ class Book:
 
     # names
 
-    def _name(self, source: Source, words: Mapping[str, Node], word: str, noun: str, known: Iterable[str]) -> str | None:
+    def _name(self, source: Source, words: Mapping[str, Node], word: str, noun: str, known: Collection[str]) -> str | None:
         text = optional(source, words, word)
         return text if text and known_name(source, words[word], text, noun, known) else None
 
 
+MOMENT_EXAMPLES = "write for example 'half of answer_within', 'answer_within', '1 hour after answer_within' or '4 hours'"
 _CAP = re.compile(r"(\d{1,6})(?: open cases?)?(?: a day)?(?: each)?")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
+from inboxd.adapters.rule_files.language import words_of
 from inboxd.core.model import Kind, Sentiment
 from inboxd.core.opening import Span
 from inboxd.core.rulebook import TOPICS, Absence
-from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, did_you_mean_or_all, read_contacts, read_span
+from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, read_contacts, read_span
 
 SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
@@ -23,12 +24,33 @@ TEMPLATE = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("lead", "nobody", "same_agent_as_before")
 
 
-def known_name(source: Source, at: Node, text: str, noun: str, known: Iterable[str], near: Iterable[str] | None = None) -> bool:
-    """Whether the name is known; the mistake otherwise, with the nearest of `near`."""
-    names = tuple(known)
-    if text in names:
+_NEIGHBOURS = {  # blocks whose words are mixed up
+    "rules": ("when", "then"), "when": ("then",), "then": ("when",), "follow_up": ("if_unhappy",), "if_unhappy": ("follow_up",),
+    "tests": ("mail", "given", "expect"), "mail": ("given", "expect"), "given": ("mail", "expect"), "expect": ("given", "mail"),
+}  # fmt: skip
+
+
+def read_block(source: Source, node: Node, what: str, block: str) -> dict[str, Node]:
+    """Read a block of the language; of a word that belongs to a block beside it, say so."""
+    elsewhere = {word: neighbour for neighbour in reversed(_NEIGHBOURS.get(block, ())) for word in words_of(neighbour)}
+    return source.block(node, what, words_of(block), elsewhere=elsewhere)
+
+
+_MEANT = {  # words that other programs use
+    "newsletter": "list", "mailing_list": "list", "automatic_reply": "auto_response", "auto_reply": "auto_response",
+    "vacation": "out_of_office", "human": "person", "angry": "upset", "furious": "upset", "negative": "unhappy",
+    "positive": "happy", "calm": "neutral",
+}  # fmt: skip
+
+
+def known_name(source: Source, at: Node, text: str, noun: str, known: Collection[str], *also: Collection[str]) -> bool:
+    """Whether the name is known; the mistake otherwise, with the nearest of them (`also`: other words that may stand there)."""
+    if any(text in words for words in (known, *also)):
         return True
-    source.wrong(at, f"no {noun} called '{text}'" + did_you_mean_or_all(text, names if near is None else near))
+    if (meant := _MEANT.get(text.lower(), "")) in known:
+        source.wrong(at, f"no {noun} called '{text}' - did you mean '{meant}'?")
+        return False
+    source.unknown(at, f"no {noun} called '{text}'", text, (word for words in (known, *also) for word in words))
     return False
 
 
@@ -43,6 +65,12 @@ def list_of(source: Source, node: Node, what: str) -> tuple[Node, ...]:
 def optional(source: Source, words: Mapping[str, Node], word: str) -> str | None:
     """Read the text of a word that may be left out."""
     return source.text(words[word], word) if word in words else None
+
+
+def with_low_lines(text: str, what: str) -> str:
+    """Give " - did you mean 'we_hear_you'?" for a name written with spaces or capitals, else `what`."""
+    better = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return f" - did you mean '{better}'?" if TEMPLATE.fullmatch(better) and better != text else what
 
 
 def check_name(source: Source, key: Scalar) -> None:
@@ -114,7 +142,7 @@ def check_span(source: Source, node: Node, what: str, text: str, *, calendars: b
             source.wrong(node, f"'{text}' is not a length of time; {SPAN_EXAMPLES}")
         return None
     if not (span.length or span.days):
-        source.wrong(node, f"'{what}' wants more than no time at all")
+        source.wrong(node, f"'{what}' wants more than no time at all; {SPAN_EXAMPLES}")
         return None
     if span.opening and not calendars:
         source.wrong(node, NO_CALENDAR)
@@ -125,6 +153,7 @@ def check_span(source: Source, node: Node, what: str, text: str, *, calendars: b
 
 _DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+to\s+(\d{4}-\d{2}-\d{2}))?")
 MOST_DAYS = 366
+YEARS = range(2000, 2100)
 
 
 def read_days(source: Source, node: Node, what: str) -> tuple[Absence, ...]:
@@ -136,9 +165,9 @@ def read_days(source: Source, node: Node, what: str) -> tuple[Absence, ...]:
         if first is None or last is None:
             source.wrong(place, f"'{text}' is not a day or a range of days; write '2026-12-24' or '2026-12-24 to 2027-01-02'")
         elif last < first:
-            source.wrong(place, f"'{text}' ends before it begins")
-        elif (last - first).days >= MOST_DAYS:
-            source.wrong(place, f"'{text}' is longer than a year; is the year right?")
+            source.wrong(place, f"'{text}' ends before it begins; write the earlier day first")
+        elif first.year not in YEARS or last.year not in YEARS or (last - first).days >= MOST_DAYS:
+            source.wrong(place, f"'{text}' is longer than a year, or in another century; is the year right?")
         else:
             found.append(Absence(first=first, last=last))
     return tuple(found)

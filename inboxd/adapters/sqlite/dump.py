@@ -11,7 +11,8 @@ from typing import Any
 
 from inboxd.core.model import Message, SentMessage, StoryLine
 
-_BULK = {  # what the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision
+# What the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision.
+LEFT_OUT: Mapping[type, frozenset[str]] = {
     Message: frozenset({"text", "html", "headers", "report"}),
     StoryLine: frozenset({"text"}),
     SentMessage: frozenset({"text"}),
@@ -25,7 +26,7 @@ def dump(value: Any) -> str:
 
 @cache
 def _kept(type_: type) -> tuple[str, ...]:
-    skip = _BULK.get(type_, frozenset())
+    skip = LEFT_OUT.get(type_, frozenset())
     return tuple(f.name for f in fields(type_) if f.name not in skip)
 
 

@@ -124,3 +124,9 @@ def backlog_and_lent_cases(db: sqlite_utils.Database) -> None:
     """A case may wait for somebody of a team to be free, and may be lent while its agent is away."""
     db.execute("alter table cases add column backlog text")
     db.execute("alter table cases add column lent_by text")
+
+
+@MIGRATIONS()
+def sightings_by_message(db: sqlite_utils.Database) -> None:
+    """Where a message lies is asked when a rule files it."""
+    db.execute("create index sighting_message on sighting (message) where message is not null")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from inboxd.adapters.sqlite.load import load, load_actions
 from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
 from inboxd.core.model import (
     Case,
@@ -30,10 +31,11 @@ from inboxd.core.model import (
     OutgoingNo,
     OutgoingState,
     RawMessage,
+    Situation,
 )
 from inboxd.core.reconcile import LedgerRow
 from inboxd.errors import Permanent, Temporary
-from inboxd.ports import Cursor, ParkedJob
+from inboxd.ports import FILED, Cursor, ParkedJob, PastDecision
 
 PARK_AFTER_CRASHES = 3
 LOCK_PATIENCE = 2.0  # seconds
@@ -85,6 +87,12 @@ class SqliteStore:
                     self._connection.execute("rollback")
                 raise
             self._execute("commit")
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteTransaction]:
+        """The reads of a transaction beside a daemon, for commands that only look."""
+        with self._lock:
+            yield SqliteTransaction(self._connection)
 
     def claim(self, kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
         """Take due jobs in hand; people's words before ours, then the oldest. Of the marked ones the least suspect comes first."""
@@ -173,7 +181,7 @@ class SqliteStore:
     def ledger(self, mailbox: MailboxName, folder: str) -> list[LedgerRow]:
         """Every mail ever listed in this folder, with what became of it."""
         rows = self._rows(
-            "select s.uidvalidity, s.uid, s.state, s.message, m.kind, j.id as job, j.parked_at from sighting s"
+            "select s.uidvalidity, s.uid, s.state, s.why, s.message, m.kind, j.id as job, j.parked_at from sighting s"
             " left join message m on m.id = s.message left join job j on j.key = 'triage:' || s.message"
             " where s.mailbox = ? and s.folder = ?",
             mailbox,
@@ -189,9 +197,20 @@ class SqliteStore:
                 waiting=row["job"] is not None and row["parked_at"] is None,
                 parked=row["parked_at"] is not None,
                 dropped=row["kind"] == "dropped",
+                filed=row["why"].startswith(FILED),
             )
             for row in rows
         ]
+
+    def decisions(self, since: datetime, after: int, limit: int) -> list[PastDecision]:
+        """Decisions that rules had a part in, in order, from the one after this number."""
+        rows = self._rows(
+            "select * from decision where id > ? and at >= ? and trace <> '[]' and message is not null order by id limit ?",
+            after,
+            time(since),
+            limit,
+        )
+        return [_past(row) for row in rows]
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""
@@ -341,6 +360,21 @@ def _locked(lock: IO[str]) -> bool:
             clock.sleep(0.05)
         else:
             return True
+
+
+def _past(row: sqlite3.Row) -> PastDecision:
+    actions, letters = load_actions(row["actions"])
+    return PastDecision(
+        number=row["id"],
+        message=MessageNo(row["message"]),
+        case=row["case_id"],
+        at=_must(row["at"]),
+        ruleset=row["ruleset"],
+        situation=load(Situation, row["facts_json"]),
+        actions=actions,
+        letters=letters,
+        trace=tuple(json.loads(row["trace"])),
+    )
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
+from inboxd.adapters.sqlite.load import load
 from inboxd.core.model import (
     Action,
     Address,
@@ -51,8 +52,9 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
     StoryLine,
+    Understood,
 )
-from inboxd.ports import Cursor, Fetched, Folder, Listed, MailboxState, SightingState
+from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, MailboxState, SightingState
 
 _CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
 _PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
@@ -156,6 +158,60 @@ class SqliteTransaction:
             " next_uid = excluded.next_uid",
             (mailbox, cursor.folder, cursor.uidvalidity, cursor.next_uid, time(cursor.first_run_at)),
         )
+
+    def filings(self, mailbox: MailboxName, cursor: Cursor, now: datetime, limit: int) -> tuple[Filing, ...]:
+        """Due jobs that file a mail of this folder, oldest first."""
+        rows = self._all(
+            "select j.id, j.tries, m.id as message, json_extract(j.payload, '$.folder') as folder"
+            " from job j join message m on m.id = json_extract(j.payload, '$.message')"
+            " where j.kind = ? and j.in_hand = 0 and j.parked_at is null and j.run_at <= ? and m.mailbox = ? and m.folder = ?"
+            " order by j.run_at, j.id limit ?",
+            JobKind.FILE,
+            time(now),
+            mailbox,
+            cursor.folder,
+            limit,
+        )
+        return tuple(
+            Filing(
+                job=JobNo(row["id"]),
+                message=MessageNo(row["message"]),
+                folder=row["folder"],
+                tries=row["tries"],
+                uids=self._uids(mailbox, cursor, MessageNo(row["message"])),
+            )
+            for row in rows
+        )
+
+    def _uids(self, mailbox: MailboxName, cursor: Cursor, message: MessageNo) -> tuple[int, ...]:
+        rows = self._all(
+            "select uid from sighting indexed by sighting_message"
+            " where message = ? and mailbox = ? and folder = ? and uidvalidity = ? order by uid",
+            message,
+            mailbox,
+            cursor.folder,
+            cursor.uidvalidity,
+        )
+        return tuple(row["uid"] for row in rows)
+
+    def filed(self, filings: Sequence[Filing], mailbox: MailboxName, cursor: Cursor, moved: Collection[int]) -> None:
+        """The jobs are gone, and the ledger says which of their mails were moved; a job whose folder was changed meanwhile stays."""
+        for each in filings:
+            self._db.executemany(
+                "update sighting set why = ? where mailbox = ? and folder = ? and uidvalidity = ? and uid = ?",
+                [(f"{FILED}{each.folder}", mailbox, cursor.folder, cursor.uidvalidity, uid) for uid in each.uids if uid in moved],
+            )
+            self._db.execute("delete from job where id = ? and json_extract(payload, '$.folder') = ?", (each.job, each.folder))
+
+    def file_later(self, filings: Sequence[Filing], at: datetime, error: str) -> None:
+        """Try these again at this time."""
+        self._db.executemany(
+            "update job set run_at = ?, tries = tries + 1, error = ? where id = ?", [(time(at), error, each.job) for each in filings]
+        )
+
+    def park_filings(self, filings: Sequence[Filing], error: str, now: datetime) -> None:
+        """A person must look: these mails cannot be moved."""
+        self._db.executemany("update job set parked_at = ?, error = ? where id = ?", [(time(now), error, each.job) for each in filings])
 
     def triage_again(self, message: MessageNo, now: datetime) -> None:
         """A stored message that nobody decided about gets its triage job back."""
@@ -419,6 +475,17 @@ class SqliteTransaction:
         )
         return {AgentName(row["agent"]): MessageId(row["message_id"]) for row in rows}
 
+    def corrected(self, case: CaseNo) -> dict[str, str]:
+        """What people said was read wrongly in this case: field -> what is right, the latest word."""
+        return {row["field"]: row["value"] for row in self._all("select field, value from correction where case_id = ? order by id", case)}
+
+    def understood(self, message: MessageNo) -> Understood | None:
+        """What a message was understood as when it was decided; its long texts are left to the raw mail."""
+        row = self._one(
+            "select json_extract(facts_json, '$.understood') as u from decision where message = ? order by id desc limit 1", message
+        )
+        return load(Understood, row["u"]) if row and row["u"] else None
+
     def latest_message(self, case: CaseNo) -> MessageNo | None:
         """The customer's latest message in the case."""
         row = self._one("select max(id) as id from message where case_id = ? and role = 'customer'", case)
@@ -430,10 +497,10 @@ class SqliteTransaction:
         return tuple(self._case(row) for row in rows)
 
     def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
-        """Open cases that wait for somebody to be free, were lent, or are held by somebody who is away: upset people first, then oldest."""
+        """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
         rows = self._all(
             "select * from cases where state = 'open' and mailbox = ? and (backlog is not null or lent_by is not null or assignee in"
-            f" ({','.join('?' * len(away))})) order by sentiment <> 'upset', opened_at, id",
+            f" ({','.join('?' * len(away))})) order by sentiment <> 'upset', priority <> 'high', priority = 'low', opened_at, id",
             mailbox,
             *away,
         )
@@ -509,16 +576,25 @@ class SqliteTransaction:
         self.apply(decision.actions, u.mailbox, situation.now, u.number)
         if decision.case is not None:
             self._remember_ids(situation, decision.case)
+        self._decided(situation, decision, ruleset, u.number)
+
+    def record_due(self, situation: Situation, decision: Decision, ruleset: str) -> None:
+        """Write what was decided about a date of a case, with its facts and its reasons."""
+        self.apply(decision.actions, situation.case.mailbox if situation.case else situation.mailbox.name, situation.now)
+        if decision.actions:
+            self._decided(situation, decision, ruleset, None)
+
+    def _decided(self, situation: Situation, decision: Decision, ruleset: str, message: MessageNo | None) -> None:
         plain = [action for action in decision.actions if not isinstance(action, Send)]
         letters = [action.letter.purpose for action in decision.actions if isinstance(action, Send)]
         self._db.execute(
             "insert into decision (message, case_id, at, ruleset, model, facts_json, actions, because, trace) values (?,?,?,?,?,?,?,?,?)",
             (
-                u.number,
+                message,
                 decision.case,
                 time(situation.now),
                 ruleset,
-                r.model,
+                situation.understood.reading.model,
                 dump(situation),
                 dump([*plain, *letters]),
                 dump(decision.because),

@@ -1,0 +1,392 @@
+"""Rules an admin writes without fear: check, test, explain, backtest, rules, reload, redecide, schema."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inboxd.cli.common import (
+    CONFIG,
+    FOUND,
+    TRY_LATER,
+    WRONG_CONFIG,
+    WRONG_USAGE,
+    Config,
+    Json,
+    Later,
+    Rules,
+    app,
+    ask_daemon,
+    fail,
+    have_done,
+    no_settings,
+    say,
+    settings_of,
+    show,
+    store_of,
+)  # fmt: skip
+from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
+
+if TYPE_CHECKING:
+    from inboxd.config import ServerSettings, Settings
+    from inboxd.core.rulebook import Rulebook
+
+NOT_THERE = os.strerror(errno.ENOENT)
+
+
+@app.command()
+def check(
+    config: Config = CONFIG,
+    rules: Rules = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not connect to the servers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
+    from inboxd.config import load_settings
+    from inboxd.desk.check import lint
+    from inboxd.rule_sets import rule_set
+
+    settings = None
+    mistakes: list[str] = []
+    warnings: list[str] = []
+    if rules is None and not config.exists():
+        mistakes.append(no_settings(config))
+    elif rules is None or config.exists():
+        try:
+            settings = load_settings(config)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    folder = rules or (settings.rules if settings else None)
+    if folder is not None:
+        try:
+            warnings += lint(rule_set(folder, settings).book)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
+    if as_json:
+        typer.echo(json.dumps({"mistakes": mistakes, "warnings": warnings, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
+    else:
+        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
+            say(line)
+        bad = len(mistakes) + len(trouble)
+        typer.echo("all is well" if not bad else f"{bad} {'problem' if bad == 1 else 'problems'} found")
+    if mistakes or any(not passes for _, passes in trouble):
+        raise typer.Exit(WRONG_CONFIG)
+    if trouble:
+        raise typer.Exit(TRY_LATER)
+
+
+def _connect(settings: Settings) -> list[tuple[str, bool]]:
+    """Log in everywhere; says what was found, returns what is wrong and whether it may pass by itself."""
+    from inboxd.bootstrap import probe
+
+    trouble: list[tuple[str, bool]] = []
+    for box in settings.mailboxes:
+        imap, smtp = probe(box)
+        for kind, found, server in (("imap", imap, box.imap), ("smtp", smtp, box.smtp)):
+            place = f"{settings.path}: mailbox {box.facts.name}, {kind}"
+            if isinstance(found, InboxdError):
+                trouble.append((f"{place}: {found}{_look_at(str(found), server)}", isinstance(found, Temporary)))
+            else:
+                say(f"{box.facts.name}: {kind} {server.host}: {'logged in' if server.password else 'connected'}")
+        if not isinstance(imap, InboxdError) and box.inbox not in imap.folders:
+            there = ", ".join(imap.folders)
+            told = f"there is no folder {box.inbox!r}; set folders: {{inbox: ...}} to one that is there: {there}"
+            trouble.append((f"{settings.path}: mailbox {box.facts.name}: {told}", False))
+    return trouble
+
+
+def _look_at(error: str, server: ServerSettings) -> str:
+    """Name the setting that most likely is wrong, where the error does not."""
+    if "login refused" in error:
+        kept = f" in {server.password.value}" if server.password and server.password.kind == "file" else " it reads"
+        return f"; look at user ({server.user}) and at the password{kept}"
+    return "; look at host and port, and whether the server runs" if "no connection" in error else ""
+
+
+@app.command("reload")
+def reload_(config: Config = CONFIG) -> None:
+    """Have the running daemon take over changed rules now; wrong ones change nothing."""
+    said = ask_daemon(settings_of(config), {"do": "reload"})
+    if said.get("mistakes"):
+        raise fail(ConfigError(*said["mistakes"]))
+    typer.echo(f"rules {said['rules'][:12]} are in force")
+
+
+# --- one mail, one case ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def explain(
+    what: Annotated[list[str], typer.Argument(help="Mails, folders of mails, - for standard input, or the number of a case.")],
+    config: Later = None,
+    rules: Rules = None,
+    thread: Annotated[bool, typer.Option("--thread", help="Also tell which of these mails belong together, in the order given.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then.
+
+    The rules are those of --rules, else of the settings (--config, or inboxd.yaml here), else the shipped ones.
+    """
+    if len(what) == 1 and what[0].isdigit() and not Path(what[0]).exists():
+        _explain_case(config or CONFIG, int(what[0]), as_json)
+        return
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.desk.explain import Threads, in_words, mails_in
+    from inboxd.desk.explain import explain as work_out
+    from inboxd.rule_sets import own_model, reader_for, shipped
+
+    try:
+        settings = settings_of(config or CONFIG) if config or (rules is None and CONFIG.exists()) else None
+        book = load_rules(rules or (settings.rules if settings else shipped("rules")))
+        reader = reader_for(book, model=own_model(settings))
+    except InboxdError as error:
+        raise fail(error) from error
+    unread = False
+    for explained in work_out(_mails(mails_in(what)), book, reader, SystemClock().now(), Threads() if thread else None):
+        if not as_json and str(explained["error"]).endswith(NOT_THERE):
+            say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
+            unread = True
+        else:
+            show(explained, as_json, in_words(explained))
+    if unread:
+        raise typer.Exit(FOUND)
+
+
+def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
+    for path in paths:
+        try:
+            yield path, sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        except OSError as error:
+            yield path, error
+
+
+def _explain_case(config: Path, number: int, as_json: bool) -> None:
+    """Why a case went where it went, then: each decision with its reasons, as they were stored with it."""
+    store = store_of(settings_of(config), read_only=True)
+    rows = store.look("select * from decision where case_id = ? order by id", number)
+    if not rows:
+        raise fail(Permanent(f"no decision is stored for case {number}"))
+    told = [
+        {"at": row["at"], "message": row["message"], "ruleset": row["ruleset"], "model": row["model"],
+         "because": json.loads(row["because"]), "trace": json.loads(row["trace"])}
+        for row in rows
+    ]  # fmt: skip
+    lines = []
+    for each in told:
+        at = datetime.fromtimestamp(each["at"], UTC).isoformat(timespec="minutes")
+        what = f"message {each['message']}" if each["message"] else "a date came"
+        lines.append(f"{at}  {what}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
+        lines += [f"    {line}" for line in each["trace"]]
+    show(told, as_json, "\n".join(lines))
+
+
+# --- what rules promise ------------------------------------------------------------------------------------------------------
+
+
+@app.command("test")
+def rule_tests(
+    config: Config = CONFIG,
+    rules: Rules = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Also write the results to this file, as JUnit XML.")] = None,
+    record: Annotated[Path | None, typer.Option("--record", help="Write a rule test from this mail, names and addresses replaced.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the rule tests beside the rules; exit 1 if one fails."""
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.desk.rule_tests import junit as as_junit
+    from inboxd.rule_sets import run_tests
+
+    settings = settings_of(config) if rules is None or config.exists() else None
+    folder = rules or (settings.rules if settings else config.parent)
+    try:
+        book = load_rules(folder)
+        if record is not None:
+            _record(record, folder, book, settings)
+            return
+        results = run_tests(folder, book, settings)
+    except InboxdError as error:
+        raise fail(error) from error
+    if junit is not None:
+        junit.write_text(as_junit(results), encoding="utf-8")
+    failed = [result for result in results if not result.passed]
+    rows = [
+        {"name": r.test.name, "file": r.test.file, "line": r.test.line, "passed": r.passed, "differences": list(r.differences)}
+        for r in results
+    ]  # fmt: skip
+    lines = [f"FAILED  {r.test.file}:{r.test.line}: {r.test.name}\n" + "\n".join(f"        {d}" for d in r.differences) for r in failed]
+    show(rows, as_json, "\n".join((*lines, f"{len(results) - len(failed)} rule tests passed, {len(failed)} failed")))
+    if failed:
+        raise typer.Exit(FOUND)
+
+
+def _record(mail: Path, folder: Path, book: Rulebook, settings: Settings | None) -> None:
+    """Write a test of a real mail into recorded.test.yaml, and show it."""
+    from inboxd.rule_sets import recorded
+
+    try:
+        raw = mail.read_bytes()
+    except OSError as error:
+        raise Permanent(f"{mail} cannot be read: {error.strerror}") from error
+    text, file = recorded(raw, book, settings), folder / "recorded.test.yaml"
+    known = file.read_text(encoding="utf-8") if file.exists() else "tests:\n"
+    file.write_text(f"{known.rstrip()}\n\n{text}", encoding="utf-8")
+    typer.echo(text, nl=False)
+    say(f"written to {file}. Look at it before you keep it: a name that stands only in the text may still be in it")
+
+
+@app.command("rules")
+def rules_(config: Config = CONFIG, rules: Rules = None, as_json: Json = False) -> None:
+    """Print the rules as plain sentences, and for each agent which mail can reach them."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.core.rulebook import main_calendar
+    from inboxd.desk.plain_rules import as_json as as_data
+    from inboxd.desk.plain_rules import per_agent, plain
+
+    try:
+        book = load_rules(rules or settings_of(config).rules)
+    except InboxdError as error:
+        raise fail(error) from error
+    calendar = main_calendar(book)
+    today = SystemClock().now().astimezone(calendar.zone if calendar else None).date()
+    show(as_data(book, today), as_json, "\n".join((*plain(book, today), "", *per_agent(book, today))))
+
+
+@app.command()
+def schema(
+    tests: Annotated[bool, typer.Option("--tests", help="The schema of rule tests instead of that of rules.")] = False,
+) -> None:
+    """Print the JSON Schema of rule files, for editors."""
+    from inboxd.adapters.rule_files.schema import rules_schema, tests_schema
+
+    typer.echo(json.dumps(tests_schema() if tests else rules_schema(), indent=2, ensure_ascii=False))
+
+
+# --- the past under other rules ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def backtest(
+    config: Config = CONFIG,
+    rules: Rules = None,
+    since: Annotated[str, typer.Option("--since", help="How far back: 30d, 12 hours, 4 weeks.")] = "30d",
+    mbox: Annotated[Path | None, typer.Option("--mbox", help="Mails of this file instead of those in the store.")] = None,
+    maildir: Annotated[Path | None, typer.Option("--maildir", help="Mails of this folder instead of those in the store.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Replay past mail under other rules, with the facts as they were then. Sends nothing and writes nothing."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.core.rulebook import main_calendar
+    from inboxd.rule_sets import mails_of, replay_mails, replay_store
+
+    span = _since(since)
+    if span is None or (mbox and maildir):
+        say(
+            "inboxd backtest: --since is a length of time such as 30d" if span is None else "inboxd backtest: --mbox or --maildir, not both"
+        )
+        raise typer.Exit(WRONG_USAGE)
+    mails = mbox or maildir
+    settings = settings_of(config) if mails is None or config.exists() else None
+    now = SystemClock().now()
+    try:
+        if mails is not None and not mails.exists():
+            raise Permanent(f"{mails}: there is no such file or folder")
+        folder = rules or (settings.rules if settings else None)
+        if folder is None:
+            raise ConfigError("name the rules: inboxd backtest --rules DIR")
+        book = load_rules(folder)
+        if mails is not None:
+            old = load_rules(settings.rules) if settings and rules else book
+            with _progress(None) as tick:
+                found = replay_mails(mails_of(mbox, maildir), old, book, settings, now, tick)
+        else:
+            assert settings is not None  # there are settings where mails come from the store
+            store = store_of(settings, read_only=True)
+            count = store.look("select count(*) as n from decision where at >= ? and trace <> '[]'", (now - span).timestamp())[0]["n"]
+            with _progress(int(count)) as tick:
+                found = replay_store(store, book, settings, now - span, tick)
+    except InboxdError as error:
+        raise fail(error) from error
+    calendar = main_calendar(book)
+    show(found.as_dict(), as_json, found.in_words(calendar.zone if calendar else None))
+
+
+def _since(text: str) -> timedelta | None:
+    from inboxd.yaml_source import read_span
+
+    short = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    match = re.fullmatch(r"(\d{1,5})\s*([mhdw])", text.strip())
+    return read_span(f"{match[1]} {short[match[2]]}" if match else text)
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("replaying", total=total)
+        yield lambda done: bar.update(task, completed=done) if done % 100 == 0 else None
+
+
+@app.command()
+def redecide(
+    config: Config = CONFIG,
+    every: Annotated[bool, typer.Option("--open", help="All open cases.")] = False,
+    case: Annotated[list[int] | None, typer.Option("--case", help="Only this case. May be repeated.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Decide about open cases anew, under the rules of today: shows what would change, and does it if you say so."""
+    from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
+    from inboxd.core.due import redecide_at
+    from inboxd.core.model import CaseNo
+    from inboxd.rule_sets import preview_redecide
+
+    if not every and not case:
+        say("inboxd redecide: say which: --open, or --case 1042")
+        raise typer.Exit(WRONG_USAGE)
+    settings = settings_of(config)
+    try:
+        book = load_rules(settings.rules)
+        found = preview_redecide(store_of(settings, read_only=True), settings, book, SystemClock().now(), case or ())
+    except InboxdError as error:
+        raise fail(error) from error
+    rows = [{"case": r.case, "was": r.was, "would": r.would, "due_was": r.due_was, "due_would": r.due_would, "because": list(r.because)}
+            for r in found]  # fmt: skip
+    lines = [f"#{r.case}  {r.was} -> {r.would}  {_hour(r.due_was)} -> {_hour(r.due_would)}  {'; '.join(r.because)}" for r in found]
+    show(rows, as_json, "\n".join((*lines, f"{len(found)} open {'case' if len(found) == 1 else 'cases'} would change")))
+    if not found or not (yes or (sys.stdin.isatty() and not as_json and typer.confirm("Do it?", err=True))):
+        return
+    numbers = [r.case for r in found]
+    request = {"do": "redecide", "cases": numbers, "rules": book.hash}
+
+    def schedule(tx: Any, now: datetime) -> bool:
+        for number in numbers:
+            tx.schedule(redecide_at(CaseNo(number), now))
+        return True
+
+    have_done(settings, request, schedule)
+    say(f"{len(found)} {'case is' if len(found) == 1 else 'cases are'} decided anew")
+
+
+def _hour(at: datetime | None) -> str:
+    return at.isoformat(timespec="minutes") if at else "no hour"

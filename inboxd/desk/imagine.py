@@ -1,0 +1,166 @@
+"""Mails of an mbox or a Maildir as if inboxd had received them: the facts that rules need, made up from the mails alone.
+
+Who wrote before, who wrote again and what belongs together comes from the mails; a case counts as answered after a day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+from inboxd.core.decide import decide
+from inboxd.core.model import (
+    AgentName,
+    Assign,
+    Candidate,
+    Case,
+    CaseNo,
+    CaseState,
+    Decision,
+    Directory,
+    MailboxFacts,
+    MessageNo,
+    OpenCase,
+    Person,
+    PersonNo,
+    RawMessage,
+    Role,
+    Scores,
+    Situation,
+    StoryLine,
+    ToRead,
+    Understood,
+)
+from inboxd.core.parse import parse
+from inboxd.core.policy import Policy
+from inboxd.core.rulebook import Rulebook, is_away
+from inboxd.core.understand import understand
+from inboxd.desk.explain import Threads
+from inboxd.ports import PastDecision
+
+BATCH = 64
+ANSWERED_AFTER = timedelta(days=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Imagined:
+    """What would be known by now."""
+
+    book: Rulebook
+    policy: Policy
+    mailbox: MailboxFacts
+    people: dict[str, Person] = field(default_factory=dict)
+    contacts: dict[PersonNo, list[datetime]] = field(default_factory=dict)
+    cases: dict[int, Case] = field(default_factory=dict)  # by thread
+    stories: dict[int, list[StoryLine]] = field(default_factory=dict)
+    recent: deque[tuple[datetime, AgentName]] = field(default_factory=deque)  # who got a case in the last day
+    threads: Threads = field(default_factory=Threads)
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    made: int = 0
+
+    def take(self, raw: RawMessage, u: Understood) -> PastDecision | None:
+        """Decide about one more mail under the old rules; None where rules have no part in it."""
+        self.now = max(self.now, u.received_at)
+        thread = self.threads.place(raw.raw, u.message)
+        situation = self._situation(u, thread)
+        decision = decide(situation, self.book, self.policy)
+        self._remember(situation, decision, thread)
+        if not decision.trace:
+            return None
+        return PastDecision(
+            number=u.number, message=u.number, case=decision.case, at=self.now, ruleset=self.book.hash, situation=situation,
+            actions=decision.actions, letters=(), trace=decision.trace,
+        )  # fmt: skip
+
+    def _situation(self, u: Understood, thread: int) -> Situation:
+        person = self.people.get(u.message.sender.email)
+        case = self.cases.get(thread)
+        if case is not None and self.now - case.updated_at > ANSWERED_AFTER:
+            case = replace(case, state=CaseState.WAITING, due_at=None)
+        while self.recent and self.now - self.recent[0][0] > ANSWERED_AFTER:
+            self.recent.popleft()
+        held = Counter(agent for _, agent in self.recent)
+        return Situation(
+            now=self.now,
+            mailbox=self.mailbox,
+            understood=u,
+            person=person,
+            customer=person if case else None,
+            case=case,
+            next_case=CaseNo(len(self.cases) + 1),
+            next_person=PersonNo(len(self.people) + 1),
+            contacts=tuple(self.contacts.get(person.number, ())) if person else (),
+            story=tuple(self.stories.get(thread, ())),
+            candidates={
+                name: Candidate(
+                    name=name,
+                    open_cases=held[name],
+                    away=is_away(self.book, name, self.now),
+                    knows_customer=bool(case and name in case.involved),
+                )
+                for name in self.book.agents
+            },
+        )
+
+    def _remember(self, situation: Situation, decision: Decision, thread: int) -> None:
+        u = situation.understood
+        for action in decision.actions:
+            match action:
+                case OpenCase():
+                    self.cases[thread] = action.case
+                    self.people.setdefault(action.person.email, action.person)
+                case Assign() if thread in self.cases:
+                    self.cases[thread] = replace(self.cases[thread], assignee=action.agent, team=action.team, involved=(action.agent,))
+                    self.recent.append((self.now, action.agent))
+                case _:
+                    pass
+        if decision.case is None:
+            return
+        if thread in self.cases:
+            self.cases[thread] = replace(self.cases[thread], updated_at=self.now, sentiment=u.reading.sentiment)
+        line = StoryLine(at=u.received_at, role=Role.CUSTOMER, name=u.message.sender.name, text="", message=u.number)
+        self.stories.setdefault(thread, []).append(line)
+        person = self.people.get(u.message.sender.email)
+        if person and not u.screening.automatic and not u.reading.thanks_only:
+            self.contacts.setdefault(person.number, []).append(u.received_at)
+
+
+def imagine(
+    mails: Iterable[bytes],
+    book: Rulebook,
+    policy: Policy,
+    mailbox: MailboxFacts,
+    read: Callable[[Sequence[ToRead]], list[Scores]],
+    now: datetime,
+) -> Iterator[PastDecision]:
+    """Walk through mails in their order; what no rule decides about is left out."""
+    desk = Imagined(book=book, policy=policy, mailbox=mailbox)
+    agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
+    directory = Directory(own=frozenset((mailbox.address, *mailbox.aliases)) - {""}, agents=agents)
+    source, number = iter(mails), 0
+    while batch := list(islice(source, BATCH)):
+        raws = []
+        for raw in batch:
+            number += 1
+            raws.append(RawMessage(number=MessageNo(number), mailbox=mailbox.name, received_at=min(received(raw) or now, now), raw=raw))
+        for one, understood in zip(raws, understand(raws, directory, read), strict=True):
+            found = desk.take(one, understood) if isinstance(understood, Understood) else None
+            if found is not None:
+                yield found
+
+
+def received(raw: bytes) -> datetime | None:
+    """When a mail came in, by the topmost Received line, else by its Date (RFC 5322, 3.6)."""
+    message = parse(raw[:65536])
+    for value in (message.header("received").rpartition(";")[2], message.header("date")):
+        try:
+            at = parsedate_to_datetime(value) if value.strip() else None
+        except (ValueError, TypeError, IndexError, OverflowError):
+            at = None
+        if at is not None:
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return None

@@ -1,0 +1,287 @@
+"""People are away and come back, and have enough to do: every case stays in somebody's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from inboxd.core.model import AgentName, CaseState, Scores, ToRead
+from inboxd.core.rulebook import Absence, Rulebook
+from tests.fakes import FakeReader
+from tests.stories.day import Day, Letterbox
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, words_of
+
+ANA_AT = "ana@example.org"
+WEDNESDAY, THURSDAY = date(2026, 11, 18), date(2026, 11, 19)  # the day begins on Monday 16 November 2026
+
+
+def feels(text: ToRead) -> Scores:
+    upset = 0.9 if "furious" in text.new_text else 0.0
+    return Scores(language="en", topics=(("how_to", 0.9),), upset=upset, unhappy=upset, model="fake-1")
+
+
+def away(book: Rulebook, agent: str, first: date, last: date) -> Rulebook:
+    gone = replace(book.agents[AgentName(agent)], away=(Absence(first=first, last=last),))
+    return replace(book, agents={**book.agents, gone.name: gone})
+
+
+def busy(book: Rulebook, most: int) -> Rulebook:
+    """Nobody takes a new case beyond so many open ones."""
+    return replace(book, teams={name: replace(team, at_most=most) for name, team in book.teams.items()})
+
+
+def in_force(day: Day, book: Rulebook) -> None:
+    """The admin changes the rules."""
+    day.office.rules = replace(day.office.rules, book=book)
+
+
+@pytest.fixture
+def day() -> Iterator[Day]:
+    """A day after which, as at each moment of it, every open case has somebody, a date and a next job (I11)."""
+    made = Day(reader=FakeReader(scores=feels))
+    yield made
+    nobody_is_forgotten(made)
+    made.pass_(days=2)
+    nobody_is_forgotten(made)
+    assert not made.store.parked()
+    assert not [mail for mail in made.inbox(PETRA) if "without somebody" in mail.subject]
+
+
+def nobody_is_forgotten(day: Day) -> None:
+    rows = day.store.look("select id, assignee, due_at, (select count(*) from job where case_id = cases.id) as jobs from cases where state = 'open'")
+    assert [row["id"] for row in rows if row["assignee"] is None or row["due_at"] is None or not row["jobs"]] == []
+
+
+def customer_of_maria(day: Day, text: str = FURIOUS) -> None:
+    """Ana's case is Maria's: everybody else was away on the day it came."""
+    book = day.office.rules.book
+    in_force(day, away(away(book, "jonas", day.at().date(), day.at().date()), "tom", day.at().date(), day.at().date()))
+    day.write(ANA, "Front wheel", text)
+    assert holder(day) == MARIA
+    in_force(day, book)
+
+
+def maria_goes(day: Day) -> None:
+    """She is away on Wednesday and Thursday; it is Wednesday morning."""
+    in_force(day, away(day.office.rules.book, "maria", WEDNESDAY, THURSDAY))
+    until(day, WEDNESDAY)
+
+
+def until(day: Day, when: date, hour: int = 9) -> None:
+    target = day.at().replace(year=when.year, month=when.month, day=when.day, hour=hour)
+    day.pass_(seconds=(target - day.at()).total_seconds())
+
+
+def routed(day: Day, agent: str) -> list[Letterbox]:
+    return [mail for mail in day.inbox(agent) if mail.outgoing.kind == "routed"]
+
+
+def one_line(mail: Letterbox) -> str:
+    return " ".join(mail.text.split())
+
+
+# --- a colleague takes over ------------------------------------------------------------------------------------------
+
+
+def test_the_open_cases_of_somebody_who_is_away_go_to_a_colleague_of_the_team_with_all_that_is_known(day: Day) -> None:
+    customer_of_maria(day)
+    due = day.case().due_at
+    maria_goes(day)
+    assert holder(day) == JONAS and day.case().team == "seniors" and day.case().due_at == due
+    (brief,) = routed(day, JONAS)
+    assert "Maria is away" in one_line(brief) and FURIOUS in brief.text and "Ana" in brief.text
+    assert "You may, without asking" in brief.text, "what the rules allow is said again"
+
+
+def test_a_case_is_handed_over_once_however_long_somebody_is_away(day: Day) -> None:
+    customer_of_maria(day)
+    maria_goes(day)
+    day.pass_(hours=14)
+    assert len(routed(day, JONAS)) == 1 and len(routed(day, MARIA)) == 1
+    assert holder(day) == JONAS
+
+
+def test_the_stand_in_can_answer_and_the_customer_reads_it(day: Day) -> None:
+    customer_of_maria(day)
+    maria_goes(day)
+    day.reply(JONAS, day.routed(JONAS), "Hello Ana,\na new wheel is on its way.")
+    assert "a new wheel" in words_of(day).text and words_of(day).sender.startswith("Jonas")
+
+
+def test_whoever_is_back_gets_back_what_nobody_has_answered(day: Day) -> None:
+    customer_of_maria(day)
+    maria_goes(day)
+    until(day, date(2026, 11, 20))
+    assert holder(day) == MARIA and day.case().lent_by is None
+    assert "back again" in one_line(day.routed(MARIA)) and FURIOUS in day.routed(MARIA).text
+    assert len(routed(day, MARIA)) == 2 and len(routed(day, JONAS)) == 1
+
+
+def test_what_the_stand_in_has_answered_stays_with_the_stand_in(day: Day) -> None:
+    customer_of_maria(day)
+    maria_goes(day)
+    day.reply(JONAS, day.routed(JONAS), "Hello Ana,\na new wheel is on its way.")
+    until(day, date(2026, 11, 20))
+    day.reply(ANA, words_of(day), "It has not come yet.")
+    day.pass_(hours=1)
+    assert holder(day) == JONAS and "It has not come yet." in day.routed(JONAS).text
+    assert len(routed(day, MARIA)) == 1, "only what she had before she left"
+
+
+def test_a_stand_in_who_goes_away_too_hands_on_and_the_case_still_comes_back(day: Day) -> None:
+    customer_of_maria(day)
+    in_force(day, away(day.office.rules.book, "jonas", THURSDAY, THURSDAY))
+    maria_goes(day)
+    assert holder(day) == JONAS
+    until(day, THURSDAY)
+    assert holder(day) == TOM and "Jonas is away" in one_line(day.routed(TOM)), "the seniors are away: the team that takes over"
+    until(day, date(2026, 11, 20))
+    assert holder(day) == MARIA
+
+
+def test_a_case_that_had_to_wait_for_a_free_stand_in_still_comes_back(day: Day) -> None:
+    customer_of_maria(day)
+    book = day.office.rules.book
+    in_force(day, busy(book, 0))
+    maria_goes(day)
+    assert holder(day) == PETRA and "Maria is away" in one_line(day.routed(PETRA)), "nobody is free: the lead"
+    in_force(day, away(book, "maria", WEDNESDAY, THURSDAY))
+    day.pass_(minutes=20)
+    assert holder(day) == JONAS, "somebody is free now"
+    until(day, date(2026, 11, 20))
+    assert holder(day) == MARIA
+
+
+def test_if_everybody_is_away_the_case_is_the_leads_until_somebody_is_back(day: Day) -> None:
+    customer_of_maria(day)
+    for agent in ("jonas", "tom"):
+        in_force(day, away(day.office.rules.book, agent, WEDNESDAY, WEDNESDAY))
+    maria_goes(day)
+    assert holder(day) == PETRA
+    day.write(BEN, "Bell", CALM)
+    assert holder(day) == PETRA
+
+
+# --- new mail --------------------------------------------------------------------------------------------------------
+
+
+def test_a_customers_next_word_to_somebody_who_is_away_goes_to_a_stand_in(day: Day) -> None:
+    customer_of_maria(day, CALM)
+    day.reply(MARIA, day.routed(MARIA), "Hello Ana,\nthe 15 mm one.")
+    maria_goes(day)
+    assert day.case().state is CaseState.WAITING and day.case().assignee == "maria", "nobody waits for her, so nothing moves"
+    day.reply(ANA, words_of(day), "Which of the two bolts do you mean?")
+    stand_in = holder(day)
+    assert stand_in in (JONAS, TOM) and day.case().lent_by == "maria"
+    brief = day.routed(stand_in)
+    assert "Maria is away" in one_line(brief) and "Which of the two bolts" in brief.text and "the 15 mm one" in brief.text
+    assert len(routed(day, MARIA)) == 1
+    until(day, date(2026, 11, 20))
+    assert holder(day) == MARIA
+
+
+def test_nothing_new_goes_to_somebody_who_is_away(day: Day) -> None:
+    customer_of_maria(day)
+    maria_goes(day)
+    for number in range(6):
+        day.write(f"Guest {number} <guest{number}@example.com>", f"Bell {number}", (CALM, FURIOUS)[number % 2])
+    day.write(ANA, "Another thing", FURIOUS)  # whom she knows
+    assert day.store.look("select id from cases where assignee = 'maria'") == []
+    assert len(routed(day, MARIA)) == 1
+
+
+def test_an_absence_counts_by_the_day_and_its_last_day_is_a_day_off(day: Day) -> None:
+    customer_of_maria(day)
+    in_force(day, away(day.office.rules.book, "maria", WEDNESDAY, THURSDAY))
+    until(day, date(2026, 11, 17), 23)
+    assert holder(day) == MARIA
+    until(day, WEDNESDAY, 1)
+    assert holder(day) == JONAS
+    until(day, THURSDAY, 23)
+    assert holder(day) == JONAS
+    until(day, date(2026, 11, 20), 1)
+    assert holder(day) == MARIA
+
+
+# --- everybody has enough to do --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(day: Day) -> Day:
+    """Maria, Jonas and Tom have one case each, and no more; cases 1001 to 1003."""
+    in_force(day, busy(day.office.rules.book, 1))
+    for number in range(3):
+        day.write(f"Guest {number} <guest{number}@example.com>", f"Bell {number}", CALM)
+    assert {holder(day, number) for number in (1001, 1002, 1003)} == {MARIA, JONAS, TOM}
+    return day
+
+
+def waiting(day: Day) -> list[int]:
+    return [row["id"] for row in day.store.look("select id from cases where backlog is not null order by id")]
+
+
+def free(day: Day, case: int) -> str:
+    """Whoever has this case answers it; the stand-in's address."""
+    agent = holder(day, case)
+    mail = next(mail for mail in routed(day, agent) if mail.outgoing.case == case)
+    day.reply(agent, mail, "Hello,\nthe 15 mm one.")
+    return agent
+
+
+def test_when_everybody_has_enough_the_case_is_the_leads_and_waits(full: Day) -> None:
+    full.write(ANA, "Front wheel", CALM)
+    assert holder(full) == PETRA and full.case().backlog == "everyone"
+    full.pass_(hours=3)
+    assert holder(full) == PETRA and len(routed(full, PETRA)) == 1, "it waits, and is not handed over again and again"
+
+
+def test_what_waits_is_handed_out_as_soon_as_an_agent_has_answered(full: Day) -> None:
+    full.write(ANA, "Front wheel", CALM)
+    agent = free(full, 1002)
+    assert holder(full, 1004) == agent and full.case(1004).backlog is None
+    assert "which spanner fits the front wheel?" in full.routed(agent).text
+    assert waiting(full) == []
+
+
+def test_upset_people_are_handed_out_first_and_then_whoever_waits_longest(full: Day) -> None:
+    for number, text in enumerate((CALM, CALM, FURIOUS), 4):
+        full.pass_(minutes=20)
+        full.write(f"Late {number} <late{number}@example.com>", f"Wheel {number}", text)
+    assert waiting(full) == [1004, 1005, 1006] and {holder(full, number) for number in (1004, 1005, 1006)} == {PETRA}
+    order = []
+    for case in (1001, 1002, 1003):
+        before = set(waiting(full))
+        agent = free(full, case)
+        (gone,) = before - set(waiting(full))
+        assert holder(full, gone) == agent
+        order.append(gone)
+    assert order == [1006, 1004, 1005]
+
+
+def test_one_free_agent_gets_one_case_and_not_all_that_waits(full: Day) -> None:
+    for number in (4, 5):
+        full.write(f"Late {number} <late{number}@example.com>", f"Wheel {number}", CALM)
+    free(full, 1001)
+    assert waiting(full) == [1005]
+    full.pass_(hours=1)
+    assert waiting(full) == [1005]
+
+
+def test_the_lead_can_answer_what_waits_and_nobody_else_is_asked_to(full: Day) -> None:
+    full.write(ANA, "Front wheel", CALM)
+    full.reply(PETRA, full.routed(PETRA), "Hello Ana,\nthe 15 mm one.")
+    assert words_of(full).sender.startswith("Petra") and full.case(1004).state is CaseState.WAITING
+    agent = free(full, 1001)
+    full.pass_(hours=1)
+    assert 1004 not in [mail.outgoing.case for mail in routed(full, agent)]
+
+
+def test_the_hour_to_answer_does_not_move_while_a_case_waits_for_somebody(full: Day) -> None:
+    full.write(ANA, "Front wheel", CALM)
+    due = full.case(1004).due_at
+    full.pass_(hours=2)
+    free(full, 1001)
+    assert full.case(1004).due_at == due == full.at() + timedelta(hours=22)
