@@ -29,7 +29,6 @@ from inboxd.adapters.clock import SystemClock
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.bootstrap import World, supervisor
-from inboxd.rule_sets import shipped
 from inboxd.config import load_settings
 from inboxd.core.decide import decide
 from inboxd.core.model import (
@@ -58,6 +57,7 @@ from inboxd.daemon.keep_house import open_house
 from inboxd.daemon.supervise import Supervisor
 from inboxd.daemon.triage import triage
 from inboxd.ports import Cursor, Store
+from inboxd.rule_sets import shipped
 from tests.servers import PASSWORD, Dovecot, a_place, missing
 from tests.stories.day import ACME, Day
 

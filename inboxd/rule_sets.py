@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import mailbox
+import re
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +97,7 @@ def templates_for(settings: Settings | None) -> Templates:
 def rule_set(rules: Path, settings: Settings | None, *, shipped_model: bool = False) -> RuleSet:
     """Load rules and templates and check them against each other; raises ConfigError with every mistake found."""
     book, templates = load_rules(rules), templates_for(settings)
-    mistakes = [*templates.mistakes(), *(cross_check(settings, book, templates.names) if settings else ())]
+    mistakes = [*templates.mistakes(), *cross_check(settings, book, templates.names)]
     tests = load_tests(rules, book)
     if mistakes:
         raise ConfigError(*mistakes)
@@ -177,14 +179,19 @@ def _looks_at_headers(condition: Condition) -> bool:
     return condition.word == "header" or any(_looks_at_headers(inner) for group in condition.inner for inner in group)
 
 
+def _plain_name(name: str) -> str:
+    """The name of a mailed file as one in the folder of rules: no folders in it, nothing odd, and ".yaml" at its end."""
+    stem = re.sub(r"\.ya?ml$", "", name.replace("\\", "/").rpartition("/")[2], flags=re.IGNORECASE)
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '', stem)[-80:].lstrip('.') or 'mailed'}.yaml"
+
+
 def try_rules(settings: Settings, store: Store, now: datetime, files: Mapping[str, bytes]) -> RulesTried:
     """Lay files beside the rules in force, in a folder of their own, and say what comes of it; nothing is put in force."""
     with tempfile.TemporaryDirectory(prefix="inboxd-rules-") as place:
         folder = Path(place)
-        for path in settings.rules.glob("*.yaml"):
-            (folder / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(settings.rules, folder, dirs_exist_ok=True)
         for name, content in files.items():
-            (folder / f"{Path(name).stem}.yaml").write_bytes(content)
+            (folder / _plain_name(name)).write_bytes(content)
         try:
             book = load_rules(folder)
             tests = load_tests(folder, book)
@@ -231,7 +238,7 @@ def preview_redecide(store: SqliteStore, settings: Settings, book: Rulebook, now
             number = tx.latest_message(case.number)
             if number is None or case.mailbox not in boxes:
                 continue
-            latest = understood_again(store, Directory(agents=agents), tx, number, case)
+            latest = understood_again(store, Directory(agents=agents, identity=book.identity), tx, number, case)
             decision = redecide(gatherer.case(tx, case, latest, boxes[case.mailbox], now), book, gatherer.policy)
             side = placed(decision.actions)
             if decision.actions:
@@ -277,7 +284,7 @@ def recorded(raw: bytes, book: Rulebook, settings: Settings | None) -> str:
     facts = MailboxFacts(name=MailboxName("recorded"), address="", brand="")
     agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
     one = RawMessage(number=MessageNo(1), mailbox=facts.name, received_at=at, raw=raw)
-    found = understand([one], Directory(agents=agents), reader_for(book, model=own_model(settings)).read)[0]
+    found = understand([one], Directory(agents=agents, identity=book.identity), reader_for(book, model=own_model(settings)).read)[0]
     if isinstance(found, Failure):
         raise Permanent(f"the mail cannot be read: {found.error}")
     seen = facts_of(Situation(now=at, mailbox=facts, understood=found), book, (at,), reopened=False)

@@ -82,7 +82,7 @@ def refuse(mistakes: Iterable[Mistake]) -> None:
     more = len(ordered) - SHOWN
     rest = [f"and {more:,} more; mend these first"] if more > 0 else []
     if ordered:
-        raise ConfigError(*(str(mistake) for mistake in ordered[:SHOWN]), *rest)
+        raise ConfigError(*ordered[:SHOWN], *rest)
 
 
 _MANY = 300  # names beyond which only those with the same first letter are compared

@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import (
+    LISTED,
     MAX_ALIASES,
     MAX_BYTES,
+    SHOWN,
     Entries,
     Mistake,
     Place,
     Scalar,
     Source,
     did_you_mean,
+    did_you_mean_or_all,
     parse_yaml,
     read_at_least,
     read_contacts,
@@ -173,3 +176,66 @@ def test_all_mistakes_come_together_in_order_of_their_place() -> None:
         refuse(mistakes)
     assert [text.split(":")[0:2] for text in caught.value.mistakes] == [["a", "2"], ["a", "9"], ["b", "1"]]
     refuse([])
+
+
+def test_of_a_long_line_the_part_around_the_mistake_is_shown() -> None:
+    source = parse_yaml("a: " + "x" * 300 + " wrong " + "y" * 300 + "\n", "f")
+    source.wrong(Place(line=1, column=305, width=5), "m")
+    _, shown, caret = str(source.mistakes[0]).splitlines()
+    assert shown[caret.index("^") : caret.rindex("^") + 1] == "wrong"
+    assert len(shown) < 140
+
+
+def test_the_caret_stands_under_its_word_behind_signs_of_double_width() -> None:
+    mistake = Mistake(file="f", line=1, column=4, message="m", excerpt="日本 x", width=1)
+    assert str(mistake).splitlines()[2] == "      |      ^"
+
+
+def test_a_password_is_never_shown_however_long_its_line() -> None:
+    source = parse_yaml("a: 1\n", "f")
+    source.lines = ("x" * 300 + " password: hunter2 " + "y" * 300,)
+    source.wrong(Place(line=1, column=315, width=1), "m")
+    assert "hunter2" not in str(source.mistakes[0])
+
+
+def test_a_message_that_repeats_something_long_is_cut_and_stays_in_one_line() -> None:
+    source = parse_yaml("a: |\n" + "  word\n" * 5000, "f")
+    source.yes_no(value_of(source, "a"), "a")
+    assert len(source.mistakes[0].message) < 1000
+    assert source.mistakes[0].message.startswith("'a' wants yes or no, not 'word word ")
+
+
+def test_very_many_mistakes_are_counted_and_the_first_ones_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        refuse(Mistake(file="a", line=line, column=1, message="m") for line in range(1, 1302))
+    assert len(caught.value.mistakes) == SHOWN + 1
+    assert caught.value.mistakes[-1] == "and 1,201 more; mend these first"
+
+
+def test_of_very_many_possible_words_some_are_listed() -> None:
+    said = did_you_mean_or_all("xyz", [f"word{number}" for number in range(5000)])
+    assert said.endswith(f"word{LISTED - 1} and 4,970 more")
+    assert did_you_mean("agent77x", [f"agent{number}" for number in range(100)]) == " - did you mean 'agent77'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a:\n  b: 1\n  then\n    c: d\n",
+            "f:3:3: there is no ':' behind this name; write 'name: value', or 'name:' with a block below it",
+        ),
+        ("a:\n  b: 1\n  c:d\n  e: f\n", "f:3:3: there is no space behind this ':'; write 'name: value'"),
+        ("a: [b, c\nd: e\n", "f:1:4: this bracket is never closed, or a ',' is missing between the values in it"),
+        ("a: 'can't wait'\n", 'f:1:9: text behind a closing quotation mark; put all of it in quotes of the other sort: "..."'),
+        ('a: "\\d"\n', "f:1:6: '\\d' means nothing within \"...\"; put a value that holds a '\\' in single quotes: '...'"),
+        ("a: - b\n", "f:1:4: a list begins on a line of its own: each entry begins with '- '"),
+        ("a: > x\n", "f:1:4: text behind this sign begins on the next line; a value that begins with it belongs in quotes"),
+        (
+            "{a: b}}\n",
+            "f:1:7: the file should end here; is there a bracket too many, or is this line indented less than the first?",
+        ),
+    ],
+)
+def test_syntax_errors_advise_what_would_be_right(text: str, message: str) -> None:
+    assert str(parse_yaml(text, "f").mistakes[0]).splitlines()[0] == message

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,10 +48,17 @@ def fail(error: InboxdError) -> typer.Exit:
     if isinstance(error, ConfigError):
         for mistake in error.mistakes:
             say(mistake)
-        say(f"{len(error.mistakes)} {'problem' if len(error.mistakes) == 1 else 'problems'} found")
+        say(problems(error.mistakes))
         return typer.Exit(WRONG_CONFIG)
     say(f"inboxd: {error}")
     return typer.Exit(TRY_LATER if isinstance(error, Temporary) else FOUND)
+
+
+def problems(mistakes: Sequence[object]) -> str:
+    """Say how many mistakes were found, those that were not shown among them."""
+    more = re.fullmatch(r"and ([\d,]+) more;.*", str(mistakes[-1])) if mistakes else None
+    count = len(mistakes) - 1 + int(more[1].replace(",", "")) if more else len(mistakes)
+    return f"{count:,} {'problem' if count == 1 else 'problems'} found"
 
 
 def settings_of(config: Path) -> Settings:

@@ -30,6 +30,7 @@ from inboxd.cli.common import (
     fail,
     have_done,
     no_settings,
+    problems,
     say,
     settings_of,
     show,
@@ -40,6 +41,8 @@ from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 if TYPE_CHECKING:
     from inboxd.config import ServerSettings, Settings
     from inboxd.core.rulebook import Rulebook
+    from inboxd.desk.lint import Warning_
+    from inboxd.errors import Placed
 
 NOT_THERE = os.strerror(errno.ENOENT)
 
@@ -52,34 +55,39 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
+    from inboxd.adapters.clock import SystemClock
     from inboxd.config import load_settings
-    from inboxd.desk.check import lint
+    from inboxd.desk.check import as_data
+    from inboxd.desk.lint import lint
     from inboxd.rule_sets import rule_set
 
     settings = None
-    mistakes: list[str] = []
-    warnings: list[str] = []
+    mistakes: list[str | Placed] = []
+    warnings: list[Warning_] = []
     if rules is None and not config.exists():
         mistakes.append(no_settings(config))
     elif rules is None or config.exists():
         try:
             settings = load_settings(config)
         except ConfigError as error:
-            mistakes += error.mistakes
+            mistakes += error.found
     folder = rules or (settings.rules if settings else None)
     if folder is not None:
         try:
-            warnings += lint(rule_set(folder, settings).book)
+            found = rule_set(folder, settings)
+            languages = {box.facts.language for box in settings.mailboxes} if settings else set()
+            files = settings is None or any(box.facts.file for box in settings.mailboxes)
+            warnings += lint(found.book, found.templates, SystemClock().now().date(), files=files, languages=languages)
         except ConfigError as error:
-            mistakes += error.mistakes
+            mistakes += error.found
     trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
     if as_json:
-        typer.echo(json.dumps({"mistakes": mistakes, "warnings": warnings, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
+        found_data = {"mistakes": [as_data(m) for m in mistakes], "warnings": [as_data(w, "warning") for w in warnings]}
+        typer.echo(json.dumps({**found_data, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
     else:
         for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
-            say(line)
-        bad = len(mistakes) + len(trouble)
-        typer.echo("all is well" if not bad else f"{bad} {'problem' if bad == 1 else 'problems'} found")
+            say(str(line))
+        typer.echo(problems([*(told for told, _ in trouble), *mistakes]) if mistakes or trouble else "all is well")
     if mistakes or any(not passes for _, passes in trouble):
         raise typer.Exit(WRONG_CONFIG)
     if trouble:

@@ -46,8 +46,8 @@ def assign(
         for team in ladder:
             if choice := look.in_team(team, speaks=speaks):
                 return choice
-    backlog = ladder[0].name if ladder and any(look.there(name) for team in ladder for name in team.agents) else None
-    choice = _lead(book) or _anybody(look, book)
+    backlog = ladder[0].name if any(name not in look.avoid for team in ladder for name in team.agents) else None
+    choice = _lead(look, book) or _anybody(look, book)
     return replace(choice, backlog=backlog, passed=look.told()) if choice else None
 
 
@@ -151,8 +151,9 @@ def team_of(agent: AgentName, book: Rulebook) -> TeamName | None:
     return next((team.name for team in book.teams.values() if agent in team.agents), None)
 
 
-def _lead(book: Rulebook) -> Choice | None:
-    if book.lead in book.agents:
+def _lead(look: _Look, book: Rulebook) -> Choice | None:
+    """The lead, unless the lead is away and somebody else is there."""
+    if book.lead in book.agents and (look.there(AgentName(book.lead)) or not any(look.there(name) for name in book.agents)):
         return Choice(agent=AgentName(book.lead), team=None, why="leads the team, and nobody else could take it")
     return None
 

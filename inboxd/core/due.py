@@ -31,7 +31,6 @@ from inboxd.core.model import (
     Situation,
     TeamName,
 )
-from inboxd.core.opening import due as due_at
 from inboxd.core.policy import Policy
 from inboxd.core.route import (
     because_of,
@@ -134,12 +133,12 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     step = steps[number] if number < len(steps) else Step(after=Moment(), remind=True, tell=("lead",))
     actions: list[Action] = []
     choice = _taken_over(step, situation, case, book)
-    if choice is not None:
-        actions += _given_to(choice, situation, case, book, policy, purpose=f"{_reminder_of(case, job)}:{choice.agent}")
-        case = with_assignee(case, choice)
     if step.priority:
         case = replace(case, priority=step.priority)
         actions.append(Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes={"priority": step.priority}))
+    if choice is not None:
+        actions += _given_to(choice, situation, case, book, policy, purpose=f"{_reminder_of(case, job)}:{choice.agent}")
+        case = with_assignee(case, choice)
     holder = book.agents.get(case.assignee or AgentName(""))
     times = count + 1
     if choice is None and (step.remind or step.assign):
@@ -152,15 +151,9 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
         at = next_reminder(case, book, policy, now)
     following = {**payload, "step": number + 1, "count": times}
     actions.append(Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=following))
-    why = f"{job_holder(situation, book)} has not answered by the hour"
+    why = "nobody has answered yet"
     because = (why,) if choice is None else (why, f"{choice.agent}: {choice.why}")
     return Decision(actions=tuple(actions), because=because, case=case.number)
-
-
-def job_holder(situation: Situation, book: Rulebook) -> str:
-    """The name of whoever held the case when the hour came."""
-    holder = situation.case.assignee if situation.case else None
-    return holder if holder in book.agents else "nobody"  # type: ignore[return-value]  # a name of the book
 
 
 def _reminder_of(case: Case, job: Job) -> str:
@@ -195,6 +188,7 @@ def _values(situation: Situation, case: Case, book: Rulebook, times: int) -> dic
     return {
         "times": times,
         "due_at": case.due_at,
+        "past": case.due_at is not None and situation.now >= case.due_at,
         "now": situation.now,
         "holder": holder.signs_as if holder else "",
         "lead": "",
@@ -260,10 +254,12 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         choice = assign(case.backlog, situation, book, due_at=case.due_at)
         if choice is None or choice.backlog or choice.agent == case.assignee:
             return NOTHING  # still nobody is free
+        lent_by = case.lent_by
     else:
         return NOTHING
     if choice is None:
         return NOTHING
+    lent_by = None if lent_by == choice.agent else lent_by
     purpose = f"share:{case.number}:{choice.agent}:{at}"
     actions = _given_to(choice, situation, case, book, policy, purpose=purpose, lent_by=lent_by)
     return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
@@ -283,11 +279,13 @@ def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     if case is None or case.state is not CaseState.OPEN:
         return NOTHING
     since = waiting_since(situation) or situation.understood.received_at
-    found = route(situation, book, policy, situation.contacts, reopened=case.reopened > 0)
-    hour = due_at(found.within, since, found.calendar)
+    found = route(situation, book, policy, situation.contacts, reopened=case.reopened > 0, since=since)
+    if found.ignored:
+        return Decision(because=("ignored by the rules of today: it stays as it is",), case=case.number, trace=trace_of(found))
+    hour = found.hour
     target = found.ruling.then.assign
     choice: Choice | None = None
-    if found.ruling.then.ignore or case.assignee not in book.agents or (target and not found.ruling.unconditional):
+    if case.assignee not in book.agents or (target and not found.ruling.unconditional):
         team = book.teams.get(TeamName(target or ""))
         stays = case.assignee == target or (team is not None and case.assignee in team.agents)
         choice = None if stays else assign(target, situation, book, due_at=hour.at)
@@ -306,7 +304,8 @@ def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     if choice:
         choice = replace(choice, why=why_of(found.ruling, choice))
         actions += _given_to(choice, situation, moved, book, policy, purpose=f"redecide:{case.number}:{int(situation.now.timestamp())}")
-    actions.append(escalate_at(moved, book, since, found.within))
+    if choice or "due_at" in changes:
+        actions.append(escalate_at(moved, book, since, found.within))
     return Decision(actions=tuple(actions), because=because_of(found, choice), case=case.number, trace=trace_of(found, choice, policy.zone))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.brief import MOST_READERS
@@ -92,7 +93,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         language=u.reading.language,
     )
     contacts = contacts_with(situation)
-    found = route(situation, book, policy, contacts, reopened=False)
+    found = route(situation, book, policy, contacts, reopened=False, since=_came(situation))
     ruling = found.ruling
     if found.ignored:
         return _ignored(situation, found)
@@ -142,12 +143,17 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
             ),
         ]
     actions += [
-        escalate_at(with_assignee(case, choice), book, now, found.within),
+        escalate_at(with_assignee(case, choice), book, found.start, found.within),
         *_told(there, case, ruling, book, ruling.then.tell),
         *_acknowledge(there, case, ruling, policy),
         *_filed(situation, ruling),
     ]
     return _decided(actions, found, case, choice, policy)
+
+
+def _came(situation: Situation) -> datetime:
+    """When the customer began to wait for an answer to this mail: a machine that stood still gives us no more time."""
+    return min(situation.understood.received_at, situation.now)
 
 
 def _given(case: Case, choice: Choice, ruling: Ruling, lent_by: AgentName | None = None) -> Assign:
@@ -158,7 +164,7 @@ def _given(case: Case, choice: Choice, ruling: Ruling, lent_by: AgentName | None
 def _filed(situation: Situation, ruling: Ruling) -> list[Action]:
     """Where a rule files the mail, it is moved once it is stored and decided."""
     folder, number = ruling.then.file_in, situation.understood.number
-    if not folder:
+    if not folder or not situation.mailbox.file:
         return []
     return [Schedule(kind=JobKind.FILE, key=f"file:{number}", at=situation.now, payload={"message": number, "folder": folder})]
 
@@ -220,9 +226,9 @@ def _wrote(
     u, now = situation.understood, situation.now
     state, again = advance(case.state, event), reopens(case.state, event)
     contacts = contacts_with(situation) if is_contact(situation) else situation.contacts
-    found = route(situation, book, policy, contacts, reopened=again or case.reopened > 0)
+    found = route(situation, book, policy, contacts, reopened=again or case.reopened > 0, since=_came(situation))
     ruling = found.ruling
-    fresh = again or case.state is CaseState.WAITING or case.due_at is None or case.due_at <= now
+    fresh = again or case.state is not CaseState.OPEN  # else they wait already: what is late gets no new time
     due = found.hour.at if fresh or case.due_at is None else min(case.due_at, found.hour.at)
     changes: dict[str, object] = {
         "sentiment": u.reading.sentiment,
@@ -244,9 +250,10 @@ def _wrote(
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
-        escalate_at(moved, book, now if fresh else waiting_since(situation) or now, found.within),
         *_filed(situation, ruling),
     ]
+    if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:
+        actions.append(escalate_at(moved, book, found.start if fresh else waiting_since(situation) or now, found.within))
     if labels := _labels(situation, ruling):
         actions.append(Label(case=case.number, labels=labels))
     if choice:

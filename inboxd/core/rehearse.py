@@ -38,6 +38,7 @@ from inboxd.core.model import (
     Schedule,
     Screening,
     Send,
+    Sentiment,
     Situation,
     StoryLine,
     Understood,
@@ -263,13 +264,17 @@ class _Stage:
         """The mail comes in."""
         facts = self.test.facts
         situation = _situation(self.book, self.test, facts.now)
-        if facts.reopened:  # a case that was resolved, and on which this mail follows
+        if facts.reopened or facts.waiting_since or facts.feeling_before:  # a case on which this mail follows
             self.person = situation.person or Person(number=PERSON, name="", email=situation.understood.message.sender.email)
             self.case = Case(
-                number=NUMBER, mailbox=BOX.name, customer=PERSON, subject=bare_subject(facts.subject), state=CaseState.RESOLVED,
+                number=NUMBER, mailbox=BOX.name, customer=PERSON, subject=bare_subject(facts.subject),
+                state=CaseState.RESOLVED if facts.reopened else CaseState.OPEN,
+                sentiment=facts.feeling_before or Sentiment.NEUTRAL,
                 opened_at=facts.now - timedelta(days=3), updated_at=facts.now - timedelta(days=1), language=facts.language,
             )  # fmt: skip
-            situation = replace(situation, case=self.case, person=self.person, customer=self.person)
+            if facts.waiting_since:
+                self.story.append(StoryLine(at=facts.waiting_since, role=Role.CUSTOMER, name="", text="", message=MessageNo(0)))
+            situation = replace(situation, case=self.case, person=self.person, customer=self.person, story=tuple(self.story))
         self._apply(decide(situation, self.book, self.policy), facts.now)
         self.happened.clear()  # what happens at once is what `expect` of the test is for
         self.story.append(StoryLine(at=facts.now, role=Role.CUSTOMER, name="", text=facts.text, message=MESSAGE))

@@ -78,17 +78,14 @@ def replay(situation: Situation, book: Rulebook, policy: Policy) -> Placed:
 
 
 def among(situation: Situation, book: Rulebook) -> Situation:
-    """The situation for the agents of this rulebook: who was there then has the facts of then; who is new has no open case."""
-    candidates = {}
-    for name in book.agents:
-        before = situation.candidates.get(name)
-        away = is_away(book, name, situation.now)
-        candidates[name] = replace(before, away=before.away or away) if before else Candidate(name=name, open_cases=0, away=away)
+    """The situation for the agents of this rulebook: whom we knew then has the facts of then, absences too; who is new has no open case."""
+    candidates = {
+        name: situation.candidates.get(name) or Candidate(name=name, open_cases=0, away=is_away(book, name, situation.now))
+        for name in book.agents
+    }
     return replace(situation, candidates=candidates)
 
 
 def differences(was: Placed, now: Placed) -> tuple[str, ...]:
     """The names of the answers that differ."""
-    if was.ignored and now.ignored:
-        return ()
     return tuple(name for name in Placed.__dataclass_fields__ if name != "case" and getattr(was, name) != getattr(now, name))

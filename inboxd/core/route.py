@@ -31,11 +31,12 @@ from inboxd.core.rules import Facts, Ruling, judge, near_misses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What the rules make of one message. `hour` is when an answer is due if the clock starts now."""
+    """What the rules make of one message, and when an answer is due."""
 
     facts: Facts
     ruling: Ruling
     within: Span
+    start: datetime  # from when the time to answer counts
     hour: Due
     calendar: Calendar | None
     near: tuple[str, ...] = ()
@@ -46,8 +47,10 @@ class Route:
         return bool(self.ruling.then.ignore)
 
 
-def route(situation: Situation, book: Rulebook, policy: Policy, contacts: tuple[datetime, ...], *, reopened: bool) -> Route:
-    """Ask the rules, and work out by when somebody should have answered."""
+def route(
+    situation: Situation, book: Rulebook, policy: Policy, contacts: tuple[datetime, ...], *, reopened: bool, since: datetime | None = None
+) -> Route:
+    """Ask the rules, and work out by when somebody should have answered, counted from now or from `since`."""
     facts = facts_of(situation, book, contacts, reopened=reopened)
     ruling = judge(book.rules, facts)
     case = situation.case
@@ -57,7 +60,8 @@ def route(situation: Situation, book: Rulebook, policy: Policy, contacts: tuple[
         facts=facts,
         ruling=ruling,
         within=within,
-        hour=due(within, situation.now, calendar),
+        start=since or situation.now,
+        hour=due(within, since or situation.now, calendar),
         calendar=calendar,
         near=near_misses(book.rules, facts, ruling),
     )
@@ -157,7 +161,7 @@ def trace_of(found: Route, choice: Choice | None = None, zone: tzinfo | None = N
         if choice.backlog:
             lines.append(f"  waits for somebody of {choice.backlog} to be free")
     if zone is not None and not found.ignored:
-        lines.append(f"due: {arithmetic(found.hour, found.within, found.facts.now, found.calendar, zone)}")
+        lines.append(f"due: {arithmetic(found.hour, found.within, found.start, found.calendar, zone)}")
     return tuple(lines)
 
 
@@ -210,7 +214,7 @@ def ladder_of(book: Rulebook) -> tuple[Step, ...]:
 
 
 def escalate_at(case: Case, book: Rulebook, since: datetime, within: Span | None = None, step: int = 0) -> Schedule:
-    """The next step for a case that waits for its agent since then (I11): the first of the ladder whose time has not passed."""
+    """The next step for a case that waits for its agent since then (I11): this one of the ladder."""
     assert case.due_at is not None  # an open case has a due date
     opening = bool(within and (within.opening or within.days))
     at = step_at(ladder_of(book)[step], case, book, since, opening=opening)

@@ -120,6 +120,8 @@ def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[st
     place = {trace.rule: number for number, trace in enumerate(ruling.trace)}
     decided_at = {question: place[rule] for question, rule in ruling.by.items()}
     for number, (rule, trace) in enumerate(zip(rules, ruling.trace, strict=True)):
+        if ruling.then.ignore and number > decided_at.get("ignore", number):
+            break  # nobody gets this mail: what stands below is not asked
         if trace.matched or not _would_decide(rule.then, ruling.then, number, decided_at):
             continue
         failed = _the_one_that_failed(rule, facts)
@@ -144,6 +146,8 @@ def _would_decide(offered: Then, given: Then, number: int, decided_at: Mapping[s
     """Whether the rule, had it held, would have changed an answer: one given below it, or by nobody."""
     for question in QUESTIONS:
         answer = getattr(offered, question)
+        if question == "ignore" and answer and decided_at.get("assign", number) < number:
+            continue  # somebody has it already
         if answer is not None and answer != getattr(given, question) and decided_at.get(question, number + 1) > number:
             return True
     return any(label not in given.labels for label in offered.labels) or any(who not in given.tell for who in offered.tell)
@@ -354,7 +358,7 @@ def _compiled(pattern: str) -> Any:
     """Compile a pattern with RE2, whose time is linear in the text: no admin's pattern can stop the daemon."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 8 * 1024 * 1024
+    options.max_mem = 1024 * 1024  # a pattern that grows beyond is refused
     return re2.compile(_plain(pattern), options)
 
 

@@ -14,6 +14,7 @@ import tenacity
 from inboxd.core.letters import to_lead
 from inboxd.core.model import JobKind, Log, MailboxName, Send
 from inboxd.core.retry import backoff
+from inboxd.core.route import share_out_at
 from inboxd.core.understand import place_of
 from inboxd.daemon import deliver as delivery
 from inboxd.daemon import keep_house as house
@@ -333,9 +334,13 @@ class Supervisor:
             mistakes = error.mistakes if isinstance(error, ConfigError) else (f"the rules cannot be read: {error}",)
             self._reject(mistakes)
             return mistakes
+        now = self.office.clock.now()
         with self.office.store.transaction() as tx:
-            tx.remember_ruleset(rules.book.hash, rules.files, self.office.clock.now())
+            tx.remember_ruleset(rules.book.hash, rules.files, now)
+            for name in self.office.mailboxes:  # other people may be away now
+                tx.schedule(share_out_at(name, now))
         self.office.rules, self._broken = rules, ""
+        self.wake("house")
         self.health.pop("rules", None)
         log("rules.reloaded", rules=rules.book.hash[:12])
         return ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from inboxd.core.model import CaseNo, Outcome
+from inboxd.core.model import CaseNo, CaseState, Outcome
 from inboxd.core.opening import span_words
 from inboxd.core.policy import Policy
 from inboxd.core.replay import Placed, differences, placed, replay
@@ -41,6 +41,7 @@ class Backtest:
     changes: list[Change] = field(default_factory=list)
     load: dict[str, tuple[Counter[date], Counter[date]]] = field(default_factory=dict)  # agent -> cases a day, then and under the new rules
     bad: int = 0  # messages of cases that ended badly
+    days: set[date] = field(default_factory=set)  # on which a message was decided
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -51,7 +52,7 @@ class Backtest:
             "would_change": len(self.changes),
             "moves": [{"from": was, "to": would, "messages": count} for (was, would), count in _moves(self.changes)],
             "answers": dict(Counter(answer for change in self.changes for answer in change.answers)),
-            "load": {agent: {"was": _load(was), "would": _load(would)} for agent, (was, would) in sorted(self.load.items())},
+            "load": {agent: {"was": self._load(was), "would": self._load(would)} for agent, (was, would) in sorted(self.load.items())},
             "ended_badly": self.bad,
             "caught": [change.case for change in self.changes if change.caught],
             "changes": [
@@ -75,7 +76,7 @@ class Backtest:
         if other:
             lines += ["", "other answers: " + ", ".join(f"{_WORDS.get(answer, answer)} {count}" for answer, count in other.most_common())]
         lines += ["", "load: cases a day, on average and at most"]
-        lines += [f"  {agent}: {_load_words(was)} -> {_load_words(would)}" for agent, (was, would) in sorted(self.load.items())]
+        lines += [f"  {agent}: {self._load_words(was)} -> {self._load_words(would)}" for agent, (was, would) in sorted(self.load.items())]
         caught = [change for change in self.changes if change.caught]
         lines += ["", f"ended badly: {self.bad} messages of such cases; {len(caught)} would have reached a senior at once"]
         lines += [f"  {_line(change, zone)}" for change in caught[:shown]]
@@ -84,6 +85,14 @@ class Backtest:
         if len(self.changes) > shown:
             lines.append(f"  and {len(self.changes) - shown} more: --json lists all")
         return "\n".join(lines)
+
+    def _load(self, each: Counter[date]) -> dict[str, float]:
+        cases = each.total()
+        return {"cases": cases, "a_day": round(cases / len(self.days), 1) if self.days else 0.0, "most": max(each.values(), default=0)}
+
+    def _load_words(self, each: Counter[date]) -> str:
+        load = self._load(each)
+        return f"{load['a_day']:g} ({load['most']})"
 
 
 _WORDS = {"due_at": "answer_within", "labels": "label", "told": "tell", "no_follow_up": "follow_up"}
@@ -111,18 +120,25 @@ def backtest(
         found.since = min(found.since or one.at, one.at)
         found.until = max(found.until or one.at, one.at)
         day = one.at.astimezone(zone).date()
+        found.days.add(day)
         for agent, side in ((was.agent, 0), (would.agent, 1)):
             if agent:
                 found.load.setdefault(agent, (Counter(), Counter()))[side][day] += 1
         ended_badly = one.case is not None and one.case in badly
         found.bad += ended_badly
         if answers := differences(was, would):
-            caught = ended_badly and would.agent in seniors and was.agent not in seniors
+            caught = ended_badly and _in_time(one) and would.agent in seniors and was.agent not in seniors
             found.changes.append(
                 Change(message=one.message, case=one.case, at=one.at, answers=answers, was=was, would=would, caught=caught)
             )  # fmt: skip
         progress(number)
     return found
+
+
+def _in_time(one: PastDecision) -> bool:
+    """Whether the case had not yet ended badly when this message came."""
+    before = one.situation.case
+    return before is None or before.number != one.case or (before.reopened == 0 and before.state in (CaseState.OPEN, CaseState.WAITING))
 
 
 def _moves(changes: Sequence[Change]) -> list[tuple[tuple[str, str], int]]:
@@ -169,15 +185,6 @@ def _value(value: object) -> str:
             return "yes" if value else "no"
         case _:
             return str(value)
-
-
-def _load(days: Counter[date]) -> dict[str, float]:
-    return {"cases": days.total(), "a_day": round(days.total() / len(days), 1) if days else 0.0, "most": max(days.values(), default=0)}
-
-
-def _load_words(days: Counter[date]) -> str:
-    load = _load(days)
-    return f"{load['a_day']:g} ({load['most']})"
 
 
 def _shown(side: Placed) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def explain(
     agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
     while batch := list(islice(source, BATCH)):
         raws = [_raw(number, item, now) for number, (_, item) in enumerate(batch)]
-        understood = understand(raws, Directory(agents=agents), reader.read)
+        understood = understand(raws, Directory(agents=agents, identity=book.identity), reader.read)
         for (path, item), one in zip(batch, understood, strict=True):
             error = f"{type(item).__name__}: {item.strerror}" if isinstance(item, OSError) else ""
             explained = _one(path, one, book, now, error)

@@ -95,7 +95,7 @@ def _wants(then: Then) -> set[str]:
 
 
 def _settles(then: Then, *, kept: bool) -> set[str]:
-    """What is answered once this rule held. Who has a mail is not ignored; what is ignored goes to nobody, unless a rule above may keep it."""
+    """What is answered once this rule held: who has a mail is not ignored; what is ignored goes to nobody, unless it is kept above."""
     settled = _wants(then)
     if then.assign is not None:
         settled.add("ignore")
@@ -161,13 +161,12 @@ class _Above:
         return ""
 
     def differs(self, rule: Rule, group: _Group) -> str:
-        """Say which answers of this rule another of the same conditions gives otherwise."""
-        questions = self._other_answers(rule, group)
+        """Say which answers of this rule another of the same conditions gives otherwise; those for every mail are defaults, and may."""
+        questions = self._other_answers(rule, group) if group else []
         if not questions:
             return ""
         first = self.seen[group].settled[questions[0]].name
-        same = "has the conditions of" if group else "is for every mail, like"
-        return f"{same} '{first}' above it, which decides {_quoted(questions)} otherwise"
+        return f"has the conditions of '{first}' above it, which decides {_quoted(questions)} otherwise"
 
     def _said(self, rule: Rule, group: _Group, names: Sequence[str], last: _Seen) -> str:
         if len(names) > 1:

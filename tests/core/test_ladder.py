@@ -110,7 +110,7 @@ def test_at_the_hour_the_holder_is_reminded_and_nobody_else() -> None:
     assert first.at == waits.due_at
     assert told(decision) == [("tom@acme.example", False)]
     assert none_of(decision, Assign)
-    assert decision.because == ("tom has not answered by the hour",)
+    assert decision.because == ("nobody has answered yet",)
 
 
 def test_from_the_second_reminder_on_the_lead_is_told_daily() -> None:
@@ -179,7 +179,7 @@ def test_at_the_hour_the_case_goes_to_the_seniors_with_the_mail_and_the_lead_is_
     assert (given.agent, given.team, given.why) == (JONAS, SENIORS, "nobody had answered by the hour")
     assert handed_to(decision) == ["jonas@acme.example"]
     assert told(decision) == [(LEAD, True)]
-    assert decision.because == ("tom has not answered by the hour", "jonas: nobody had answered by the hour")
+    assert decision.because == ("nobody has answered yet", "jonas: nobody had answered by the hour")
 
 
 def test_a_senior_who_holds_the_case_keeps_it_and_is_reminded() -> None:
@@ -316,7 +316,7 @@ def test_a_case_that_comes_back_to_its_own_agent_is_lent_no_longer() -> None:
     assert (given.agent, given.lent_by) == (MARIA, None)
 
 
-def test_the_lead_s_own_case_is_taken_over_while_the_lead_is_away() -> None:
+def test_a_case_of_the_lead_is_taken_over_while_the_lead_is_away() -> None:
     decision = shared(held_by(PETRA), seen(PETRA, away=True), seen(MARIA, 3), seen(JONAS, 2), seen(TOM, 1))
     assert (only(decision, Assign).agent, only(decision, Assign).lent_by) == (TOM, PETRA)
 
@@ -336,6 +336,11 @@ def test_what_waits_is_handed_out_as_soon_as_somebody_of_the_team_is_free() -> N
     assert shared(waits, *full, rules=limited()).actions == ()
     given = only(shared(waits, seen(MARIA, 2), seen(JONAS, 1), seen(TOM, 2), rules=limited()), Assign)
     assert (given.agent, given.team, given.backlog) == (JONAS, SENIORS, None)
+
+
+def test_what_waits_goes_to_nobody_beyond_their_limit() -> None:
+    full = (seen(MARIA, 2), seen(JONAS, 2), seen(TOM, 2), seen(PETRA, 9))
+    assert shared(held_by(PETRA, backlog=SENIORS), *full, rules=replace(limited(), lead="lead@acme.example")).actions == ()
 
 
 def test_a_case_that_is_in_good_hands_or_not_open_stays_where_it_is() -> None:

@@ -24,7 +24,7 @@ from inboxd.core.rulebook import (
 from inboxd.core.rules import CONDITIONS, Facts, judge, pattern_problem
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-OFFICE = Calendar(name="office", zone=UTC, hours={day: ((NOW.hour * 60 - 60, NOW.hour * 60 + 240),) for day in range(7)})
+OFFICE = Calendar(name="office", zone=UTC, hours=dict.fromkeys(range(7), ((NOW.hour * 60 - 60, NOW.hour * 60 + 240),)))
 
 
 def on(word: str, *wanted: Any) -> Condition:

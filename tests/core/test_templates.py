@@ -84,7 +84,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "help": PERSON,
     "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit"},
-    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True},
+    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True},
     "thanks": {**PERSON, "quote": "You made my day.", "at": NOW},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {**PERSON, "given_up": True, "tries": 9, "since": NOW, "reply": "451 try later", "words": "Hello Ana"},
@@ -98,6 +98,11 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "left_watch": {"mailbox": "support@acme.example", "cases": ["Ana Ruiz, a bike"]},
     "rules_broken": {"mistakes": ["rules/routing.yaml:3:5: no team called 'senior'"]},
+    "rules_tried": {
+        "mistakes": [], "warnings": ["routing.yaml:9:5: this rule can never decide anything"], "tests": 3,
+        "failed": ["routing.test.yaml:2: the rule test 'an upset customer' fails: assign: everyone instead of seniors"],
+        "backtest": "would change: 2 of 9 messages\n\nended badly: 1 of such cases",
+    },
     "trouble": {"what": "fetch:acme:INBOX", "because": "the server refused the password", "since": NOW},
     "audit": {"findings": ["case 7 has no date"]},
     "told": {**PERSON, **HOLDER, "upset": True, "quote": "nobody answers", "because": "the rule for large customers"},
@@ -129,9 +134,14 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"variant": "solved"}, {"variant": "solved_and_new"}, {"variant": "unclear"}, {"quote": ""}, {"holder_is_reader": True},
         {"variant": "unclear", "holder_is_reader": True},
     ),
-    "due_reminder": ({"to_lead": False, "times": 1},),
+    "due_reminder": ({"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}),
     "bounce_notice": ({"permanent": False, "reply": ""},),
     "unsent": ({"given_up": False, "tries": 1, "words": ""},),
+    "rules_tried": (
+        {"failed": []}, {"failed": [], "warnings": []}, {"failed": [], "warnings": [], "tests": 1},
+        {"failed": [], "warnings": [], "tests": 0, "backtest": ""},
+        {"mistakes": ["routing.yaml:3:5: no team called 'senior'\n    3 | ..."], "warnings": [], "tests": 0, "failed": [], "backtest": ""},
+    ),
     "watch_daily": ({"received": 1, "automatic": 0, "parked": 0, "groups": []}, {"parked": 2}),
 }  # fmt: skip
 NEVER = {
@@ -325,7 +335,7 @@ def test_every_mistake_in_the_texts_is_named_with_its_line(tmp_path: Path) -> No
     (tmp_path / "en" / "thanks.txt.j2").write_text("{{ oh", encoding="utf-8")
     with pytest.raises(ConfigError) as error:
         load_templates(SHIPPED, tmp_path)
-    assert [line.split(": ")[0] for line in error.value.mistakes] == ["templates/en/help.j2:2", "templates/en/thanks.j2:1"]
+    assert [line.split(": ")[0] for line in error.value.mistakes] == [f"{tmp_path}/en/help.txt.j2:2", f"{tmp_path}/en/thanks.txt.j2:1"]
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 from ruamel.yaml import YAML
 
-from inboxd.rule_sets import shipped
 from inboxd.core import new_text
 from inboxd.demo import cast
 from inboxd.demo.servers import DemoMail, DemoServers
 from inboxd.demo.web import owner
+from inboxd.rule_sets import shipped
 
 SUPPORT, TOM, NORA = "support@acme.example", "tom@acme.example", "nora@customer.example"
 AT = datetime(2026, 11, 2, 7, 40, 5, tzinfo=UTC)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from inboxd.adapters.template_files import load_templates
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
 from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
@@ -11,6 +12,7 @@ from inboxd.desk.lint import Warning_
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import Mistake
 
+ROOT = Path(__file__).parents[2]
 SERVER = ServerSettings(host="h", port=1, user="u", tls="yes")
 SETTINGS = Settings(
     path=Path("inboxd.yaml"),
@@ -122,7 +124,7 @@ PLACE = {"severity": "error", "file": "rules/r.yaml", "line": 12, "column": 15, 
 
 def test_a_mistake_reaches_editors_with_its_place_and_people_as_it_was() -> None:
     error = ConfigError(MISTAKE, "two more words")
-    assert [as_data(found) for found in error.found][0] == {**PLACE, "text": "      assign: seniors"}
+    assert as_data(error.found[0]) == {**PLACE, "text": "      assign: seniors"}
     assert error.mistakes == (str(MISTAKE), "two more words")
     assert str(error) == f"{MISTAKE}\ntwo more words"
 
@@ -143,3 +145,59 @@ def test_a_mistake_of_a_whole_file_has_no_line() -> None:
 def test_a_warning_says_that_it_is_one() -> None:
     found = as_data(Warning_(file="rules/r.yaml", line=4, message="look"))
     assert (found["severity"], found["file"], found["line"], found["message"]) == ("warning", "rules/r.yaml", 4, "look")
+
+
+# --- templates that cannot be filled in ------------------------------------------------------------------------------
+
+
+def template_mistakes(folder: Path, **texts: str) -> list[str]:
+    """What is wrong with the admin's own templates, given as en_name=text."""
+    for key, text in texts.items():
+        file = folder / key[:2] / f"{key[3:]}.txt.j2"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    try:
+        load_templates(ROOT / "templates", folder)
+    except ConfigError as error:
+        return [mistake.replace(f"{folder}/", "") for mistake in error.mistakes]
+    return []
+
+
+def test_the_shipped_templates_can_be_filled_in(tmp_path: Path) -> None:
+    assert template_mistakes(tmp_path) == []
+    assert template_mistakes(tmp_path, en_shop="{{ subject }} {{ customer }} {{ agent }} {{ links }}\n") == []
+
+
+def test_a_value_that_a_template_does_not_have_is_named_with_file_and_line_in_each_language(tmp_path: Path) -> None:
+    assert template_mistakes(tmp_path, en_acknowledge="Hello,\n\n{{ custmer }}\n", de_shop="{% if no %}{{ sbject }}{% endif %}") == [
+        "de/shop.txt.j2:1: there is no value 'no' here; there are agent, answered_at, brand, customer, opens_at, subject, variant",
+        "de/shop.txt.j2:1: there is no value 'sbject' here; there are agent, answered_at, brand, customer, opens_at, subject, variant",
+        "en/acknowledge.txt.j2:3: there is no value 'custmer' here; there are brand, customer, opens_at, subject",
+    ]
+
+
+def test_a_template_that_fails_only_for_some_mails_is_a_mistake(tmp_path: Path) -> None:
+    (mistake,) = template_mistakes(tmp_path, en_we_are_closed="Hello,\n\nwe are here at {{ opens_at | clock }}.\n")
+    assert mistake.startswith("en/we_are_closed.txt.j2:3: cannot be filled in: ")
+    assert mistake.endswith("('opens_at' can be empty: ask with 'if')")
+    (mistake,) = template_mistakes(tmp_path, en_we_are_closed="{{ subject.colour }}\n")
+    assert mistake == "en/we_are_closed.txt.j2:1: cannot be filled in: 'str object' has no attribute 'colour'"
+
+
+def test_templates_for_agents_may_use_what_the_shipped_ones_use_and_ask_whether_something_is_there(tmp_path: Path) -> None:
+    assert (
+        template_mistakes(tmp_path, en_thanks="{{ quote }} {{ at | weekday }} {{ brand }}{% if x is defined %}{{ x }}{% endif %}\n") == []
+    )
+    (mistake,) = template_mistakes(tmp_path, en_thanks="\n{{ qoute }}")
+    assert mistake.startswith("en/thanks.txt.j2:2: there is no value 'qoute' here; there are agent, ")
+
+
+def test_filters_that_do_not_exist_and_broken_templates_are_mistakes(tmp_path: Path) -> None:
+    assert template_mistakes(tmp_path, en_help="a\n{{ agent | shout }}") == ["en/help.txt.j2:2: No filter named 'shout'."]
+    assert [mistake.partition(": ")[0] for mistake in template_mistakes(tmp_path, en_help="{% if %}")] == ["en/help.txt.j2:1"]
+
+
+def test_the_page_of_the_admins_own_is_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "letter.html.j2").write_text("<p>\n{{ tittle }}", encoding="utf-8")
+    (mistake,) = template_mistakes(tmp_path)
+    assert mistake == "letter.html.j2:2: there is no value 'tittle' here; there are blocks, language, links, title"

@@ -25,7 +25,6 @@ from inboxd.adapters.nlp.learned import VERSION
 from inboxd.adapters.nlp.reader import SHIPPED, SpacyReader, load_model
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.bootstrap import STORE_FILE, supervisor
-from inboxd.rule_sets import MODEL_LINK, fingerprint, own_model
 from inboxd.cli import app
 from inboxd.config import Settings, load_settings
 from inboxd.core.model import CaseNo, Correction, Scores, ToRead
@@ -34,6 +33,7 @@ from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.control import answer
 from inboxd.desk.teach import GUARDED
 from inboxd.errors import BrokenModel
+from inboxd.rule_sets import MODEL_LINK, fingerprint, own_model
 from inboxd.training import MODEL_BEFORE, MODELS
 from tests.fakes import FakeClock, FakeReader
 from tests.stories.day import Day

@@ -200,7 +200,7 @@ def rendered(name: str, kind: OutgoingKind, **values: object) -> str:
 
 def test_the_question_in_the_readme_is_the_one_that_customers_get() -> None:
     sent = rendered(
-        "follow_up", OutgoingKind.FOLLOW_UP, customer="Luc", agent="Tom", subject="Return R-5518: where is my refund",
+        "are_you_happy", OutgoingKind.FOLLOW_UP, customer="Luc", agent="Tom", subject="Return R-5518: where is my refund",
         brand="Acme Support", variant="resolved", answered_at=NOW,
     )  # fmt: skip
     assert shown_mails()[0].strip() == sent.strip()

@@ -16,8 +16,8 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from inboxd.bootstrap import CRASH_AT
-    from inboxd.rule_sets import rule_set
     from inboxd.cli import app
+    from inboxd.rule_sets import rule_set
 
     rule_set(Path(sys.argv[1]), None)
     print("ready", flush=True)

@@ -281,6 +281,7 @@ def test_migrations_run_once(file: Path) -> None:
         "first",
         "automatic_mail_by_time",
         "backlog_and_lent_cases",
+        "sightings_by_message",
     ]
     store.close()
 

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.template_files import load_templates
-from inboxd.rule_sets import reader_for, shipped
 from inboxd.core.compose import Templates
 from inboxd.core.model import Case, CaseNo, MailboxFacts, MailboxName, Mode, Outgoing
 from inboxd.core.policy import Policy
@@ -28,6 +27,7 @@ from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.daemon.triage import triage
 from inboxd.ports import Reader
+from inboxd.rule_sets import reader_for, shipped
 from tests.fakes import FakeClock, FakeMailbox, FakeMailer
 
 SUPPORT = "support@acme.example"

@@ -141,14 +141,14 @@ def reading(text: ToRead) -> Scores:
 class Month:
     """Customers write `mails` mails in a month; the team answers."""
 
-    def __init__(self, folder: Path, mails: int, seed: int = 7) -> None:
+    def __init__(self, folder: Path, mails: int, seed: int = 7, store: Path | str = ":memory:") -> None:
         rules = folder / "rules"
         rules.mkdir(parents=True)
         (rules / "all.yaml").write_text(RULES, encoding="utf-8")
         self.rules, self.mails, self.random = rules, mails, Random(seed)
-        self.day = Day(book=load_rules(rules), reader=FakeReader(scores=reading), clock=FakeClock(at=OCTOBER))
+        self.day = Day(book=load_rules(rules), reader=FakeReader(scores=reading), store_path=store, clock=FakeClock(at=OCTOBER))
         self.written = 0  # by customers and machines
-        self._later: list[tuple[datetime, int, Callable[[], None]]] = []  # what people will do, and when
+        self._later: list[tuple[datetime, int, Callable[[], object]]] = []  # what people will do, and when
         self._serial = itertools.count()
         self._read = 0  # how many delivered mails were looked at
 
@@ -193,9 +193,9 @@ class Month:
         hours = dice.choice((0.05, 1, 5, 20, 50))
         if mail.outgoing.kind in (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER):
             said = dice.choice(("yes", "yes", "yes", "no", "no", "both", "thanks", "perhaps", "stop", "tap", ""))
-            if said == "tap":
+            if said == "tap" and mail.outgoing.kind is OutgoingKind.FOLLOW_UP:
                 self._at(hours * 60, lambda: self._tap(who, mail))
-            elif said:
+            elif said not in ("tap", ""):
                 self._at(hours * 60, lambda: self._write(who, f"Re: {mail.subject}", f"{said} en bug 0.75 so it is", mail))
         elif mail.outgoing.kind is OutgoingKind.REPLY:
             match dice.choice(("thanks", "more", "more", "away", "", "", "", "")):
@@ -217,11 +217,12 @@ class Month:
         dice, agent = self.random, mail.outgoing.envelope_to[0]
         words = dice.choice(
             ("The answer is blue.",) * 4
-            + ("Which colour is it?", "resolve\n\nIt is blue.", "resolve\n\nIt is blue.", "resolve", "note: blue", "")
+            + ("Which colour is it?", "resolve\n\nIt is blue.", "resolve\n\nIt is blue.", "resolve", "note: blue")
         )
-        if words:
-            hours = dice.choice((0.3, 0.5, 1, 2, 26))
-            self._at(hours * 60, lambda: self.day.reply(agent, mail, words, quote=False, run=False))
+        hours = dice.choice((0.3, 0.5, 1, 2, 26))
+        self._at(hours * 60, lambda: self.day.reply(agent, mail, words, quote=False, run=False))
+        if words.startswith("note"):
+            self._at(hours * 60 + 90, lambda: self.day.reply(agent, mail, "It is blue.", quote=False, run=False))
 
     def _correct(self) -> None:
         """Somebody says what was read wrongly in a case."""
@@ -233,7 +234,7 @@ class Month:
 
     # --- time
 
-    def _at(self, minutes: float, do: Callable[[], None]) -> None:
+    def _at(self, minutes: float, do: Callable[[], object]) -> None:
         heapq.heappush(self._later, (self.day.at() + timedelta(minutes=minutes), next(self._serial), do))
 
     def _do_what_is_due(self) -> None:
@@ -261,7 +262,7 @@ def _customer(address: str) -> int:
 class _Plain(email.policy.Compat32):
     """Header lines as they stand, unfolded: whoever replies needs no more, and thousands do."""
 
-    def header_fetch_parse(self, name: str, value: str) -> str:  # type: ignore[override]  # never a Header: our own lines are ASCII
+    def header_fetch_parse(self, name: str, value: str) -> str:
         return "".join(value.splitlines())
 
 

@@ -67,8 +67,8 @@ def times(mails: list[Letterbox]) -> list[str]:
     return [f"{mail.outgoing.created_at:%a %H:%M}" for mail in mails]
 
 
-def still_waits(day: Day, agent: str) -> list[Letterbox]:
-    return [mail for mail in got(day, agent, "notice") if "still waits" in mail.text]
+def reminders(day: Day, address: str) -> list[Letterbox]:
+    return [mail for mail in got(day, address, "notice") if mail.outgoing.purpose.startswith("due:")]
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def day(tmp_path: Path) -> Day:
 
 def test_after_half_the_time_whoever_has_the_case_is_reminded_and_nobody_else_hears_of_it(day: Day) -> None:
     day.pass_(hours=1, minutes=59)
-    assert not still_waits(day, TOM)
+    assert not reminders(day, TOM)
     day.pass_(minutes=2)
-    assert times(still_waits(day, TOM)) == ["Mon 11:00"]
+    assert times(reminders(day, TOM)) == ["Mon 11:00"] and "13:00 today is the plan" in reminders(day, TOM)[0].text
     assert not day.inbox(PETRA) and not day.inbox(MARIA) and not day.inbox(JONAS) and holder(day) == TOM
 
 
@@ -97,17 +97,21 @@ def test_after_the_whole_time_a_senior_gets_the_case_with_its_brief_and_the_lead
     (brief,) = got(day, holder(day), "routed")
     assert times([brief]) == ["Mon 13:00"]
     assert "nobody had answered by the hour" in " ".join(brief.text.split()) and "which spanner fits the front wheel?" in brief.text
-    (told,) = still_waits(day, PETRA)
-    assert times([told]) == ["Mon 13:00"] and holder(day).partition("@")[0].capitalize() in told.text
-    assert len(still_waits(day, TOM)) == 1, "he had his reminder"
+    (told,) = reminders(day, PETRA)
+    assert (
+        times([told]) == ["Mon 13:00"]
+        and told.text.startswith("Ana still waits")
+        and holder(day).partition("@")[0].capitalize() in told.text
+    )
+    assert len(reminders(day, TOM)) == 1, "he had his reminder"
 
 
 def test_beyond_the_ladder_holder_and_lead_are_reminded_daily_on_open_days(day: Day) -> None:
     day.pass_(days=11)  # until Friday of the next week; Tuesday the 24th is a day off
     later = ["Tue 13:00", "Wed 13:00", "Thu 13:00", "Fri 13:00", "Mon 13:00", "Wed 13:00", "Thu 13:00"]
-    assert times(still_waits(day, holder(day))) == later
-    assert times(still_waits(day, PETRA)) == ["Mon 13:00", *later]
-    assert len(got(day, holder(day), "routed")) == 1 and len(still_waits(day, TOM)) == 1
+    assert times(reminders(day, holder(day))) == later
+    assert times(reminders(day, PETRA)) == ["Mon 13:00", *later]
+    assert len(got(day, holder(day), "routed")) == 1 and len(reminders(day, TOM)) == 1
 
 
 def test_the_case_of_a_senior_stays_where_it_is_and_is_told_of(tmp_path: Path) -> None:
@@ -115,8 +119,8 @@ def test_the_case_of_a_senior_stays_where_it_is_and_is_told_of(tmp_path: Path) -
     day.write(ANA, "Front wheel", "I am furious.")
     senior = holder(day)
     day.pass_(hours=2, minutes=1)
-    assert holder(day) == senior and times(still_waits(day, senior)) == ["Mon 10:00", "Mon 11:00"]
-    assert times(still_waits(day, PETRA)) == ["Mon 11:00"]
+    assert holder(day) == senior and times(reminders(day, senior)) == ["Mon 10:00", "Mon 11:00"]
+    assert times(reminders(day, PETRA)) == ["Mon 11:00"]
     assert len(got(day, MARIA, "routed") + got(day, JONAS, "routed")) == 1
 
 
@@ -133,31 +137,31 @@ def test_the_ladder_counts_in_opening_hours_over_a_weekend(tmp_path: Path) -> No
     day.write(ANA, "Front wheel", CALM)
     assert day.case().due_at == datetime(2026, 11, 23, 11, 0, tzinfo=UTC), "two hours of Friday and two of Monday"
     day.pass_(days=3)
-    assert times(still_waits(day, TOM)) == ["Fri 17:00"]
-    assert times(got(day, holder(day), "routed")) == ["Mon 11:00"] and times(still_waits(day, PETRA)) == ["Mon 11:00"]
+    assert times(reminders(day, TOM)) == ["Fri 17:00"]
+    assert times(got(day, holder(day), "routed")) == ["Mon 11:00"] and times(reminders(day, PETRA)) == ["Mon 11:00"]
 
 
 def test_the_ladder_leaves_out_a_holiday(tmp_path: Path) -> None:
     day = a_day(tmp_path, datetime(2026, 11, 23, 16, 0, tzinfo=UTC))
     day.write(ANA, "Front wheel", CALM)
     day.pass_(days=1, hours=16)  # Wednesday, 08:00; Tuesday is a day off
-    assert not still_waits(day, TOM) and not day.inbox(PETRA)
+    assert not reminders(day, TOM) and not day.inbox(PETRA)
     day.pass_(hours=5)
-    assert times(still_waits(day, TOM)) == ["Wed 10:00"] and times(still_waits(day, PETRA)) == ["Wed 12:00"]
+    assert times(reminders(day, TOM)) == ["Wed 10:00"] and times(reminders(day, PETRA)) == ["Wed 12:00"]
 
 
 def test_mail_of_a_sunday_counts_from_monday_morning(tmp_path: Path) -> None:
     day = a_day(tmp_path, datetime(2026, 11, 15, 11, 0, tzinfo=UTC))
     day.write(ANA, "Front wheel", CALM)
     day.pass_(days=1, hours=3)
-    assert times(still_waits(day, TOM)) == ["Mon 11:00"] and times(still_waits(day, PETRA)) == ["Mon 13:00"]
+    assert times(reminders(day, TOM)) == ["Mon 11:00"] and times(reminders(day, PETRA)) == ["Mon 13:00"]
 
 
 def test_plain_time_counts_nights_and_weekends(tmp_path: Path) -> None:
     day = a_day(tmp_path, FRIDAY, RULES.replace("4 opening hours", "4 hours"))
     day.write(ANA, "Front wheel", CALM)
     day.pass_(hours=5)
-    assert times(still_waits(day, TOM)) == ["Fri 17:00"] and times(still_waits(day, PETRA)) == ["Fri 19:00"]
+    assert times(reminders(day, TOM)) == ["Fri 17:00"] and times(reminders(day, PETRA)) == ["Fri 19:00"]
 
 
 # --- what stops it, and what does not --------------------------------------------------------------------------------
@@ -169,9 +173,9 @@ def test_an_answer_ends_it_at_every_step(day: Day, after: int, words: str) -> No
     day.pass_(hours=after)
     day.reply(holder(day), day.routed(holder(day)), words)
     assert "15 mm" in words_of(day).text
-    before, who = times(still_waits(day, TOM) + still_waits(day, PETRA)), holder(day)
+    before, who = times(reminders(day, TOM) + reminders(day, PETRA)), holder(day)
     day.pass_(days=9)
-    assert times(still_waits(day, TOM) + still_waits(day, PETRA)) == before and holder(day) == who
+    assert times(reminders(day, TOM) + reminders(day, PETRA)) == before and holder(day) == who
 
 
 def test_when_the_customer_writes_after_an_answer_the_time_begins_anew(day: Day) -> None:
@@ -181,7 +185,7 @@ def test_when_the_customer_writes_after_an_answer_the_time_begins_anew(day: Day)
     day.reply(ANA, words_of(day), "It does not fit.")  # Monday, 13:00
     assert day.case().due_at == MONDAY + timedelta(hours=8)
     day.pass_(hours=5)
-    assert times(still_waits(day, TOM)) == ["Mon 11:00", "Mon 15:00"] and times(still_waits(day, PETRA)) == ["Mon 17:00"]
+    assert times(reminders(day, TOM)) == ["Mon 11:00", "Mon 15:00"] and times(reminders(day, PETRA)) == ["Mon 17:00"]
 
 
 @pytest.mark.parametrize("minutes", [30, 150])
@@ -190,8 +194,8 @@ def test_a_customer_who_writes_again_while_they_wait_does_not_begin_to_wait_anew
     day.write(ANA, "Re: Front wheel [#1001]", "One more thing: it is the silver one.")
     assert day.case().number == 1001 and day.case().due_at == MONDAY + timedelta(hours=4)
     day.pass_(hours=5)
-    assert times(still_waits(day, TOM)) == ["Mon 11:00"], "reminded once, before or after the second mail"
-    assert times(still_waits(day, PETRA)) == ["Mon 13:00"] and day.case().team == "seniors"
+    assert times(reminders(day, TOM)) == ["Mon 11:00"], "reminded once, before or after the second mail"
+    assert times(reminders(day, PETRA)) == ["Mon 13:00"] and day.case().team == "seniors"
 
 
 def test_a_customer_who_writes_again_when_the_hour_is_past_still_waits_since_their_first_mail(day: Day) -> None:
@@ -201,8 +205,8 @@ def test_a_customer_who_writes_again_when_the_hour_is_past_still_waits_since_the
     assert holder(day) == senior and "Is anybody there?" in day.routed(senior).text
     assert day.case().due_at == MONDAY + timedelta(hours=4), "no new time is given for what is late"
     day.pass_(days=2)
-    assert times(still_waits(day, senior)) == ["Tue 13:00", "Wed 13:00"]
-    assert times(still_waits(day, PETRA)) == ["Mon 13:00", "Tue 13:00", "Wed 13:00"]
+    assert times(reminders(day, senior)) == ["Tue 13:00", "Wed 13:00"]
+    assert times(reminders(day, PETRA)) == ["Mon 13:00", "Tue 13:00", "Wed 13:00"]
 
 
 def test_a_customer_who_gets_upset_while_they_wait_is_answered_sooner_and_not_later(day: Day) -> None:
@@ -211,7 +215,7 @@ def test_a_customer_who_gets_upset_while_they_wait_is_answered_sooner_and_not_la
     assert day.case().due_at == MONDAY + timedelta(hours=2, minutes=30) and day.case().state is CaseState.OPEN
     senior = holder(day)
     day.pass_(hours=2, minutes=1)
-    assert times(still_waits(day, PETRA)) == ["Mon 11:30"] and holder(day) == senior
+    assert times(reminders(day, PETRA)) == ["Mon 11:30"] and holder(day) == senior
 
 
 def test_the_ladder_goes_on_after_a_restart_of_the_daemon(tmp_path: Path) -> None:
@@ -221,11 +225,9 @@ def test_the_ladder_goes_on_after_a_restart_of_the_daemon(tmp_path: Path) -> Non
     day.write(ANA, "Front wheel", CALM)
     day.pass_(hours=3)
     day.store.close()
-    again = Day(
-        book=book, reader=FakeReader(scores=feels), store_path=store, clock=day.clock, mailbox=day.mailbox, mailer=day.mailer
-    )
+    again = Day(book=book, reader=FakeReader(scores=feels), store_path=store, clock=day.clock, mailbox=day.mailbox, mailer=day.mailer)
     again.pass_(hours=2)
-    assert times(still_waits(again, TOM)) == ["Mon 11:00"] and times(still_waits(again, PETRA)) == ["Mon 13:00"]
+    assert times(reminders(again, TOM)) == ["Mon 11:00"] and times(reminders(again, PETRA)) == ["Mon 13:00"]
 
 
 # --- without a ladder ------------------------------------------------------------------------------------------------
@@ -235,20 +237,22 @@ def test_without_a_ladder_the_holder_is_reminded_at_the_hour_and_from_the_next_d
     day = a_day(tmp_path, MONDAY, RULES.partition("if_nobody_answers")[0])
     day.write(ANA, "Front wheel", CALM)
     day.pass_(days=2, hours=5)
-    assert times(still_waits(day, TOM)) == ["Mon 13:00", "Tue 13:00", "Wed 13:00"] and holder(day) == TOM
-    assert times(still_waits(day, PETRA)) == ["Tue 13:00", "Wed 13:00"]
+    assert times(reminders(day, TOM)) == ["Mon 13:00", "Tue 13:00", "Wed 13:00"] and holder(day) == TOM
+    assert times(reminders(day, PETRA)) == ["Tue 13:00", "Wed 13:00"]
 
 
 # --- all words of a step ---------------------------------------------------------------------------------------------
 
 
 def test_a_step_can_come_some_time_after_the_hour_name_an_agent_write_to_an_address_and_raise_the_priority(tmp_path: Path) -> None:
-    ladder = "if_nobody_answers:\n  - {after: 1 opening hour after answer_within, assign: jonas, tell: [boss@acme.example], priority: high}\n"
+    ladder = (
+        "if_nobody_answers:\n  - {after: 1 opening hour after answer_within, assign: jonas, tell: [boss@acme.example], priority: high}\n"
+    )
     day = a_day(tmp_path, MONDAY, RULES.partition("if_nobody_answers")[0] + ladder)
     day.write(ANA, "Front wheel", CALM)
     day.pass_(hours=4, minutes=59)
-    assert holder(day) == TOM and not still_waits(day, TOM)
+    assert holder(day) == TOM and not reminders(day, TOM)
     day.pass_(minutes=2)
     assert holder(day) == JONAS and day.case().priority == "high" and got(day, JONAS, "routed")[0].message["Importance"] == "high"
     (told,) = day.inbox("boss@acme.example")
-    assert "still waits" in told.text and not day.inbox(PETRA)
+    assert "still waits" in told.text and "Petra" not in told.text and not day.inbox(PETRA)

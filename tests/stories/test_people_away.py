@@ -20,7 +20,8 @@ WEDNESDAY, THURSDAY = date(2026, 11, 18), date(2026, 11, 19)  # the day begins o
 
 def feels(text: ToRead) -> Scores:
     upset = 0.9 if "furious" in text.new_text else 0.0
-    return Scores(language="en", topics=(("how_to", 0.9),), upset=upset, unhappy=upset, model="fake-1")
+    urgent = 0.9 if "cannot wait" in text.new_text else 0.0
+    return Scores(language="en", topics=(("how_to", 0.9),), upset=upset, unhappy=upset, urgent=urgent, model="fake-1")
 
 
 def away(book: Rulebook, agent: str, first: date, last: date) -> Rulebook:
@@ -38,20 +39,27 @@ def in_force(day: Day, book: Rulebook) -> None:
     day.office.rules = replace(day.office.rules, book=book)
 
 
+class WatchedDay(Day):
+    """A day at each moment of which every open case has somebody, a date and a next job (I11)."""
+
+    def run(self) -> None:
+        super().run()
+        nobody_is_forgotten(self)
+
+
 @pytest.fixture
 def day() -> Iterator[Day]:
-    """A day after which, as at each moment of it, every open case has somebody, a date and a next job (I11)."""
-    made = Day(reader=FakeReader(scores=feels))
+    made = WatchedDay(reader=FakeReader(scores=feels))
     yield made
-    nobody_is_forgotten(made)
     made.pass_(days=2)
-    nobody_is_forgotten(made)
     assert not made.store.parked()
     assert not [mail for mail in made.inbox(PETRA) if "without somebody" in mail.subject]
 
 
 def nobody_is_forgotten(day: Day) -> None:
-    rows = day.store.look("select id, assignee, due_at, (select count(*) from job where case_id = cases.id) as jobs from cases where state = 'open'")
+    rows = day.store.look(
+        "select id, assignee, due_at, (select count(*) from job where case_id = cases.id) as jobs from cases where state = 'open'"
+    )
     assert [row["id"] for row in rows if row["assignee"] is None or row["due_at"] is None or not row["jobs"]] == []
 
 
@@ -246,19 +254,20 @@ def test_what_waits_is_handed_out_as_soon_as_an_agent_has_answered(full: Day) ->
     assert waiting(full) == []
 
 
-def test_upset_people_are_handed_out_first_and_then_whoever_waits_longest(full: Day) -> None:
-    for number, text in enumerate((CALM, CALM, FURIOUS), 4):
+def test_upset_people_are_handed_out_first_then_what_matters_and_then_whoever_waits_longest(full: Day) -> None:
+    for number, text in enumerate((CALM, CALM, "It cannot wait until tomorrow.", FURIOUS), 4):
         full.pass_(minutes=20)
         full.write(f"Late {number} <late{number}@example.com>", f"Wheel {number}", text)
-    assert waiting(full) == [1004, 1005, 1006] and {holder(full, number) for number in (1004, 1005, 1006)} == {PETRA}
-    order = []
-    for case in (1001, 1002, 1003):
+    assert waiting(full) == [1004, 1005, 1006, 1007] and {holder(full, number) for number in waiting(full)} == {PETRA}
+    assert {full.case(number).priority for number in (1006, 1007)} == {"high"}
+    order: list[int] = []
+    for case in (1001, 1002, 1003, 1007):
         before = set(waiting(full))
         agent = free(full, case)
         (gone,) = before - set(waiting(full))
         assert holder(full, gone) == agent
         order.append(gone)
-    assert order == [1006, 1004, 1005]
+    assert order == [1007, 1006, 1004, 1005]
 
 
 def test_one_free_agent_gets_one_case_and_not_all_that_waits(full: Day) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.policy
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
@@ -135,6 +136,11 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+def passes(desk: Desk, tests: int) -> bool:
+    """Whether the admin reads that all is well, so many tests included."""
+    return re.search(rf"[Ww]ithout a mistake\W+(and )?{tests} rule tests? pass", desk.said()) is not None
+
+
 # --- the admin -------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +149,7 @@ def test_the_admin_gets_check_tests_and_what_the_rules_would_have_done_in_one_ma
     desk.day.write("Ben <ben@example.net>", "Broken", FURIOUS)
     routed = len(desk.day.mailer.delivered)
     desk.mail(("routing.yaml", TOM_FOR_ALL))
-    assert "without a mistake, and 1 rule tests pass" in desk.said()
+    assert passes(desk, 1)
     assert "What they would have done with the mail of the last 30 days" in desk.said() and "tom" in desk.said().lower()
     assert "By mail nothing is ever put in force." in desk.said()
     assert len(desk.day.mailer.delivered) == routed + 1, "no agent gets it, and no case is opened"
@@ -161,8 +167,8 @@ def test_the_answer_is_in_the_admins_own_thread_and_says_that_a_machine_wrote_it
 def test_every_mistake_of_a_broken_file_comes_back_with_its_place(desk: Desk) -> None:
     desk.mail(("routing.yaml", BROKEN + "oddity: 1\n"))
     said = desk.answer().text
-    assert "routing.yaml:4:19: no team" in said and "did you mean 'seniors'?" in said and "oddity" in said
-    assert "What they would have done" not in said and "rule tests pass" not in said
+    assert "routing.yaml:4:20: no team" in said and "did you mean 'seniors'?" in said and "oddity" in said
+    assert "What they would have done" not in said and not passes(desk, 1)
     assert "/tmp" not in said and str(desk.folder) not in said, "places are named as the admin knows them"
     desk.nothing_is_in_force()
 
@@ -170,7 +176,7 @@ def test_every_mistake_of_a_broken_file_comes_back_with_its_place(desk: Desk) ->
 def test_a_rule_test_that_fails_is_named_and_the_past_is_shown_all_the_same(desk: Desk) -> None:
     desk.day.write("Ben <ben@example.net>", "Broken", FURIOUS)
     desk.mail(("routing.yaml", ROUTING.replace("sentiment: upset", "urgent: yes")))
-    assert "1 of 1 rule tests fail" in desk.said() and "an upset customer reaches a senior" in desk.said()
+    assert re.search("1 of 1 rule tests? fails?", desk.said()) and "an upset customer reaches a senior" in desk.said()
     assert "routing.test.yaml:2" in desk.said() and "What they would have done" in desk.said()
     desk.nothing_is_in_force()
 
@@ -178,20 +184,30 @@ def test_a_rule_test_that_fails_is_named_and_the_past_is_shown_all_the_same(desk
 def test_what_is_allowed_but_hardly_meant_is_said_too(desk: Desk) -> None:
     first, rest = ROUTING.partition("  - name: Upset")[0], ROUTING.partition("rules:\n")[2]
     turned = first + "  - name: Everything first\n    then: {assign: everyone, answer_within: 24 hours}\n" + rest
-    desk.mail(("routing.yaml", turned), ("routing.test.yaml", "tests: []\n"))
+    desk.mail(("routing.yaml", turned), ("routing.test.yaml", TESTS.replace("assign: seniors", "assign: everyone")))
     assert "Allowed, but hardly meant:" in desk.said()
 
 
 def test_mailed_tests_run_against_the_mailed_rules(desk: Desk) -> None:
     tests = "tests:\n  - name: everybody reaches Tom\n    expect: {assign: tom}\n"
     desk.mail(("routing.yaml", TOM_FOR_ALL), ("routing.test.yaml", tests))
-    assert "without a mistake, and 1 rule tests pass" in desk.said()
+    assert passes(desk, 1)
+
+
+def test_tests_of_mails_in_files_beside_the_rules_still_find_them(desk: Desk) -> None:
+    mails = desk.folder / "rules" / "mails"
+    mails.mkdir()
+    (mails / "ana.eml").write_text("From: ana@example.org\nSubject: Wheel\n\nWhich spanner fits?\n", encoding="utf-8")
+    tests = "tests:\n  - {name: Ana, mail_file: mails/ana.eml, expect: {ignore: nothing}}\n"
+    (desk.folder / "rules" / "mails.test.yaml").write_text(tests, encoding="utf-8")
+    desk.mail(("routing.yaml", TOM_FOR_ALL))
+    assert passes(desk, 2)
 
 
 def test_rules_can_be_tried_before_anything_else_is_in_full_swing(tmp_path: Path) -> None:
     desk = Desk(tmp_path, mode=Mode.WATCH)
     desk.mail(("routing.yaml", TOM_FOR_ALL))
-    assert "without a mistake" in desk.said()
+    assert passes(desk, 1)
 
 
 def test_a_mail_that_comes_twice_is_answered_once(desk: Desk) -> None:
@@ -224,13 +240,17 @@ FAKED = "mx.evil.example; dmarc=pass header.from=acme.example"
         pytest.param(ADMIN, (f"{SERVER} (; dmarc=pass); dmarc=fail",), id="a result in a comment"),
         pytest.param(ADMIN, (f"{SERVER}; dmarc=pass header.from=evil.example",), id="a pass of another domain"),
         pytest.param("stranger@evil.example", (f"{SERVER}; dmarc=pass header.from=evil.example",), id="a stranger"),
-        pytest.param(f"'{ADMIN}' <stranger@evil.example>", (f"{SERVER}; dmarc=pass header.from=evil.example",), id="a stranger by that name"),
+        pytest.param(
+            f"'{ADMIN}' <stranger@evil.example>", (f"{SERVER}; dmarc=pass header.from=evil.example",), id="a stranger by that name"
+        ),
         pytest.param("admin@acme.example.evil.example", (f"{SERVER}; dmarc=pass",), id="an address that looks like it"),
         pytest.param(MARIA, (PASS,), id="an agent who is not the admin"),
         pytest.param(PETRA, (PASS,), id="the lead"),
     ],
 )
-def test_from_anybody_else_a_rule_file_is_an_attachment_and_a_person_reads_the_mail(desk: Desk, sender: str, results: Sequence[str]) -> None:
+def test_from_anybody_else_a_rule_file_is_an_attachment_and_a_person_reads_the_mail(
+    desk: Desk, sender: str, results: Sequence[str]
+) -> None:
     desk.mail(("routing.yaml", TOM_FOR_ALL), sender=sender, results=results)
     assert not desk.day.inbox(ADMIN) and desk.day.events("rules.received") == 0
     assert desk.day.store.look("select 1 from job where kind = ?", JobKind.TRY_RULES) == []
@@ -246,7 +266,12 @@ def test_without_authserv_id_nobody_is_believed(desk: Desk) -> None:
 
 
 def test_what_comes_back_goes_to_the_admins_own_address_whatever_the_mail_asks_for(desk: Desk) -> None:
-    asked = [("Reply-To", "evil@evil.example"), ("Sender", "evil@evil.example"), ("Cc", "evil@evil.example"), ("Return-Path", "<e@evil.example>")]
+    asked = [
+        ("Reply-To", "evil@evil.example"),
+        ("Sender", "evil@evil.example"),
+        ("Cc", "evil@evil.example"),
+        ("Return-Path", "<e@evil.example>"),
+    ]
     desk.mail(("routing.yaml", BROKEN), headers=asked)
     assert [outgoing.envelope_to for outgoing in desk.day.mailer.delivered] == [(ADMIN,)]
     assert "evil" not in str(desk.answer().message["To"]) and desk.answer().message["Cc"] is None
@@ -281,7 +306,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 def test_a_hostile_file_is_a_mistake_like_any_other(desk: Desk, hostile: str) -> None:
     desk.mail(("routing.yaml", hostile))
-    assert "there is a mistake in the rules you mailed" in desk.said()
+    assert "a mistake in the rules you mailed" in desk.said()
     assert len(desk.answer().text) < 200_000 and not desk.day.store.parked() and not (Path.cwd() / "owned").exists()
     desk.nothing_is_in_force()
 
@@ -289,13 +314,22 @@ def test_a_hostile_file_is_a_mistake_like_any_other(desk: Desk, hostile: str) ->
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(x{1,1000}){1,1000}", "(?P<a>"])
 def test_a_hostile_pattern_does_not_keep_the_desk_busy(desk: Desk, pattern: str) -> None:
     desk.day.write(ANA, "Front wheel", "a" * 50_000)
-    desk.mail(("routing.yaml", ROUTING.replace("sentiment: upset", f"text_matches: '{pattern}'")), ("routing.test.yaml", "tests: []\n"))
-    assert desk.answer() and not desk.day.store.parked()
+    desk.mail(("routing.yaml", ROUTING.replace("sentiment: upset", f"text_matches: '{pattern}'")))
+    assert "Nothing was changed" in desk.said() and not desk.day.store.parked()
 
 
 @pytest.mark.parametrize(
     "name",
-    ["../../inboxd.yaml", "/etc/inboxd/rules/routing.yaml", "..\\..\\routing.yaml", ".yaml", "....yaml", "ro\x00uting.yaml", "r" * 300 + ".yaml", "CON.YAML"],
+    [
+        "../../inboxd.yaml",
+        "/etc/inboxd/rules/routing.yaml",
+        "..\\..\\routing.yaml",
+        ".yaml",
+        "....yaml",
+        "ro\x00uting.yaml",
+        "r" * 300 + ".yaml",
+        "CON.YAML",
+    ],
 )
 def test_a_files_name_leads_nowhere(desk: Desk, name: str) -> None:
     desk.mail((name, BROKEN))
@@ -306,10 +340,10 @@ def test_a_files_name_leads_nowhere(desk: Desk, name: str) -> None:
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../../../../../../etc/passwd"])
 def test_a_mailed_test_reads_no_file_of_the_machine(desk: Desk, path: str) -> None:
     desk.mail(("routing.test.yaml", f"tests:\n  - name: peek\n    mail_file: {path}\n    expect: {{assign: everyone}}\n"))
-    assert "there is a mistake in the rules you mailed" in desk.said() and "routing.test.yaml:3" in desk.said()
+    assert "a mistake in the rules you mailed" in desk.said() and "routing.test.yaml:3" in desk.said()
 
 
 def test_many_files_are_read_within_the_same_limits(desk: Desk) -> None:
     desk.mail(*((f"more{number}.yaml", "topics: {a" + str(number) + ": {phrases: [" + "x," * 8000 + "x]}}\n") for number in range(12)))
-    assert "there is a mistake in the rules you mailed" in desk.said()
+    assert "a mistake in the rules you mailed" in desk.said()
     desk.nothing_is_in_force()

@@ -285,7 +285,7 @@ def test_a_mail_server_that_is_away_is_told_by_the_other_mailbox_and_mail_waits(
         assert told.envelope_from == "help@two.example"
         ward.daemon.post = replace(ward.daemon.post, mailers={ACME: ward.post_office, two: ward.post_office})
         ward.clock.move(timedelta(minutes=30))
-        ward.daemon._wake("deliver")
+        ward.daemon.wake("deliver")
         assert ward.routed().envelope_from == "support@acme.example"
         until(lambda: not ward.daemon.health)
     finally:
@@ -350,7 +350,7 @@ def test_trouble_with_sending_is_one_clear_state_and_what_waited_leaves_once_whe
 
         def well() -> bool:  # an attempt that began before may still fail, and is made again in its time
             ward.clock.move(timedelta(minutes=10))
-            ward.daemon._wake("deliver")
+            ward.daemon.wake("deliver")
             return not ward.daemon.health
 
         until(well)

@@ -50,6 +50,9 @@ class Switch:
     def fetch(self, listed: Sequence[Listed]) -> Iterator[Sequence[Fetched]]:
         return self.now.fetch(listed)
 
+    def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
+        return self.now.move(uids, folder)
+
     def wait(self, timeout: timedelta) -> None:
         self.waiting.put("wait")
         self._woken.wait(BOUND)

@@ -25,7 +25,7 @@ def load(type_: type[T], text: str) -> T:
 
 
 def load_actions(text: str) -> tuple[tuple[Action, ...], tuple[str, ...]]:
-    """Read the actions of a decision; of the letters only their purposes were kept. Actions that this version does not know are left out."""
+    """Read the actions of a decision, but for those that this version does not know; of the letters only their purposes were kept."""
     actions, letters = [], []
     for item in json.loads(text):
         if isinstance(item, str):
@@ -35,7 +35,7 @@ def load_actions(text: str) -> tuple[tuple[Action, ...], tuple[str, ...]]:
     return tuple(actions), tuple(letters)
 
 
-_ACTIONS: dict[str, type[Action]] = {kind.__name__: kind for kind in get_args(Action)}
+_ACTIONS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Action)}
 
 
 @cache
