@@ -189,7 +189,7 @@ def try_rules(settings: Settings, store: Store, now: datetime, files: Mapping[st
     """Lay files beside the rules in force, in a folder of their own, and say what comes of it; nothing is put in force."""
     with tempfile.TemporaryDirectory(prefix="inboxd-rules-") as place:
         folder = Path(place)
-        shutil.copytree(settings.rules, folder, dirs_exist_ok=True)
+        shutil.copytree(settings.rules, folder, dirs_exist_ok=True, ignore_dangling_symlinks=True)
         for name, content in files.items():
             (folder / _plain_name(name)).write_bytes(content)
         try:

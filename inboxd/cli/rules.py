@@ -393,7 +393,7 @@ def redecide(
         return True
 
     have_done(settings, request, schedule)
-    say(f"{len(found)} {'case is' if len(found) == 1 else 'cases are'} decided anew")
+    say(f"{len(found)} {'case is' if len(found) == 1 else 'cases are'} decided anew by the daemon, as soon as it runs")
 
 
 def _hour(at: datetime | None) -> str:

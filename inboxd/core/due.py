@@ -280,7 +280,7 @@ def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         return NOTHING
     since = waiting_since(situation) or situation.understood.received_at
     found = route(situation, book, policy, situation.contacts, reopened=case.reopened > 0, since=since)
-    if found.ignored:
+    if found.ignored and case.assignee in book.agents:
         return Decision(because=("ignored by the rules of today: it stays as it is",), case=case.number, trace=trace_of(found))
     hour = found.hour
     target = found.ruling.then.assign

@@ -38,7 +38,7 @@ from inboxd.core.route import share_out_at
 from inboxd.core.rulebook import is_away
 from inboxd.core.understand import place_of
 from inboxd.daemon.gather import understood_again
-from inboxd.daemon.office import Office, RulesTried
+from inboxd.daemon.office import Office, RuleSet, RulesTried
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
@@ -116,19 +116,19 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) ->
     if case is None:
         return
     mailbox, now, rules = _speaks_for(office, case), office.clock.now(), office.rules
-    latest = _latest(office, tx, case)
+    latest = _latest(office, rules, tx, case)
     situation = office.gatherer(rules).case(tx, case, latest, mailbox, now)
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
-    _carry_out(office, tx, situation, decision)
+    _carry_out(office, rules, tx, situation, decision)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
 
 
-def _search(office: Office, situation: Situation, written: Sequence[Written]) -> None:
+def _search(rules: RuleSet, situation: Situation, written: Sequence[Written]) -> None:
     """What a machine says to a customer is searched like an agent's words (I5); on a hit the job is parked and nothing leaves."""
     for each in written:
         if to_customer(each.letter):
             given = f"{each.letter.subject} {each.letter.to.name} {each.letter.to.email}"
-            found = leaks(each.raw, agent_addresses=agents_addresses(office.rules.book), brief_lines=_briefs(situation), given=given)
+            found = leaks(each.raw, agent_addresses=agents_addresses(rules.book), brief_lines=_briefs(situation), given=given)
             if found:
                 raise InboxdError(f"{found[0].what} in {found[0].place}")
 
@@ -142,12 +142,12 @@ def _speaks_for(office: Office, case: Case) -> MailboxFacts:
     return office.mailboxes.get(case.mailbox) or replace(office.mailbox(case.mailbox), mode=Mode.ROUTE)
 
 
-def _latest(office: Office, tx: Transaction, case: Case) -> Understood:
+def _latest(office: Office, rules: RuleSet, tx: Transaction, case: Case) -> Understood:
     """The customer's latest message as it was understood, with what people corrected since, and its texts from the raw mail."""
     number = tx.latest_message(case.number)
     if number is None:
         raise InboxdError(f"case {case.number} has no message of its customer")
-    return understood_again(office.store, office.directory, tx, number, case)
+    return understood_again(office.store, office.directory(rules), tx, number, case)
 
 
 def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
@@ -197,20 +197,20 @@ def _share_out(office: Office, tx: Transaction, job: Job) -> None:
     name, now, rules = MailboxName(str(job.payload["mailbox"])), office.clock.now(), office.rules
     away = [agent for agent in rules.book.agents if is_away(rules.book, agent, now)]
     for case in tx.to_share_out(name, away):
-        situation = office.gatherer(rules).case(tx, case, _latest(office, tx, case), _speaks_for(office, case), now)
+        situation = office.gatherer(rules).case(tx, case, _latest(office, rules, tx, case), _speaks_for(office, case), now)
         decision = share_out(situation, rules.book, office.policy)
         if decision.actions:
-            _carry_out(office, tx, situation, permitted(decision, situation, rules.book, office.policy, office.admin))
+            _carry_out(office, rules, tx, situation, permitted(decision, situation, rules.book, office.policy, office.admin))
             log("case.shared_out", case=case.number, because=decision.because[:1])
     if name in office.mailboxes:
         tx.schedule(share_out_at(name, now + SHARE_EVERY))
 
 
-def _carry_out(office: Office, tx: Transaction, situation: Situation, decision: Decision) -> None:
+def _carry_out(office: Office, rules: RuleSet, tx: Transaction, situation: Situation, decision: Decision) -> None:
     sends = [action for action in decision.actions if isinstance(action, Send)]
-    written = office.writer(office.rules).write(tx, sends, situation.now)
-    _search(office, situation, written)
-    tx.record_due(situation, decision, office.rules.book.hash)
+    written = office.writer(rules).write(tx, sends, situation.now)
+    _search(rules, situation, written)
+    tx.record_due(situation, decision, rules.book.hash)
     store(tx, written, office.mailboxes, situation.now)
 
 

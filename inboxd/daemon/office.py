@@ -52,13 +52,12 @@ class Office:
     keys: Sequence[bytes]
     try_rules: Callable[[Mapping[str, bytes]], RulesTried] = _no_trial  # the files by name, put beside the rules in force
 
-    @property
-    def directory(self) -> Directory:
-        """Who is who by address."""
+    def directory(self, rules: RuleSet) -> Directory:
+        """Who is who by address, under these rules."""
         own = frozenset(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))
-        agents = frozenset(e for agent in self.rules.book.agents.values() for e in agent.emails)
+        agents = frozenset(e for agent in rules.book.agents.values() for e in agent.emails)
         junk = frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk)
-        return Directory(own=own, agents=agents, identity=self.rules.book.identity, junk=junk)
+        return Directory(own=own, agents=agents, identity=rules.book.identity, junk=junk)
 
     def mailbox(self, name: MailboxName) -> MailboxFacts:
         """A mailbox by name. Of one that was taken out of the settings the first one speaks: its mail is still somebody's."""

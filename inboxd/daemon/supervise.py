@@ -73,6 +73,7 @@ class Supervisor:
     _died: list[str] = field(default_factory=list)
     _broken: str = ""
     _loaded: str = ""
+    _reloading: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> int:
         """Run until `stop` is called or a loop dies."""
@@ -327,6 +328,10 @@ class Supervisor:
 
     def reload(self) -> tuple[str, ...]:
         """Take new rules over as a whole, or keep the old ones and tell the admin once (I7). Returns the mistakes."""
+        with self._reloading:  # asked at the socket and found here at once: the one who reads last has the last word
+            return self._reload()
+
+    def _reload(self) -> tuple[str, ...]:
         self._loaded = self.fingerprint()
         try:
             rules = self.load_rules()
@@ -351,16 +356,19 @@ class Supervisor:
         log("rules.refused", level="error", mistakes=len(mistakes), todo="inboxd check")
         if text == self._broken:
             return
-        self._broken = text
-        self._write_to_admin(
+        told = self._write_to_admin(
             "rules_broken", f"rules_broken:{self._loaded[:16]}:{self.office.clock.now():%Y%m%d%H%M}", "The rules were not taken over",
             {"mistakes": tuple(mistakes)},
         )  # fmt: skip
+        if told:
+            self._broken = text
+        else:
+            self._loaded = ""  # looked at again, and told then
 
     def _write_to_admin(
         self, template: str, purpose: str, subject: str, values: dict[str, object], avoid: Collection[MailboxName] = ()
-    ) -> None:
-        """A mail about the machine; through another mailbox than the one in trouble, where there is one."""
+    ) -> bool:
+        """A mail about the machine; through another mailbox than the one in trouble, where there is one. False: try again later."""
         office, now = self.office, self.office.clock.now()
         boxes = list(office.mailboxes.values())
         mailbox = next((box for box in boxes if box.name not in avoid), boxes[0])
@@ -373,5 +381,7 @@ class Supervisor:
             self.wake("deliver")
         except Temporary as error:
             log("store.failed", level="warning", loop="supervise", because=str(error))
+            return False
         except InboxdError as error:  # the admin's address cannot be written, a template is broken: the daemon goes on
             log("admin.not_told", level="error", because=str(error), todo="inboxd check")
+        return True

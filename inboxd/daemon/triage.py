@@ -40,7 +40,7 @@ def triage(office: Office) -> int:
         rules = office.rules  # the whole batch under one rule set, also if a reload comes meanwhile
         try:
             raws = [office.store.raw(job.message) for job in jobs if job.message is not None]
-            understood = understand(raws, office.directory, rules.reader.read)
+            understood = understand(raws, office.directory(rules), rules.reader.read)
             with office.store.transaction() as tx:
                 for job, message in zip(jobs, understood, strict=True):
                     _one(office, rules, tx, job, message)

@@ -138,7 +138,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def passes(desk: Desk, tests: int) -> bool:
     """Whether the admin reads that all is well, so many tests included."""
-    return re.search(rf"[Ww]ithout a mistake\W+(and )?{tests} rule tests? pass", desk.said()) is not None
+    return re.search(rf"[Ww]ithout a mistake\W+(and )?{tests} (rule )?tests? pass", desk.said()) is not None
 
 
 # --- the admin -------------------------------------------------------------------------------------------------------

@@ -113,7 +113,12 @@ def _dataclass(type_: Any) -> Callable[[Any], Any]:
 _COLUMNS = {model.Advance: model.Case, model.ChangePerson: model.Person}  # whose fields their `changes` name
 
 
+@cache
+def _columns(owner: type) -> Mapping[str, Callable[[Any], Any]]:
+    return {name: _reader(hint) for name, hint in get_type_hints(owner).items()}
+
+
 def _changes(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of a case or a person, typed as the fields of its dataclass are."""
-    hints = get_type_hints(owner)
-    return {name: _reader(hints[name])(value) if name in hints else value for name, value in values.items()}
+    readers = _columns(owner)
+    return {name: readers.get(name, _as_it_is)(value) for name, value in values.items()}
