@@ -218,7 +218,9 @@ def _rates_of_pure_stages(place: Path) -> dict[str, float]:
     ]
     seconds: dict[str, float] = {}
     with _clocked(seconds, "parse"):
-        understood = [one for one in understand(raws, day.office.directory, _NoReader().read) if isinstance(one, Understood)]
+        understood = [
+            one for one in understand(raws, day.office.directory(day.office.rules), _NoReader().read) if isinstance(one, Understood)
+        ]
     with _clocked(seconds, "library"):
         for raw in raws:
             message = email.message_from_bytes(raw.raw)

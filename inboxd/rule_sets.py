@@ -35,7 +35,7 @@ from inboxd.daemon.gather import Gatherer, understood_again
 from inboxd.daemon.office import RuleSet, RulesTried
 from inboxd.desk.backtest import Backtest, backtest, pages, with_headers
 from inboxd.desk.check import cross_check, lint
-from inboxd.desk.imagine import imagine, received
+from inboxd.desk.imagine import imagine, in_order, received
 from inboxd.desk.record import record
 from inboxd.desk.rule_tests import needs_model, run_rule_tests
 from inboxd.errors import ConfigError, InboxdError, Permanent
@@ -163,10 +163,18 @@ def replay_store(
     """Replay the decisions of a store under these rules, with the facts of then. Reads only."""
     past: Iterator[PastDecision] = pages(lambda after, limit: store.decisions(since, after, limit))
     if any(_looks_at_headers(condition) for rule in book.rules for condition in rule.when):
-        past = with_headers(past, lambda message: parse(store.raw(MessageNo(message)).raw).headers)
+        past = with_headers(past, lambda message: _headers_of(store, MessageNo(message)))
     calendar = main_calendar(book)
     policy = policy_of(settings)
     return backtest(past, book, policy, ended_badly(store), zone=calendar.zone if calendar else policy.zone, progress=progress)
+
+
+def _headers_of(store: Store, number: MessageNo) -> tuple[tuple[str, str], ...]:
+    """The header lines of a stored mail; none once its raw form is gone."""
+    try:
+        return parse(store.raw(number).raw).headers
+    except LookupError:
+        return ()
 
 
 def ended_badly(store: Store) -> dict[CaseNo, Outcome]:
@@ -256,13 +264,13 @@ def preview_redecide(store: SqliteStore, settings: Settings, book: Rulebook, now
 
 
 def mails_of(mbox: Path | None, maildir: Path | None) -> Iterator[bytes]:
-    """The mails of an mbox file or a Maildir, in the order in which they lie there."""
+    """The mails of an mbox file or a Maildir, oldest first."""
     if mbox is not None:
         box: mailbox.Mailbox[Any] = mailbox.mbox(mbox, create=False)
     else:
         assert maildir is not None  # one of the two is given
         box = mailbox.Maildir(maildir, create=False)
-    for key in sorted(box.keys()) if maildir else box.keys():
+    for key in in_order(sorted(box.keys()) if maildir else box.keys(), box.get_bytes):
         yield box.get_bytes(key)
 
 

@@ -30,7 +30,7 @@ from inboxd.core.model import (
 from inboxd.core.obey import obey
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
-from inboxd.core.route import contacts_with, route, trace_of, undelivered
+from inboxd.core.route import contacts_with, filed, route, trace_of, undelivered
 from inboxd.core.rulebook import Rulebook
 from inboxd.core.rules import Ruling
 
@@ -106,7 +106,8 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     ruling = found.ruling
     if ruling.then.assign and not ruling.unconditional and not ruling.then.ignore:
         return hear(replace(situation, case=None), book, policy)  # a rule wants a person to see it
-    return replace(_counted(situation, situation.understood.screening.reason, ruling), trace=trace_of(found))
+    counted = _counted(situation, situation.understood.screening.reason, ruling)
+    return replace(counted, actions=(*counted.actions, *filed(situation, ruling)), trace=trace_of(found))
 
 
 def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> Decision:

@@ -56,6 +56,7 @@ from inboxd.core.route import (
     choose,
     contacts_with,
     escalate_at,
+    filed,
     is_contact,
     route,
     stand_in,
@@ -146,7 +147,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         escalate_at(with_assignee(case, choice), book, found.start, found.within),
         *_told(there, case, ruling, book, ruling.then.tell),
         *_acknowledge(there, case, ruling, policy),
-        *_filed(situation, ruling),
+        *filed(situation, ruling),
     ]
     return _decided(actions, found, case, choice, policy)
 
@@ -159,14 +160,6 @@ def _came(situation: Situation) -> datetime:
 def _given(case: Case, choice: Choice, ruling: Ruling, lent_by: AgentName | None = None) -> Assign:
     why = why_of(ruling, choice)
     return Assign(case=case.number, agent=choice.agent, team=choice.team, why=why, backlog=choice.backlog, lent_by=lent_by)
-
-
-def _filed(situation: Situation, ruling: Ruling) -> list[Action]:
-    """Where a rule files the mail, it is moved once it is stored and decided."""
-    folder, number = ruling.then.file_in, situation.understood.number
-    if not folder or not situation.mailbox.file:
-        return []
-    return [Schedule(kind=JobKind.FILE, key=f"file:{number}", at=situation.now, payload={"message": number, "folder": folder})]
 
 
 def _may_be_asked(situation: Situation, ruling: Ruling) -> bool:
@@ -183,7 +176,7 @@ def _ignored(situation: Situation, found: Route) -> Decision:
     by = found.ruling.by.get("ignore", "")
     data = {"message": situation.understood.number, "because": by}
     return Decision(
-        actions=(Log(kind="message.ignored", data=data), *_filed(situation, found.ruling)),
+        actions=(Log(kind="message.ignored", data=data), *filed(situation, found.ruling)),
         because=(f"rule '{by}'",),
         trace=trace_of(found),
     )
@@ -250,7 +243,7 @@ def _wrote(
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
-        *_filed(situation, ruling),
+        *filed(situation, ruling),
     ]
     if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:
         actions.append(escalate_at(moved, book, found.start if fresh else waiting_since(situation) or now, found.within))
@@ -527,7 +520,7 @@ def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, name
         values: dict[str, object] = {
             "holder": holder.signs_as if holder else "",
             "because": ruling.why or ruling.by.get("assign", ""),
-            "sentiment": u.reading.sentiment,
+            "upset": u.reading.sentiment is Sentiment.UPSET,
             "quote": telling_phrase(u.reading),
         }
         agent = book.agents.get(AgentName(book.lead if who == "lead" else who))

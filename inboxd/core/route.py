@@ -135,6 +135,17 @@ def waiting_since(situation: Situation) -> datetime | None:
     return since
 
 
+# --- filing ----------------------------------------------------------------------------------------------------------------
+
+
+def filed(situation: Situation, ruling: Ruling) -> list[Action]:
+    """Where a rule files the mail, it is moved once it is stored and decided."""
+    folder, number = ruling.then.file_in, situation.understood.number
+    if not folder or not situation.mailbox.file:
+        return []
+    return [Schedule(kind=JobKind.FILE, key=f"file:{number}", at=situation.now, payload={"message": number, "folder": folder})]
+
+
 # --- why -------------------------------------------------------------------------------------------------------------------
 
 

@@ -52,6 +52,7 @@ class RuleTrace:
     matched: bool
     decided: tuple[str, ...] = ()  # the questions it answered
     reason: str = ""  # the value that decided: "contacts is 2 in 14 days, at least 3 wanted"
+    failed: int = -1  # which line of `when` did not hold first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ def judge(rules: Sequence[Rule], facts: Facts) -> Ruling:
     why, unconditional = "", False
     trace = []
     for rule in rules:
-        holds, reason = _all_hold(rule.when, facts)
+        failed, reason = _first_that_fails(rule.when, facts)
+        holds = failed < 0
         decided: tuple[str, ...] = ()
         if holds:
             then, decided = _take(then, rule.then, by)
@@ -84,7 +86,7 @@ def judge(rules: Sequence[Rule], facts: Facts) -> Ruling:
                 why, unconditional = rule.why or reason, not rule.when
             if not decided:
                 reason = f"{reason}; already decided above"
-        trace.append(RuleTrace(rule=rule.name, matched=holds, decided=decided, reason=reason))
+        trace.append(RuleTrace(rule=rule.name, matched=holds, decided=decided, reason=reason, failed=failed))
     return Ruling(then=then, by=by, why=why, unconditional=unconditional, trace=tuple(trace))
 
 
@@ -124,22 +126,10 @@ def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[st
             break  # nobody gets this mail: what stands below is not asked
         if trace.matched or not _would_decide(rule.then, ruling.then, number, decided_at):
             continue
-        failed = _the_one_that_failed(rule, facts)
-        if failed and (len(rule.when) > 1 or _close(failed[0], facts)):
-            found.append(f"{rule.name} - {failed[1]}")
+        alone = all(_holds(condition, facts)[0] for condition in rule.when[trace.failed + 1 :])
+        if alone and (len(rule.when) > 1 or _close(rule.when[trace.failed], facts)):
+            found.append(f"{rule.name} - {trace.reason}")
     return tuple(found)
-
-
-def _the_one_that_failed(rule: Rule, facts: Facts) -> tuple[Condition, str] | None:
-    """The only condition that does not hold, None if there are more."""
-    failed = None
-    for condition in rule.when:
-        holds, reason = _holds(condition, facts)
-        if not holds:
-            if failed is not None:
-                return None
-            failed = condition, reason
-    return failed
 
 
 def _would_decide(offered: Then, given: Then, number: int, decided_at: Mapping[str, int]) -> bool:
@@ -176,15 +166,20 @@ def _holds(condition: Condition, facts: Facts) -> Found:
 Found = tuple[bool, str]  # whether it holds, and the value that decided, in words
 
 
-def _all_hold(when: Sequence[Condition], facts: Facts) -> Found:
-    """All conditions must hold; the reason is the first that does not, else all of them."""
+def _first_that_fails(when: Sequence[Condition], facts: Facts) -> tuple[int, str]:
+    """Which condition does not hold first, -1 if all do; the reason is its own, else all of them."""
     reasons = []
-    for condition in when:
+    for number, condition in enumerate(when):
         holds, reason = _holds(condition, facts)
         if not holds:
-            return False, reason
+            return number, reason
         reasons.append(reason)
-    return True, ", ".join(reasons) or "no conditions"
+    return -1, ", ".join(reasons) or "no conditions"
+
+
+def _all_hold(when: Sequence[Condition], facts: Facts) -> Found:
+    failed, reason = _first_that_fails(when, facts)
+    return failed < 0, reason
 
 
 def _not(condition: Condition, facts: Facts) -> Found:
@@ -299,8 +294,7 @@ def _contains(name: str, text: str, condition: Condition) -> Found:
     for phrase in condition.wanted:
         if _occurs(phrase, folded):
             return True, f"{name} contains '{phrase}'"
-    quoted = [f"'{phrase}'" for phrase in condition.wanted]
-    return False, f"{name} does not contain {_or(quoted)}"
+    return False, f"{name} does not contain {_quoted(condition.wanted)}"
 
 
 def _matches(name: str, text: str, condition: Condition) -> Found:
@@ -368,10 +362,21 @@ def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
 
 
+@functools.lru_cache(maxsize=16384)
+def _phrase(phrase: str) -> str:
+    """A phrase of a rule, folded as the texts are."""
+    return _folded.__wrapped__(phrase)  # the cache of the texts is small, and theirs
+
+
+@functools.lru_cache(maxsize=4096)
+def _quoted(phrases: tuple[str, ...]) -> str:
+    return _or(f"'{phrase}'" for phrase in phrases)
+
+
 def _occurs(phrase: str, folded: str) -> bool:
     """Find a phrase as whole words ("pass" is not in "compass"); a star at its end means any ending of the word."""
     open_end = len(phrase) > 1 and phrase.endswith("*")
-    wanted = _folded(phrase.removesuffix("*") if open_end else phrase)
+    wanted = _phrase(phrase.removesuffix("*") if open_end else phrase)
     start = folded.find(wanted) if wanted else -1
     while start >= 0:
         end = start + len(wanted)

@@ -210,7 +210,7 @@ class Gatherer:
             thread_ids = (*(i for i in thread_ids if i != own_id), own_id)
         known_by = tx.known_by(who.number) if who else frozenset()
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
-        upset = tx.upset_since(_midnight(self.book, now)) if any(t.at_most_upset is not None for t in self.book.teams.values()) else {}
+        upset = tx.upset_since(_midnight(self.book, now))
         to = (who.email if who else "") or s.understood.message.sender.email
         return replace(
             s,

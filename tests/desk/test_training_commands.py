@@ -222,6 +222,8 @@ class Running:
 
     def ask_reconcile(self) -> None: ...
 
+    def wake(self, *names: str) -> None: ...
+
     def reload(self) -> tuple[str, ...]:
         return ()
 

@@ -282,6 +282,7 @@ def test_migrations_run_once(file: Path) -> None:
         "automatic_mail_by_time",
         "backlog_and_lent_cases",
         "sightings_by_message",
+        "upset_cases_of_a_day",
     ]
     store.close()
 

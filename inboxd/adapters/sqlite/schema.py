@@ -130,3 +130,9 @@ def backlog_and_lent_cases(db: sqlite_utils.Database) -> None:
 def sightings_by_message(db: sqlite_utils.Database) -> None:
     """Where a message lies is asked when a rule files it."""
     db.execute("create index sighting_message on sighting (message) where message is not null")
+
+
+@MIGRATIONS()
+def upset_cases_of_a_day(db: sqlite_utils.Database) -> None:
+    """Limits on upset people a day count only those: without an index each mail would look at all open cases."""
+    db.execute("create index cases_upset on cases (opened_at, assignee) where state = 'open' and sentiment = 'upset'")
