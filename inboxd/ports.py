@@ -298,6 +298,9 @@ class Transaction(Protocol):
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""
 
+    def find(self, words: str, limit: int) -> tuple[Case, ...]:
+        """The newest cases in whose subject or mails all these words stand."""
+
     def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
         """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
 

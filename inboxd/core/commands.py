@@ -9,24 +9,31 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inboxd.core.model import Message, SentMessage
+from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
-COMMANDS = ("resolve", "note", "help")
-LATER = (  # known by name so that they are never sent to a customer as text
-    "assign", "ask", "away", "cc", "could not", "drop", "find words", "for", "gave", "label", "merge", "mine",
-    "no follow-up", "original", "pass on", "same as", "send anyway", "sentiment", "show", "snooze", "split", "team", "to",
-    "topic", "undo", "urgent",
+ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
+WITH = (  # want something behind a colon
+    "assign", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic", "urgent",
 )  # fmt: skip
-_BARE = frozenset({"find words", "mine", "no follow-up", "original", "pass on", "send anyway", "split", "undo"})
+ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
+COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
+LATER = ("ask", "away", "for", "split", "to")  # known by name so that they are never sent to a customer as text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command as understood, and the line as it was typed."""
+    """A command as understood: what stands behind it, the case it names (None: the one it was sent to), and the line as typed."""
 
     name: str
     line: str
+    argument: str = ""
+    case: CaseNo | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question, which changes nothing."""
+        return self.name in ASKING and not (self.name == "team" and self.argument)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +77,21 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
         if not line:
             lines.pop(0)
             continue
-        name, rest, doubt = _command(line)
+        command, doubt = _command(line)
         if doubt:
-            return AgentReply(held=Held(kind=doubt, found=line, meant=name, text=text))
-        if not name:
+            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text))
+        if command is None:
             break
         lines.pop(0)
-        commands.append(Command(name=name, line=line))
-        if name == "note":
-            return _with_note(text, tuple(commands), rest, lines)
+        commands.append(command)
+        if command.name == "note":
+            return _with_note(text, tuple(commands), command.argument, lines)
         if lines and not lines[0].strip():
             break  # a blank line ends the commands: what follows is for people
     words = _unsigned("\n".join(lines).strip("\n"), signs_as)
+    asking = next((command for command in commands if command.asks), None)
+    if asking is not None and words.strip():
+        return AgentReply(held=Held(kind="ambiguous", found=asking.line, meant=asking.name, text=text))
     return AgentReply(words=words, commands=tuple(commands))
 
 
@@ -110,19 +120,47 @@ _SENTENCE = frozenset(
 )  # they follow "note" in a sentence
 
 
-def _command(line: str) -> tuple[str, str, str]:
-    """Read one line: (command, rest of the line, ""), ("", "", "") for words, (likely command, "", kind of doubt)."""
+def _command(line: str) -> tuple[Command | None, str]:
+    """Read one line: (the command, ""), (None, "") for words, or (the likely command, kind of doubt)."""
+    plain = line.strip(" \t\u00a0*_\"'`\u201c\u201d")
+    if match := _NUMBERED.fullmatch(plain):  # "show #1042", "snooze #1051: 3 days"
+        name, number = " ".join(match[1].casefold().split()), CaseNo(int(match[2]))
+        if name in ("show", "merge") and not match[3]:
+            return Command(name=name, line=line, argument=f"#{number}", case=number if name == "show" else None), ""
+        if name in COMMANDS:
+            return Command(name=name, line=line, argument=(match[3] or "").strip(), case=number), ""
     first, mark, rest = _split(line)
-    if first in COMMANDS:
-        return _exact(first, mark, rest)
     whole = " ".join(re.findall(r"[\w'-]+", line.casefold()))
-    if whole in _BARE or (mark == ":" and first in LATER):
-        return (first if mark == ":" else whole), "", "not_yet"
+    if whole in ALONE:
+        return Command(name=whole, line=line), ""
+    if first == "note":
+        plain_sentence = not mark and rest and rest.split()[0].casefold().strip(",.") in _SENTENCE
+        return Command(name=first, line=line, argument=rest), "ambiguous" if plain_sentence else ""
+    if mark == ":" and first in WITH:
+        return Command(name=first, line=line, argument=rest), "" if rest.strip() else "no_words"
+    if mark == ":" and first in ("find", "show"):
+        return Command(name=first, line=line, argument=rest), ""
+    if first in COMMANDS or (mark == ":" and first in LATER) or whole in LATER:
+        return Command(name=first if mark == ":" or whole not in LATER else whole, line=line), _why_not(first, mark, rest, whole)
     if mark == ":" or len(whole.split()) <= 2:
         word = first if mark == ":" or " " not in whole else whole.split()[0]
         if near := _near(word, whole if mark != ":" else first):
-            return near, "", "near_miss" if near in COMMANDS else "not_yet"
-    return "", "", ""
+            return Command(name=near, line=line), "near_miss" if near in COMMANDS else "not_yet"
+    return None, ""
+
+
+_NUMBERED = re.compile(r"([A-Za-z][A-Za-z -]{2,14}?)\s*:?\s*#(\d{1,12})\s*(?::\s*(.*))?[.!]?")
+
+
+def _why_not(first: str, mark: str, rest: str, whole: str) -> str:
+    """The doubt about a line that begins with a command and is none: a command that is not there yet, one ill written, or a sentence."""
+    if whole in LATER or first in LATER:
+        return "not_yet"
+    if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
+        return "near_miss"
+    if first in ("resolve", "mine", "team", "original", "help", "undo") or len(rest.split()) <= 2:
+        return "ambiguous" if rest.strip(" .!") else ""
+    return ""
 
 
 def _split(line: str) -> tuple[str, str, str]:
@@ -133,13 +171,6 @@ def _split(line: str) -> tuple[str, str, str]:
         return " ".join(before.casefold().split()), ":", after.strip()
     match = re.match(r"([\w'-]+)\s*([.,!;\u2013\u2014-]?)\s*(.*)", line, re.DOTALL)
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)
-
-
-def _exact(name: str, mark: str, rest: str) -> tuple[str, str, str]:
-    if name == "note":
-        plain_sentence = not mark and rest and rest.split()[0].casefold().strip(",.") in _SENTENCE
-        return (name, "", "ambiguous") if plain_sentence else (name, rest, "")
-    return (name, "", "ambiguous") if rest.strip(" .!") else (name, "", "")
 
 
 def _near(word: str, whole: str) -> str:

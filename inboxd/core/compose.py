@@ -11,10 +11,11 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
 from functools import lru_cache
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -41,6 +42,7 @@ AUTO_SUBMITTED: Mapping[OutgoingKind, str] = MappingProxyType(
 )
 ONE_TAP = "one_tap"  # the template with the commands that one tap sends; a line is "label | body"
 ANSWER_LINKS = "answer_links"  # the template with the two answers
+_SET = "\ue002"  # where the HTML part shows an agent's words as they were set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,9 @@ _NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
 _TO_CUSTOMER: Mapping[str, object] = {"customer": "Ana", "subject": "A bike", "brand": "Acme Support"}
 _NOTE = ({**_TO_CUSTOMER, "opens_at": _NOW}, {**_TO_CUSTOMER, "customer": "", "opens_at": None})
 _QUESTION = (
-    {**_TO_CUSTOMER, "agent": "Maria", "variant": "silence", "answered_at": _NOW},
-    {**_TO_CUSTOMER, "agent": "Maria", "variant": "resolved", "answered_at": None},
+    {**_TO_CUSTOMER, "agent": "Maria", "variant": "silence", "answered_at": _NOW, "refused_at": None, "lead": ""},
+    {**_TO_CUSTOMER, "agent": "Maria", "variant": "resolved", "answered_at": None, "refused_at": None, "lead": ""},
+    {**_TO_CUSTOMER, "agent": "Maria", "variant": "could_not", "answered_at": None, "refused_at": _NOW, "lead": "Petra"},
 )
 _REPLY = {**_TO_CUSTOMER, "words": "Here it is.", "signs_as": "Maria", "quotation": "Where is it?", "quoted_at": _NOW, "quoted_name": "Ana"}
 # The texts that customers read, with what they are tried with: each value that a real letter has, and the odd ones.
@@ -92,7 +95,7 @@ FOR_CUSTOMERS: Mapping[str, tuple[Mapping[str, object], ...]] = MappingProxyType
     }
 )
 # The same for texts under a name of the admin's own.
-_ANY_NOTE = tuple({**question, **note} for note, question in zip(_NOTE, _QUESTION, strict=True))
+_ANY_NOTE = tuple({**question, **note} for note, question in product(_NOTE, _QUESTION))
 _EVERYWHERE = frozenset({"links", "language", "zone"})
 _TO_AGENTS = frozenset({"agent", "customer", "subject", "brand", "mailbox"})
 
@@ -218,16 +221,35 @@ def render(letter: Letter, templates: Templates, stamp: MailStamp | None = None)
         "language": language,
         "zone": stamp.zone if stamp else None,
     }
-    marked = _fill_in(_environment(templates, html=False), key, values).strip("\n") + "\n"
+    environment = _environment(templates, html=False)
+    marked = _fill_in(environment, key, values).strip("\n") + "\n"
     links = _links(letter, templates, stamp, language) if stamp else ()
     page = {
         "language": language,
         "title": lettering.one_line(letter.subject),
-        "blocks": lettering.blocks(marked),
+        "blocks": _blocks(letter, environment, key, values, marked),
         "links": links,
+        "own": lettering.many_lines(str(letter.values.get("html", ""))),
     }
     html = _fill_in(_environment(templates, html=True), "letter.html", page)
     return Rendered(text=lettering.plain(marked), html=html.strip("\n") + "\n", language=language)
+
+
+def _blocks(letter: Letter, environment: jinja2.Environment, key: str, values: Mapping[str, object], marked: str) -> list[lettering.Block]:
+    """Cut the page into blocks; an agent's words that were set in HTML are one block "own", where the template says the words."""
+    blocks = lettering.blocks(marked)
+    if not letter.values.get("html"):
+        return blocks
+    found: list[lettering.Block] = []
+    for block in lettering.blocks(_fill_in(environment, key, {**values, "words": _SET}).strip("\n") + "\n"):
+        if block.kind != "paragraph" or _SET not in block.lines:
+            found.append(block)
+            continue
+        at = block.lines.index(_SET)
+        own = lettering.Block(kind="own", lines=tuple(str(values.get("words", "")).split("\n")))
+        around = [replace(block, lines=lines) for lines in (block.lines[:at], block.lines[at + 1 :])]
+        found += [each for each in (around[0], own, around[1]) if each.lines]
+    return found if sum(block.kind == "own" for block in found) == 1 else blocks
 
 
 def _fill_in(environment: jinja2.Environment, key: str, values: Mapping[str, object]) -> str:
@@ -296,10 +318,15 @@ def compose(letter: Letter, rendered: Rendered, files: Sequence[File], stamp: Ma
 
     The parts are written by hand: the standard library's generator takes five times as long, and its folding has bugs.
     """
-    words = _multipart("alternative", [_text("plain", rendered.text), _text("html", rendered.html)], f"{stamp.message_id}/0")
+    ids = _pictures(letter, rendered, files)
+    page, pictures = _text("html", rendered.html), [_attachment(file, shown) for file, shown in zip(files, ids, strict=True) if shown]
+    if pictures:
+        page = _multipart("related", [page, *pictures], f"{stamp.message_id}/2")
+    words = _multipart("alternative", [_text("plain", rendered.text), page], f"{stamp.message_id}/0")
     body = words
-    if files:
-        whole = [_whole_mail(file) if file.type == "message/rfc822" else _attachment(file) for file in files]
+    apart = [file for file, shown in zip(files, ids, strict=True) if not shown]
+    if apart:
+        whole = [_whole_mail(file) if file.type == "message/rfc822" else _attachment(file) for file in apart]
         body = _multipart("mixed", [words, *whole], f"{stamp.message_id}/1")
     head = "".join(f"{line}\r\n" for line in (*_headers(letter, stamp), "MIME-Version: 1.0"))
     return head.encode("ascii") + body
@@ -355,9 +382,20 @@ def _text(subtype: str, text: str) -> bytes:
     return f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'.encode() + raw
 
 
-def _attachment(file: File) -> bytes:
+def _pictures(letter: Letter, rendered: Rendered, files: Sequence[File]) -> list[str]:
+    """Of each file the Content-ID under which the page shows it (RFC 2392): then it travels with the page (RFC 2387); else ""."""
+    ids = [each.content_id for enclosure in letter.enclose for each in enclosure.attachments or ()]
+    if len(ids) != len(files) or not letter.values.get("html"):
+        return [""] * len(files)
+    return [each if each and f'src="cid:{each}"' in rendered.html else "" for each in ids]
+
+
+def _attachment(file: File, picture: str = "") -> bytes:
     maintype, subtype = _type(file.type)
-    head = f"Content-Type: {maintype}/{subtype}\r\nContent-Transfer-Encoding: base64\r\n{_disposition(file.name)}\r\n"
+    disposition = f"{_disposition(file.name)}\r\n"
+    if picture:
+        disposition = f"Content-ID: <{picture}>\r\n" + disposition.replace("attachment", "inline", 1)
+    head = f"Content-Type: {maintype}/{subtype}\r\nContent-Transfer-Encoding: base64\r\n{disposition}"
     return head.encode("ascii") + base64.encodebytes(file.content).replace(b"\n", b"\r\n")
 
 

@@ -67,6 +67,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _silence(situation, case, book)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
+        case JobKind.PASS_ON if case.state is not CaseState.MERGED:
+            return _pass_on(job, situation, case, book, policy)
         case JobKind.REDECIDE:
             return redecide(situation, book, policy)
         case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
@@ -234,6 +236,19 @@ def _lead_told(job: Job, situation: Situation, case: Case, book: Rulebook, admin
 
 
 # --- who has it: absences, backlog, new rules --------------------------------------------------------------------------------
+
+
+def _pass_on(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """An agent gives the case away: to somebody by name, or to a team, where it never comes back to the giver while others are there."""
+    giver, target = AgentName(str(job.payload["from"])), str(job.payload["target"]) or None
+    note = str(job.payload.get("note", ""))
+    choice = assign(target, situation, book, avoid=(giver,), due_at=case.due_at)
+    if choice is None or choice.agent == case.assignee:
+        return NOTHING
+    name = book.agents[giver].signs_as if giver in book.agents else str(giver)
+    choice = replace(choice, why=f"{name} passed it on" + (f": {note}" if note else ""))
+    actions = _given_to(choice, situation, case, book, policy, purpose=f"{job.key}:{int(job.run_at.timestamp())}:{choice.agent}")
+    return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
 
 
 def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:

@@ -19,6 +19,7 @@ from inboxd.core.model import (
     Letter,
     MailboxFacts,
     MessageNo,
+    Outcome,
     OutgoingKind,
     Person,
     Reading,
@@ -28,6 +29,7 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.opening import next_open
+from inboxd.core.own_html import own_part
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook, calendar_of
 from inboxd.core.tokens import NOTICE, REPLY
@@ -223,10 +225,12 @@ def to_lead(
 
 
 def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Policy) -> Letter:
-    """An agent's own words to the customer, the quotation of the customer's own last mail from the store, the files."""
+    """An agent's own words to the customer as they were set, the quotation of the customer's last mail from the store, the files."""
     u, last = situation.understood, last_from_customer(situation)
+    own = own_part(u.message, words, f"picture{{}}.{u.number}@{situation.mailbox.address.rpartition('@')[2]}")
     values: dict[str, object] = {
         "words": words,
+        "html": own.html,
         "signs_as": agent.signs_as,
         "quotation": last.text if last else "",
         "quoted_at": last.at if last else None,
@@ -238,16 +242,19 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
         agent=agent.name,
         from_name=f"{agent.signs_as} at {situation.mailbox.brand}",
         cc=case.participants,
-        enclose=(_enclosed(u, u.number),),
+        enclose=(Enclose(message=u.number, attachments=own.attachments),),
     )
 
 
 def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: bool) -> Letter:
     """The one question: is it solved? Goes to the customer alone, signed by the brand."""
     asker = book.agents.get(case.resolved_by or case.last_reply_by or AgentName(""))
+    lead = book.agents.get(AgentName(book.lead))
     values: dict[str, object] = {
         "agent": asker.signs_as if asker else situation.mailbox.brand,
-        "variant": "silence" if case.by_silence else "resolved",
+        "variant": "could_not" if case.outcome is Outcome.COULD_NOT else "silence" if case.by_silence else "resolved",
+        "refused_at": case.resolved_at,
+        "lead": lead.signs_as if lead else "",
         "answered_at": case.last_reply_at,
     }
     kind = OutgoingKind.REMINDER if reminder else OutgoingKind.FOLLOW_UP

@@ -22,6 +22,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.UNCLEAR: _S.OPEN,
             _E.UNDELIVERED: _S.OPEN,
             _E.RECONSIDERED: _S.OPEN,
+            _E.NOTED: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.WAITING: {
@@ -34,6 +35,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.OPEN,
             _E.UNDELIVERED: _S.OPEN,
+            _E.NOTED: _S.WAITING,
             _E.MERGED: _S.MERGED,
         },
         _S.RESOLVED: {
@@ -46,6 +48,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.UNCLEAR: _S.RESOLVED,  # a person reads it
             _E.NO_ANSWER: _S.CLOSED,
             _E.UNDELIVERED: _S.OPEN,
+            _E.NOTED: _S.RESOLVED,
             _E.MERGED: _S.MERGED,
         },
         _S.CLOSED: {
@@ -57,6 +60,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.RESOLVED,
             _E.UNDELIVERED: _S.OPEN,
+            _E.NOTED: _S.CLOSED,
             _E.MERGED: _S.MERGED,
         },
         _S.MERGED: {},  # whatever comes later happens to the other case

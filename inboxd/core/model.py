@@ -95,6 +95,7 @@ class JobKind(StrEnum):
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
+    PASS_ON = "pass_on"  # an agent gives the case to somebody else
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
     TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
@@ -557,6 +558,7 @@ class Situation:
     authentication: str = "unknown"  # our own server's check of the sender: "pass", "fail", "unknown"
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
+    named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
 
@@ -577,6 +579,7 @@ class CaseEvent(StrEnum):
     UNCLEAR = "unclear"
     NO_ANSWER = "no_answer"
     UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
+    NOTED = "noted"  # an agent said something about it that moves nothing
     RECONSIDERED = "reconsidered"  # the rules or the ladder changed the hour or the priority
     MERGED = "merged"
 
@@ -627,6 +630,47 @@ class Label:
 
     case: CaseNo
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct:
+    """A person says what was read wrongly in the case: it stands there right now, and the reader learns from it."""
+
+    case: CaseNo
+    values: Mapping[str, str]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Two cases are one: whatever comes later for the first happens to the second."""
+
+    case: CaseNo
+    into: CaseNo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameAs:
+    """This address is this person's, too; whoever had it before becomes the same person. What was changed stands in the event."""
+
+    person: PersonNo
+    email: str
+    by: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropReader:
+    """This reader does not get the answers any more."""
+
+    case: CaseNo
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """What this agent's words to the customer were, and have not left yet, does not leave."""
+
+    outgoing: OutgoingNo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -722,7 +766,10 @@ class Park:
     reason: str
 
 
-Action = OpenCase | Join | Advance | Assign | Label | Log | Schedule | Cancel | ChangePerson | MarkOutgoing | Send | Park
+Action = (
+    OpenCase | Join | Advance | Assign | Label | Correct | Merge | SameAs | DropReader | Withdraw | Log | Schedule | Cancel | ChangePerson
+    | MarkOutgoing | Send | Park
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

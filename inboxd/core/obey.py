@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
 from inboxd.core.lettering import reachable
-from inboxd.core.letters import first_name, full_name, notice, reply
+from inboxd.core.letters import first_name, full_name, last_from_customer, notice, reply
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -25,12 +26,14 @@ from inboxd.core.model import (
     Letter,
     Log,
     Mode,
+    Outcome,
     OutgoingKind,
     Role,
     Schedule,
     Send,
     Situation,
 )
+from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook
 
@@ -52,38 +55,122 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     commands = {command.name for command in read.commands}
     if "help" in commands:
         return _help(situation, case, agent)
-    if "resolve" in commands and read.words and not proof.words_to_customer and "note" not in commands:
+    if any(command.asks for command in read.commands):
+        return _looked_up(situation, case, agent, read)
+    ordered = _ordered(situation, case, agent, read, book, policy)
+    if ordered.wrong:
+        return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, ordered)
+    resolve = bool(commands & {"resolve", "could not"})
+    if commands - {"note"} and read.words and not proof.words_to_customer and "note" not in commands:
         return _back(situation, case, agent, Held(kind="to_notice", text=read.words), read)  # they would never be read
-    if "note" in commands or not proof.words_to_customer:
-        return _note(situation, case, agent, read, book, resolve="resolve" in commands)
-    if not read.words and not situation.understood.message.attachments and "resolve" not in commands:
+    if "note" in commands or (read.words and not proof.words_to_customer):
+        return _note(situation, case, agent, read, book, ordered, resolve=resolve)
+    if not read.words and not situation.understood.message.attachments and not read.commands:
         return _back(situation, case, agent, Held(kind="no_words"), read)
-    return _speak(situation, case, agent, read, book, policy, resolve="resolve" in commands)
+    if not read.words and not resolve and (not proof.words_to_customer or not _files_of_theirs(situation)):
+        return _only_commands(situation, agent, read, book, ordered)
+    return _speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """What the commands of one mail come to, all of them together."""
+
+    case: Case
+    actions: tuple[Action, ...] = ()
+    said: tuple[Mapping[str, object], ...] = ()
+    wrong: tuple[Wrong, ...] = ()
+
+
+def _ordered(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Ordered:
+    """Work out every command before anything is done: with one mistake in them nothing happens."""
+    found = Ordered(case=case)
+    desk = Desk(situation=situation, agent=agent, book=book, policy=policy, note=read.note)
+    for command in read.commands:
+        if command.name not in KNOWN:
+            continue
+        here = found.case
+        if command.case is not None and command.case != case.number:
+            named = situation.named.get(command.case)
+            if named is None:
+                found = replace(found, wrong=(*found.wrong, Wrong(line=command.line, why="no_case", found=f"#{command.case}")))
+                continue
+            here = named
+        done = carry_out(command, here, desk)
+        if isinstance(done, Wrong):
+            found = replace(found, wrong=(*found.wrong, done))
+        else:
+            said = {**done.said, "line": command.line, "case": here.number if here is not found.case else 0}
+            same = here is found.case and command.name != "merge"
+            found = replace(
+                found, case=done.case if same else found.case, actions=(*found.actions, *done.actions), said=(*found.said, said)
+            )
+    return found
+
+
+def _files_of_theirs(situation: Situation) -> bool:
+    """Whether the mail carries a file that is no picture of a signature."""
+    return any(not attachment.content_id for attachment in situation.understood.message.attachments)
+
+
+def _only_commands(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, ordered: Ordered) -> Decision:
+    case = ordered.case
+    letter = _transcript(situation, case, agent, "", read, book, ordered)
+    letter = replace(letter, values={**letter.values, "resolved": False})
+    actions = (Join(case=case.number, role=None), *ordered.actions, Send(letter=letter))
+    because = tuple(command.name for command in read.commands)
+    return Decision(actions=actions, because=because, case=case.number, words="")
+
+
+def _looked_up(situation: Situation, case: Case, agent: Agent, read: AgentReply) -> Decision:
+    """A question of the agent's: answered from the store when the letter is written; nothing changes."""
+    asked = tuple({"what": command.name, "argument": command.argument, "case": command.case or case.number, "agent": agent.name}
+                  for command in read.commands if command.asks)  # fmt: skip
+    original = any(command.name == "original" for command in read.commands)
+    last = last_from_customer(situation)
+    letter = notice(
+        situation,
+        agent,
+        template="looked_up",
+        purpose=f"looked_up:{situation.understood.number}",
+        case=case,
+        values={"asked": asked, "original": original and last is not None},
+        enclose=(Enclose(message=last.message, whole=True),) if original and last else (),
+    )
+    actions = (Join(case=case.number, role=None), Send(letter=letter))
+    return Decision(actions=actions, because=tuple(command.name for command in read.commands), case=case.number, words="")
 
 
 def _only_files(situation: Situation, held: Held) -> bool:
     """A reply without a word that carries a file is meant to be sent; a picture in a signature is no such file."""
-    carries = any(not attachment.content_id for attachment in situation.understood.message.attachments)
-    return held.kind == "no_words" and not held.meant and carries
+    return held.kind == "no_words" and not held.meant and _files_of_theirs(situation)
 
 
-def _speak(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, *, resolve: bool) -> Decision:
+def _speak(
+    situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered, *, resolve: bool
+) -> Decision:
     words, actions = read.words.strip(), [Join(case=case.number, role=Role.AGENT)]
     has_letter = bool(words or situation.understood.message.attachments)
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return _back(situation, case, agent, Held(kind="unreachable", text=words), read)
-    moved, moves = _moves(situation, case, agent, book, replied=has_letter, words=words, resolve=resolve)
-    everything: list[Action] = [*actions, *moves]
+    moved, moves = _moves(situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read))
+    everything: list[Action] = [*actions, *ordered.actions, *moves]
     if has_letter:
         everything.append(Send(letter=reply(situation, moved, agent, words, policy)))
-    if resolve:
-        everything.append(Send(letter=_transcript(situation, moved, agent, words, read, book)))
+    if read.commands:
+        letter = _transcript(situation, moved, agent, words, read, book, ordered)
+        everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve})))
     because = ("resolve" if resolve else "an agent's words to the customer",)
     return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
 
 
+def _refused(read: AgentReply) -> bool:
+    """Whether the agent had to say no."""
+    return any(command.name == "could not" for command in read.commands)
+
+
 def _moves(
-    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool
+    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool, refused: bool = False
 ) -> tuple[Case, list[Action]]:
     """The case after the reply or `resolve`, and the actions that bring it there."""
     now = situation.now
@@ -104,6 +191,8 @@ def _moves(
         }
     else:
         changes |= {"due_at": None, "resolved_at": None, "closed_at": None}
+    if refused:
+        changes["outcome"] = Outcome.COULD_NOT
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
     actions: list[Action] = [
         Advance(case=case.number, event=event, state=state, changes=changes),
@@ -117,7 +206,7 @@ def _moves(
     return moved, actions
 
 
-def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook) -> Letter:
+def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, ordered: Ordered) -> Letter:
     """What was done, as answer to a mail with a command in it."""
     ask_at = situation.now + book.follow_up.ask_after
     asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
@@ -125,6 +214,7 @@ def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read
     values: dict[str, object] = {
         "words": words,
         "resolved": True,
+        "done": ordered.said,
         "note": "",
         "ask_at": ask_at if asked else None,
         "why_not": "" if asked else _why_not(situation, case),
@@ -152,15 +242,16 @@ def _why_not(situation: Situation, case: Case) -> str:
     return "lately"
 
 
-def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, *, resolve: bool) -> Decision:
+def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, ordered: Ordered, *, resolve: bool) -> Decision:
     """Kept among us: whoever holds the case reads it, a customer never does."""
     u, text = situation.understood, (read.note or read.words).strip()
     actions: list[Action] = [Join(case=case.number, role=None)]
     if text:
         actions.append(Log(kind="case.note", case=case.number, data={"agent": agent.name, "text": text, "message": u.number}))
-    moved = case
+    moved = ordered.case
+    actions += ordered.actions
     if resolve:
-        moved, moves = _moves(situation, case, agent, book, replied=False, words="", resolve=True)
+        moved, moves = _moves(situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read))
         actions += moves
     holder = book.agents.get(case.assignee or AgentName(""))
     if text and holder is not None and holder.name != agent.name:
@@ -176,7 +267,7 @@ def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
         )
         actions.append(Send(letter=letter))
     if read.commands:
-        letter = _transcript(situation, moved, agent, "", read, book)
+        letter = _transcript(situation, moved, agent, "", read, book, ordered)
         letter = replace(letter, values={**letter.values, "resolved": resolve, "note": text})
         actions.append(Send(letter=letter))
     return Decision(actions=tuple(actions), because=("a note: it stays among us",), case=case.number, words="")
@@ -192,7 +283,7 @@ def _help(situation: Situation, case: Case, agent: Agent) -> Decision:
     return Decision(actions=(Join(case=case.number, role=None), Send(letter=letter)), because=("help",), case=case.number, words="")
 
 
-def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: AgentReply) -> Decision:
+def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: AgentReply, ordered: Ordered | None = None) -> Decision:
     """Nothing has left and nothing has changed; the text comes back with a question."""
     u = situation.understood
     values: dict[str, object] = {
@@ -201,6 +292,8 @@ def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: Agen
         "meant": held.meant,
         "text": held.text or read.words,
         "places": situation.leaks,
+        "wrong": ordered.wrong if ordered else (),
+        "right": ordered.said if ordered else (),
         "words_to_customer": True,
     }
     letter = notice(

@@ -5,6 +5,7 @@ Hours are what the wall clock shows, lengths are real time: on the night the clo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -149,6 +150,23 @@ def arithmetic(found: Due, span: Span, start: datetime, calendar: Calendar | Non
     shown = [f"{_stamp(a, zone)}-{_clock(b, zone)} ({_short(b - a)})" for a, b in islice(found.counted, 4)]
     more = len(found.counted) - len(shown)
     return f"{said}: {', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+_SPAN = re.compile(r"(\d{1,6})\s+(opening\s+)?(second|minute|hour|day|week)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_LONGEST = 10 * 366 * 86400  # seconds
+
+
+def span_of(text: str) -> Span | None:
+    """Read "4 hours", "2 opening hours" or "1 opening day"; None if it is something else, or longer than ten years."""
+    match = _SPAN.fullmatch(" ".join(text.lower().split()))
+    if match is None or (match[2] and match[3] in ("second", "week")):
+        return None
+    count = int(match[1])
+    if match[2] and match[3] == "day":
+        return Span(days=count, opening=True) if count <= 9999 else None
+    seconds = count * _SECONDS[match[3]]
+    return Span(length=timedelta(seconds=seconds), opening=bool(match[2])) if seconds <= _LONGEST else None
 
 
 def span_words(span: timedelta) -> str:

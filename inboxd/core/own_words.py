@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from inboxd.core.html_text import html_text
+
 RUN = 5  # words in a row that must be ours before a line counts as quoted
 MAX_LINES = 20_000
 MAX_SIGNED = 2_000
@@ -36,19 +38,32 @@ class OwnWords:
 def own_words(text: str, sent_text: str, first_line: str, *, html: str = "") -> OwnWords:
     """Find what the agent wrote: by alignment with what we sent, else by its first line, else all if nothing is quoted."""
     lines = [_clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
-    ours = _aligned(lines, sent_text) or _from_marker(lines, first_line)
+    ours = _aligned(lines, sent_text) or _from_marker(lines, first_line, sent_text)
     if ours is None:
         doubt = _quotes_anything(lines, html)
         found = OwnWords(doubt=doubt) if doubt else _finished(lines)
     else:
         found = _around(lines, ours)
+    found = _unsigned(found, html)
     return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
 
 
 def _holds_a_line_of(sent_text: str, words: str) -> bool:
-    """Tell whether a whole line of our mail is left among the words, without any sign that it is quoted."""
+    """Tell whether a whole line of our mail is left among the words, without any sign that it is quoted.
+
+    Of what the customer wrote only long lines count: a greeting or a closing is everybody's.
+    """
+    theirs = {tuple(_words(line)) for line in _handed_on(sent_text)}
     ours = {tuple(line) for line in map(_words, _worded(sent_text).split("\n")) if len(line) >= 3}
+    ours = {line for line in ours if len(line) > RUN or line not in theirs}
     return any(tuple(_words(line)) in ours for line in words.split("\n"))
+
+
+def _handed_on(sent_text: str) -> list[str]:
+    """Give the lines that stand between the rules of our mail: the customer wrote them."""
+    lines = sent_text.split("\n")
+    rules = [number for number, line in enumerate(lines) if re.fullmatch(r"-{5}(?: .* -{5})?", line)]
+    return lines[rules[0] + 1 : rules[-1]] if rules else []
 
 
 def _clean(line: str) -> str:
@@ -134,16 +149,24 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", re.sub(r"(?m)^[\s>|]+", "", text).casefold())
 
 
-def _from_marker(lines: Sequence[str], first_line: str) -> list[bool] | None:
-    """Find the first line of our mail; it and everything below it is quoted then."""
+def _from_marker(lines: Sequence[str], first_line: str, sent_text: str) -> list[bool] | None:
+    """Find the first line of our mail; it and everything below it is quoted then, unless all of ours stands in one piece."""
     number = _place(lines, first_line)
-    return None if number is None else [False] * number + [bool(line.strip()) for line in lines[number:]]
+    if number is None:
+        return None
+    stream = f" {' '.join(_words(sent_text))} "
+    mine = [f" {' '.join(_words(line))} " in stream for line in lines]
+    written = [at for at in range(number, len(lines)) if _by_hand(lines[at])]
+    foreign = next((at for at in written if not mine[at]), len(lines))
+    if not mine[number] or any(mine[at] for at in written if at > foreign):
+        foreign = len(lines)
+    return [False] * number + [bool(line.strip()) for line in lines[number:foreign]] + [False] * (len(lines) - foreign)
 
 
 def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:
     if any(_quote_sign(line) for line in lines):
         return Doubt.OTHER_QUOTE
-    if any(_header_block(lines, number) or _opens_quote(lines, number) for number in range(len(lines))):
+    if any(_header_block(lines, number) or _opens_like_a_program(lines, number) for number in range(len(lines))):
         return Doubt.OTHER_QUOTE
     if any(_BETWEEN_DASHES.search(line) for line in lines):
         return Doubt.OTHER_QUOTE
@@ -201,7 +224,12 @@ _WROTE = re.compile(
 _TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,).*[:：]\s*$")
 _ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
 _BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
-_FIELD = re.compile(r"\s*\*?[^\W\d_][\w .'-]{0,22}\s?:\*?\s")
+_FIELD = re.compile(r"\s*\*?([^\W\d_][\w .'-]{0,22}?)\s?:\*?\s")
+_OF_A_MAIL = frozenset(
+    "from sent to cc subject date von gesendet an betreff datum de envoyé à objet date para asunto enviado fecha van verzonden aan onderwerp "
+    "da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu předmět "
+    "lähettäjä lähetetty vastaanottaja aihe feladó elküldve címzett tárgy от отправлено кому тема kimden gönderilen kime konu".split()
+)
 
 
 def _opens_quote(lines: Sequence[str], number: int) -> int:
@@ -222,6 +250,12 @@ def _opens_quote(lines: Sequence[str], number: int) -> int:
     return 0
 
 
+def _opens_like_a_program(lines: Sequence[str], number: int) -> bool:
+    """Tell "On 9 November 2026 Bob wrote:" from a sentence such as "our courier wrote on 9 November 2026:"."""
+    count = _opens_quote(lines, number)
+    return bool(count) and ("@" in "".join(lines[number : number + count]) or bool(_BEGINS.match(lines[number])))
+
+
 def _header_block(lines: Sequence[str], number: int) -> int:
     """Say how many lines from here are a header block as Outlook sets it above a quotation, 0 if none."""
     end = number
@@ -233,23 +267,28 @@ def _header_block(lines: Sequence[str], number: int) -> int:
     fields = sum(bool(_FIELD.match(line)) for line in block)
     addressed = any("@" in line for line in block)
     timed = any(re.search(r"\d{1,2}[:.]\d\d", line) for line in block)
-    return len(block) if (fields >= 3 and (addressed or timed)) or (fields == 2 and addressed and timed) else 0
+    known = sum(bool(field) and field[1].casefold() in _OF_A_MAIL for field in map(_FIELD.match, block))
+    enough = known >= 2 if fields >= 2 else False
+    told = (fields >= 3 and (addressed or timed)) or (fields == 2 and addressed and timed)
+    return len(block) if told and (enough or (fields >= 4 and addressed and timed)) else 0
 
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
     """Find where the program's lines above our mail begin, and whether a person's words stand between them and it."""
     bare = [re.sub(r"^[\s>|]+", "", line) for line in lines[:first]]  # some programs quote their own line, too
+    found = None
     for number in range(max(0, first - 60), first):
-        count = _opens_quote(bare, number)
-        if count:
-            number, count = _without_words_above(bare, number, count)
-        else:
-            count = _header_block(bare, number)
-        if not count:
-            continue
-        between = lines[number + count : first]
-        return _rule_above(lines, number), any(_by_hand(line) and not _BANNER.search(line) for line in between)
-    return _rule_above(lines, first), False
+        if count := _opens_quote(bare, number):
+            if found is None or number >= sum(found):
+                found = number, count  # the nearest one; the agent may have written such a line, too
+        elif count := _header_block(bare, number):
+            return _from_here(lines, first, number, count)
+    return _from_here(lines, first, *_without_words_above(bare, *found)) if found else (_rule_above(lines, first), False)
+
+
+def _from_here(lines: Sequence[str], first: int, number: int, count: int) -> tuple[int, bool]:
+    between = lines[number + count : first]
+    return _rule_above(lines, number), any(_by_hand(line) and not _BANNER.search(line) for line in between)
 
 
 _BEGINS = re.compile(
@@ -286,10 +325,11 @@ def _rule_above(lines: Sequence[str], start: int) -> int:
 # --- signatures ----------------------------------------------------------------------------------------------------
 
 _PHONE = re.compile(
-    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis)|"
-    r"enviado (?:desde|do|de)|inviato da|verzonden vanaf|skickat från|sendt fra|obtenez|holen sie sich|télécharger)\b.{0,30}"
+    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis|à partir)|"
+    r"enviado (?:desde|do|de)|inviato da|(?:verzonden|verstuurd) (?:vanaf|vanuit|met)|skickat från|sendt fra|obten(?:ez|ir|er)|"
+    r"holen sie sich|télécharger|outlook (?:für|voor))\b.{0,30}"
     r"(?:iphone|ipad|android|outlook|samsung|galaxy|huawei|k-9|thunderbird|blackberry|mobile|handy|mobil|mail f|proton|yahoo|"
-    r"gmx|web\.de|smartphone)",
+    r"gmx|web\.de|smartphone|ios<|ios )",
     re.IGNORECASE,
 )
 MAX_SIGNATURE = 20
@@ -310,6 +350,62 @@ def _finished(lines: Sequence[str]) -> OwnWords:
         _strip(kept)
     words = "\n".join(kept)
     return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
+
+
+_SIGNATURE = re.compile(
+    r"<(?P<tag>[a-z]+)\b[^<>]*(?:\bgmail_signature\b|\bmoz-signature\b|\bid=[\"']?(?:x_)?Signature\b|\bms-outlook-mobile-signature\b|"
+    r"\bAppleMailSignature\b|\blineBreakAtBeginningOfSignature\b|\b_MailAutoSig\b)[^<>]*>"
+)
+_PICTURE = re.compile(r"<img\b[^<>]*>")
+_LEFT_OF_PAGE = re.compile(r"<(?:mailto|https?|tel):[^<>]*>|\[(?:cid|image|bild|logo|imagen?|afbeelding)[^\[\]]*\]", re.IGNORECASE)
+
+
+def _unsigned(found: OwnWords, html: str) -> OwnWords:
+    """Cut what the page names as the signature, where the words end with it."""
+    lines = found.words.split("\n")
+    spoken = [_words(_LEFT_OF_PAGE.sub(" ", line)) for line in lines]
+    for signature in _signatures(html):
+        size = len(signature)
+        for number in range(len(lines) - 1, -1, -1):
+            tail = [word for line in spoken[number:] for word in line]
+            if len(tail) >= size or len(lines) - number > 3 * MAX_SIGNATURE:
+                if tail == signature:
+                    return _without_signature(found, lines, number)
+                break
+    return found
+
+
+def _signatures(html: str) -> list[list[str]]:
+    """Give the words of the page's signature, with those that stand for its pictures and without."""
+    pieces = []
+    for match in _SIGNATURE.finditer(html):
+        follows = re.compile(r"\s*<(?P<tag>div|span|p)\b[^<>]*>").match(html, match.end()) if match["tag"] == "br" else match
+        pieces.append(_element(html, follows["tag"], follows.start("tag") - 1) if follows else "")
+    page = "\n".join(pieces)
+    if not page.strip() or len(pieces) > 3 * MAX_SIGNATURE:
+        return []
+    return [words for source in (page, _PICTURE.sub("", page)) if (words := _words(html_text(source)))]
+
+
+def _element(html: str, tag: str, start: int) -> str:
+    """Give the element that begins here, up to its end tag; "" if it has none."""
+    depth = 0
+    for match in re.compile(rf"<(/?){tag}\b[^<>]*>", re.IGNORECASE).finditer(html, start):
+        depth += -1 if match[1] else 1
+        if depth == 0:
+            return html[start : match.end()]
+    return ""
+
+
+def _without_signature(found: OwnWords, lines: Sequence[str], number: int) -> OwnWords:
+    kept, below = list(lines[:number]), [line for line in lines[number:] if line.strip()]
+    _strip(kept)
+    if kept and kept[-1].strip() == "--":
+        kept.pop()
+        _strip(kept)
+    words = "\n".join(kept)
+    left_out = (*found.left_out, f"your signature ({len(below)} line{'' if len(below) == 1 else 's'})")
+    return OwnWords(words=words, left_out=left_out, doubt=None if words else Doubt.NO_WORDS)
 
 
 def _strip(lines: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ from inboxd.core.understand import Failure, understand
 from inboxd.errors import InboxdError
 from inboxd.ports import Store, Transaction
 
+MAY_HOLD_COMMANDS = 4000  # characters of an agent's mail in which cases may be named
+MOST_NAMED = 20
 WORDS_TO_CUSTOMER = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)
 TO_AGENTS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED, OutgoingKind.NOTICE)
 
@@ -90,6 +93,7 @@ class Gatherer:
             bounced=bounced,
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
+            named=self._named_cases(tx, u) if agent_proof is not None else {},
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
         return self._around(tx, situation)
@@ -184,6 +188,11 @@ class Gatherer:
             known = bool(email) and tx.participates_in(email, case)
             open_to_all[case] = None if known else frozenset(tx.thread_of(case))
         return {i: case for i, case in found.items() if (exchange := open_to_all[case]) is None or i in ours or i in exchange}
+
+    def _named_cases(self, tx: Transaction, u: Understood) -> dict[CaseNo, Case]:
+        """The cases that an agent's mail names by number, as its commands do."""
+        numbers = [CaseNo(int(digits)) for digits in re.findall(r"#\s?(\d{1,12})", u.message.text[:MAY_HOLD_COMMANDS])][:MOST_NAMED]
+        return {number: case for number in dict.fromkeys(numbers) if (case := tx.case(number)) is not None}
 
     # --- the rest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from inboxd.core import tokens
@@ -11,6 +11,7 @@ from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
 from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
 from inboxd.core.parse import files, parse
 from inboxd.core.rulebook import Rulebook
+from inboxd.daemon.lookups import answered
 from inboxd.ports import Transaction
 
 
@@ -41,6 +42,9 @@ class Writer:
 
     def _one(self, tx: Transaction, send: Send, now: datetime) -> Written:
         letter = send.letter
+        if asked := letter.values.get("asked"):
+            found = answered(tx, asked, self.zone)  # type: ignore[arg-type]  # as obey puts it there
+            letter = replace(letter, values={**letter.values, "found": found})
         mailbox = self.mailboxes[letter.mailbox]
         domain = mailbox.address.rpartition("@")[2]
         message_id = MessageId(f"{_prefix(letter)}.{self.fresh()}@{domain}")

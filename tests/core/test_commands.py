@@ -229,6 +229,40 @@ def test_a_command_is_understood_however_the_phone_wrote_it(first: str) -> None:
     assert read.words == WORDS
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "argument", "case"),
+    [
+        ("label: warehouse", "label", "warehouse", None),
+        ("Label : warehouse", "label", "warehouse", None),
+        ("assign: tom", "assign", "tom", None),
+        ("Team: billing", "team", "billing", None),
+        ("snooze: 2 days", "snooze", "2 days", None),
+        ("Snooze #1051: 3 days", "snooze", "3 days", 1051),
+        ("Pass on.", "pass on", "", None),
+        ("pass on: jonas", "pass on", "jonas", None),
+        ("Could not: sold out for good", "could not", "sold out for good", None),
+        ("No follow-up!", "no follow-up", "", None),
+        ("same as: Ann <ann@other.example>", "same as", "Ann <ann@other.example>", None),
+        ("merge: #1040", "merge", "#1040", None),
+        ("merge #1040", "merge", "#1040", None),
+        ("gave: 20 EUR", "gave", "20 EUR", None),
+    ],
+)
+def test_each_command_is_read_with_what_stands_behind_it(line: str, name: str, argument: str, case: int | None) -> None:
+    read = reply(f"{line}\n\n{WORDS}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}")
+    assert read.held is None, read.held
+    (command,) = read.commands
+    assert (command.name, command.argument, command.case) == (name, argument, case)
+    assert read.words == WORDS
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("mine", "mine"), ("Team", "team"), ("show #1042", "show"), ("find: lamp", "find"), ("Original.", "original")]
+)
+def test_questions_stand_alone(line: str, name: str) -> None:
+    assert [command.name for command in reply(line).commands] == [name]
+
+
 def test_a_command_alone_has_no_words() -> None:
     assert reply("resolve").words == "" and reply("resolve").commands[0].name == "resolve"
     assert reply("Help").commands[0].name == "help"
@@ -265,18 +299,18 @@ def test_several_commands_stand_above_the_words() -> None:
         ("nte:", "near_miss", "note"),
         ("Noet: tell Tom", "near_miss", "note"),
         ("hepl", "near_miss", "help"),
-        ("label: warehouse", "not_yet", "label"),
-        ("Label : warehouse", "not_yet", "label"),
-        ("assign: tom", "not_yet", "assign"),
-        ("snooze: 2 days", "not_yet", "snooze"),
-        ("Pass on", "not_yet", "pass on"),
-        ("send anyway", "not_yet", "send anyway"),
-        ("assgin: tom", "not_yet", "assign"),
+        ("assgin: tom", "near_miss", "assign"),
+        ("assign tom", "ambiguous", "assign"),
+        ("label:", "no_words", "label"),
+        ("ask: bob@acme.example", "not_yet", "ask"),
+        ("mine", "ambiguous", "mine"),
+        ("Team,", "ambiguous", "team"),
+        ("find lamp", "near_miss", "find"),
         ("Note that the axle is sold apart.", "ambiguous", "note"),
         ("Resolve this with the courier, please.", "ambiguous", "resolve"),
         ("Help is on its way.", "ambiguous", "help"),
         ("note: bla\n\nHello Ana,\n\nhere it is", "ambiguous", "note"),
-        ("resolve\nlabl: warehouse", "not_yet", "label"),
+        ("resolve\nlabl: warehouse", "near_miss", "label"),
         ("note", "no_words", "note"),
     ],
 )

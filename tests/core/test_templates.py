@@ -15,6 +15,7 @@ from inboxd.adapters.template_files import load_templates
 from inboxd.core.brief import Brief, Past, Promise, StoryPart, Told
 from inboxd.core.compose import ANSWER_LINKS, ONE_TAP, MailStamp, Rendered, Templates, render
 from inboxd.core.model import Address, Leak, Letter, MailboxName, MessageNo, OutgoingKind, Role, StoryLine
+from inboxd.core.orders import Wrong
 from inboxd.errors import ConfigError, Permanent
 
 SHIPPED = Path(__file__).parents[2] / "templates"
@@ -57,6 +58,31 @@ FULL_BRIEF = Brief(
 FIRST_MAIL = StoryLine(at=NOW, role=Role.CUSTOMER, name="Ana Ruiz", text="Hello, one thing.", message=MessageNo(1))
 PERSON = {"customer": "Ana", "agent": "Maria", "brand": "Acme Support", "subject": "A bike"}
 HOLDER = {"holder": "Jonas", "holder_is_reader": False, "lead": "Petra"}
+DONE = [
+    {"line": "label: warehouse", "kind": "label", "value": "warehouse", "case": 0},
+    {"line": "assign: tom", "kind": "given", "who": "Tom", "case": 0},
+    {"line": "topic: refund", "kind": "corrected", "field": "topic", "value": "refund", "case": 0},
+    {"line": "snooze #1051: 2 days", "kind": "snooze", "until": NOW, "case": 1051},
+    {"line": "no follow-up", "kind": "no_follow_up", "case": 0},
+    {"line": "gave: 20 EUR", "kind": "gave", "value": "20 EUR", "case": 0},
+    {"line": "could not: sold out", "kind": "could_not", "value": "sold out", "case": 0},
+    {"line": "cc: bob@example.org", "kind": "cc", "value": "bob@example.org", "case": 0},
+    {"line": "drop: bob@example.org", "kind": "drop", "value": "bob@example.org", "case": 0},
+    {"line": "same as: ann@other.example", "kind": "same_as", "value": "ann@other.example", "case": 0},
+    {"line": "merge: #1040", "kind": "merge", "value": "#1040", "subject": "Front wheel", "case": 0},
+]
+WRONG = [
+    Wrong(line="assign: tim", why="unknown_agent", found="tim", meant="tom", known=("tom", "maria")),
+    Wrong(line="topic: xyz", why="unknown_topic", found="xyz", known=("refund", "billing")),
+    Wrong(line="merge: #9", why="no_case", found="#9"),
+    Wrong(line="merge: #7", why="same_case", found="#7"),
+    Wrong(line="merge: #8", why="other_customer", found="#8"),
+    Wrong(line="snooze: soon", why="no_time", found="soon"),
+    Wrong(line="cc: bob", why="no_address", found="bob"),
+    Wrong(line="cc: tom@acme.example", why="ours", found="tom@acme.example"),
+    Wrong(line="merge: it", why="no_argument", meant="merge: #1040"),
+    Wrong(line="pass on", why="over"),
+]
 SAMPLES: Mapping[str, Mapping[str, object]] = {
     "routed": {"brief": FULL_BRIEF, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
     ONE_TAP: {},
@@ -69,19 +95,21 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "quoted_at": NOW,
         "quoted_name": "Ana Ruiz",
     },
-    "are_you_happy": {**PERSON, "variant": "resolved", "answered_at": NOW},
+    "are_you_happy": {**PERSON, "variant": "resolved", "answered_at": NOW, "refused_at": NOW, "lead": "Petra"},
     "reminder": PERSON,
     "acknowledge": {**PERSON, "opens_at": NOW},
     "we_hear_you": {**PERSON, "opens_at": NOW},
     "we_are_closed": {**PERSON, "opens_at": NOW},
     "transcript": {
         **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
-        "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
+        "done": DONE, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
         **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
+        "wrong": WRONG, "right": DONE[:1],
     },
+    "looked_up": {**PERSON, "found": [{"title": "With you: 1", "lines": ["#7 Ana Ruiz: Lamp (open, by Mon 11:12)"]}], "original": True},
     "help": PERSON,
     "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit"},
     "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True},
@@ -117,19 +145,23 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},
         {"both_know": ("Tom",)},
     ),
-    "are_you_happy": ({"variant": "silence"}, {"customer": ""}),
+    "are_you_happy": (
+        {"variant": "silence"}, {"customer": ""}, {"variant": "could_not"}, {"variant": "could_not", "refused_at": None, "lead": ""},
+    ),
     "we_are_closed": ({"opens_at": None},),
     "reminder": ({"customer": ""},),
     "reply": ({"quotation": ""},),
     "transcript": (
-        {"words": "", "note": ""}, {"resolved": False}, {"words": "", "resolved": False},
+        {"words": "", "note": ""}, {"words": "", "note": "", "resolved": False}, {"done": ()}, {"resolved": False},
+        {"words": "", "resolved": False},
         *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately")),
     ),
     "returned": tuple(
         {"kind": kind, "meant": meant}
-        for kind in ("not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
+        for kind in ("mistakes", "not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
         for meant in ("resolve", "note")
     ),
+    "looked_up": ({"found": [{"title": "With you: 0", "lines": []}], "original": False},),
     "answer_notice": (
         {"variant": "solved"}, {"variant": "solved_and_new"}, {"variant": "unclear"}, {"quote": ""}, {"holder_is_reader": True},
         {"variant": "unclear", "holder_is_reader": True},

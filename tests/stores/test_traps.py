@@ -283,6 +283,7 @@ def test_migrations_run_once(file: Path) -> None:
         "backlog_and_lent_cases",
         "sightings_by_message",
         "upset_cases_of_a_day",
+        "cases_that_became_one",
     ]
     store.close()
 

@@ -27,11 +27,10 @@ from inboxd.adapters.rule_files.words import (
     read_days,
     read_languages,
     read_repeat,
-    span_of,
     with_low_lines,
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
-from inboxd.core.opening import Calendar
+from inboxd.core.opening import Calendar, span_of
 from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
 from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, read_contacts, read_span
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.core.model import Kind, Sentiment
-from inboxd.core.opening import Span
+from inboxd.core.opening import Span, span_of
 from inboxd.core.rulebook import TOPICS, Absence
-from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, read_contacts, read_span
+from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, read_contacts
 
 SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
@@ -109,18 +109,6 @@ SPAN_EXAMPLES = "write for example '30 minutes', '4 hours', '2 days', '2 opening
 NO_CALENDAR = (
     "opening hours need a calendar; write for example 'calendars: {office: {timezone: Europe/Berlin, open: {mon-fri: \"09:00-17:00\"}}}'"
 )
-
-
-def span_of(text: str) -> Span | None:
-    """Read "4 hours", "2 opening hours" or "1 opening day"; None if it is something else."""
-    match = _OPENING.fullmatch(" ".join(text.lower().split()))
-    if match is None:
-        plain = read_span(text)
-        return Span(length=plain) if plain is not None else None
-    count = int(match[1])
-    if match[2] == "day":
-        return Span(days=count, opening=True)
-    return Span(length=timedelta(**{f"{match[2]}s": count}), opening=True)
 
 
 def read_opening_span(source: Source, node: Node, what: str, *, calendars: bool) -> Span | None:

@@ -52,12 +52,19 @@ def _reader(type_: Any) -> Callable[[Any], Any]:
         read = _reader(inner[0])
         return lambda items: frozenset(map(read, items))
     if origin is not None and issubclass(origin, Mapping):
-        key, value = _reader(inner[0]), _reader(inner[1])
+        key, value = _key(inner[0]), _reader(inner[1])
         return lambda items: {key(k): value(v) for k, v in items.items()}
     if origin is not None and issubclass(origin, Sequence):
         read = _reader(inner[0])
         return lambda items: tuple(map(read, items))
     return _plain(type_)
+
+
+def _key(type_: Any) -> Callable[[Any], Any]:
+    """The reader of a mapping's keys, which JSON holds as text (RFC 8259, 4)."""
+    while isinstance(type_, NewType):
+        type_ = type_.__supertype__
+    return int if type_ is int else _reader(type_)
 
 
 def _plain(type_: Any) -> Callable[[Any], Any]:

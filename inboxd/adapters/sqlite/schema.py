@@ -136,3 +136,9 @@ def sightings_by_message(db: sqlite_utils.Database) -> None:
 def upset_cases_of_a_day(db: sqlite_utils.Database) -> None:
     """Limits on upset people a day count only those: without an index each mail would look at all open cases."""
     db.execute("create index cases_upset on cases (opened_at, assignee) where state = 'open' and sentiment = 'upset'")
+
+
+@MIGRATIONS()
+def cases_that_became_one(db: sqlite_utils.Database) -> None:
+    """The story of a case holds the messages of those that were merged into it."""
+    db.execute("create index cases_merged on cases (merged_into) where merged_into is not null")

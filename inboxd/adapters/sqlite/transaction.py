@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.adapters.sqlite.load import load
+from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
     Address,
@@ -20,11 +22,14 @@ from inboxd.core.model import (
     Assign,
     Cancel,
     Case,
+    CaseEvent,
     CaseNo,
     CaseState,
     ChangePerson,
+    Correct,
     Counts,
     Decision,
+    DropReader,
     Job,
     JobKind,
     JobNo,
@@ -34,6 +39,7 @@ from inboxd.core.model import (
     Log,
     MailboxName,
     MarkOutgoing,
+    Merge,
     MessageId,
     MessageNo,
     Mode,
@@ -46,6 +52,7 @@ from inboxd.core.model import (
     Person,
     PersonNo,
     Role,
+    SameAs,
     Schedule,
     Send,
     Sentiment,
@@ -53,6 +60,7 @@ from inboxd.core.model import (
     Situation,
     StoryLine,
     Understood,
+    Withdraw,
 )
 from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, MailboxState, SightingState
 
@@ -354,7 +362,9 @@ class SqliteTransaction:
         """The case's messages, oldest first; what only we said among ourselves is not in it."""
         rows = self._all(
             "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer"
-            " from message m join reading r on r.message = m.id where m.case_id = ? and m.role <> '' and r.new_text <> '' order by m.id",
+            " from message m join reading r on r.message = m.id"
+            " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
+            " and m.role <> '' and r.new_text <> '' order by m.id",
             case,
         )
         return tuple(_line(row) for row in rows)
@@ -496,6 +506,22 @@ class SqliteTransaction:
         rows = self._all(f"select * from cases where state in {_LIVE} and (? is null or mailbox = ?) order by id", mailbox, mailbox)
         return tuple(self._case(row) for row in rows)
 
+    def find(self, words: str, limit: int) -> tuple[Case, ...]:
+        """The newest cases in whose subject or mails all these words stand."""
+        wanted = [word for word in words.casefold().split() if word][:8]
+        if not wanted:
+            return ()
+        stands = " and ".join("(lower(c.subject) like ? escape '\\' or lower(r.new_text) like ? escape '\\')" for _ in wanted)
+        plain = [re.sub(r"([%_\\])", r"\\\1", word) for word in wanted]
+        like = [f"%{word}%" for word in plain for _ in range(2)]
+        rows = self._all(
+            "select c.* from cases c where c.id in (select m.case_id from message m join cases c on c.id = m.case_id"
+            f" left join reading r on r.message = m.id where {stands}) order by c.id desc limit ?",
+            *like,
+            limit,
+        )
+        return tuple(self._case(row) for row in rows)
+
     def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
         """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
         rows = self._all(
@@ -624,6 +650,17 @@ class SqliteTransaction:
                     self._assign(action, mailbox, now)
                 case Label():
                     self._label(action)
+                case Correct():
+                    self.correct(action.case, action.values, action.by, now)
+                case Merge():
+                    self._merge(action, mailbox, now)
+                case SameAs():
+                    self._same_as(action, mailbox, now)
+                case DropReader():
+                    self._db.execute("delete from participant where case_id = ? and email = ?", (action.case, action.email))
+                case Withdraw():
+                    self._db.execute("delete from job where outgoing = ? and in_hand = 0", (action.outgoing,))
+                    self._db.execute("update outgoing set state = 'failed', reply = 'withdrawn' where id = ?", (action.outgoing,))
                 case Log():
                     self._event(action.kind, mailbox, action.case, action.data, now)
                 case Schedule():
@@ -686,6 +723,40 @@ class SqliteTransaction:
         )
         data = {"agent": action.agent, "team": action.team, "because": action.why}
         self._event("case.assigned", mailbox, action.case, data, now)
+
+    def _merge(self, action: Merge, mailbox: MailboxName, now: datetime) -> None:
+        """The first case ends and points to the second, which gets its labels and readers; its messages are found through the pointer."""
+        row, other = (self._one("select * from cases where id = ?", number) for number in (action.case, action.into))
+        if row is None or other is None:
+            return
+        state = advance(CaseState(row["state"]), CaseEvent.MERGED)
+        changes = {"state": state, "merged_into": action.into, "due_at": None, "backlog": None, "updated_at": now}
+        self._update("cases", _CASE_COLUMNS, action.case, changes)
+        self._db.execute("delete from job where case_id = ? and in_hand = 0 and kind <> 'send'", (action.case,))
+        self._db.execute(
+            "insert or ignore into participant select ?, email, name from participant where case_id = ?", (action.into, action.case)
+        )
+        both = {name: [*json.loads(other[name]), *json.loads(row[name])] for name in ("labels", "involved", "briefs")}
+        self._update("cases", _CASE_COLUMNS, action.into, {name: tuple(dict.fromkeys(values)) for name, values in both.items()})
+        self._event("case.merged", mailbox, action.case, {"into": action.into, "state": row["state"]}, now)
+
+    def _same_as(self, action: SameAs, mailbox: MailboxName, now: datetime) -> None:
+        """One person more than one address; the event keeps what was changed, so that it can be taken back."""
+        row = self._one("select person from address where email = ?", action.email)
+        before = row["person"] if row else None
+        if before == action.person:
+            return
+        if before is None:
+            self._db.execute("insert into address values (?,?,'')", (action.email, action.person))
+        else:
+            for sql in (
+                "update address set person = ? where person = ?",
+                "update cases set customer = ? where customer = ?",
+                "update message set person = ? where person = ?",
+            ):
+                self._db.execute(sql, (action.person, before))
+        data = {"person": action.person, "email": action.email, "before": before, "by": action.by}
+        self._event("person.same_as", mailbox, None, data, now)
 
     def _label(self, action: Label) -> None:
         row = self._one("select labels from cases where id = ?", action.case)

@@ -1,0 +1,319 @@
+"""What an agent orders: each command becomes actions and a line of the transcript, or a mistake. All or nothing is up to `obey`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from inboxd.core.commands import Command
+from inboxd.core.dates import named_days
+from inboxd.core.follow_up import ASKING_JOBS, close_later
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import (
+    Action,
+    Address,
+    Advance,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseNo,
+    CaseState,
+    Correct,
+    DropReader,
+    JobKind,
+    Join,
+    Label,
+    Log,
+    Merge,
+    SameAs,
+    Schedule,
+    Sentiment,
+    Situation,
+    TeamName,
+)
+from inboxd.core.opening import Span, due, span_of
+from inboxd.core.policy import Policy
+from inboxd.core.route import escalate_at
+from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of
+
+MORNING = 9  # the hour until which a case sleeps that is to wake on a day
+LONGEST_SNOOZE = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A command that can be carried out: the case after it, the actions, and what the transcript says of it."""
+
+    case: Case
+    actions: tuple[Action, ...] = ()
+    said: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A command that cannot be carried out: the line as typed, why (a key of the template), and what would be right."""
+
+    line: str
+    why: str
+    found: str = ""
+    meant: str = ""
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What all commands of one mail look at."""
+
+    situation: Situation
+    agent: Agent
+    book: Rulebook
+    policy: Policy
+    note: str = ""  # what the agent says to whoever gets the case next
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.situation.now
+
+
+def carry_out(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """Work one command out. The same mail may hold several; each sees the case as the one before left it."""
+    return _ORDERS[command.name](command, case, desk)
+
+
+KNOWN = frozenset(  # those that this module carries out; the others are obey's own
+    ("assign", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment", "snooze", "team",
+     "topic", "urgent")
+)  # fmt: skip
+
+
+# --- who has it ----------------------------------------------------------------------------------------------------------
+
+
+def _assign(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    name = _name(command.argument)
+    agent = next((a for a in desk.book.agents.values() if name in (a.name, a.full_name.casefold(), a.signs_as.casefold(), *a.emails)), None)
+    if agent is None and TeamName(name) in desk.book.teams:
+        return _to_team(command, case, desk)
+    if agent is None:
+        return _unknown(command, "agent", name, (*desk.book.agents, *desk.book.teams))
+    return _given(command, case, desk, str(agent.name), agent.signs_as)
+
+
+def _to_team(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    name = _name(command.argument)
+    if TeamName(name) not in desk.book.teams:
+        return _unknown(command, "team", name, desk.book.teams)
+    return _given(command, case, desk, name, f"the team {name}")
+
+
+def _pass_on(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    if command.argument:
+        return _assign(command, case, desk)
+    team = case.team or next((team.name for team in desk.book.teams.values() if desk.agent.name in team.agents), None)
+    return _given(command, case, desk, str(team or ""), "a colleague")
+
+
+def _given(command: Command, case: Case, desk: Desk, target: str, who: str) -> Done | Wrong:
+    if case.state in (CaseState.CLOSED, CaseState.MERGED):
+        return Wrong(line=command.line, why="over")
+    payload = {"target": target, "from": desk.agent.name, "note": desk.note}
+    job = Schedule(kind=JobKind.PASS_ON, key=f"{JobKind.PASS_ON}:{case.number}", at=desk.now, case=case.number, payload=payload)
+    return Done(case=case, actions=(job,), said={"kind": "given", "who": who})
+
+
+# --- what it is ----------------------------------------------------------------------------------------------------------
+
+
+def _topic(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    wanted = _name(command.argument).replace(" ", "_").replace("-", "_")
+    known = [*TOPICS, *(topic.name for topic in desk.book.topics)]
+    if wanted not in known:
+        return _unknown(command, "topic", wanted, known)
+    return _corrected(command, replace(case, topic=wanted), desk, "topic", wanted)
+
+
+def _sentiment(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    wanted = _name(command.argument)
+    if wanted not in tuple(Sentiment):
+        return _unknown(command, "sentiment", wanted, tuple(Sentiment))
+    return _corrected(command, replace(case, sentiment=Sentiment(wanted)), desk, "sentiment", wanted)
+
+
+def _urgent(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    wanted = {"yes": "yes", "ja": "yes", "true": "yes", "no": "no", "nein": "no", "false": "no"}.get(_name(command.argument))
+    if wanted is None:
+        return _unknown(command, "answer", _name(command.argument), ("yes", "no"))
+    return _corrected(command, case, desk, "urgent", wanted)
+
+
+def _corrected(command: Command, case: Case, desk: Desk, name: str, value: str) -> Done:
+    action = Correct(case=case.number, values={name: value}, by=f"agent {desk.agent.name}")
+    return Done(case=case, actions=(action,), said={"kind": "corrected", "field": name, "value": value.replace("_", " ")})
+
+
+def _label(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    labels = tuple(label.strip(" .\"'") for label in command.argument.split(",") if label.strip(" .\"'"))
+    if not labels or any(len(label) > 60 for label in labels):
+        return Wrong(line=command.line, why="no_argument", meant="label: warehouse")
+    action = Label(case=case.number, labels=labels)
+    return Done(case=replace(case, labels=tuple(dict.fromkeys((*case.labels, *labels)))), actions=(action,),
+                said={"kind": "label", "value": ", ".join(labels)})  # fmt: skip
+
+
+def _gave(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    log = Log(kind="case.gave", case=case.number, data={"agent": desk.agent.name, "what": command.argument})
+    return Done(case=case, actions=(log,), said={"kind": "gave", "value": command.argument})
+
+
+def _could_not(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    log = Log(kind="case.could_not", case=case.number, data={"agent": desk.agent.name, "reason": command.argument})
+    return Done(case=case, actions=(log,), said={"kind": "could_not", "value": command.argument})
+
+
+def _no_follow_up(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    actions: list[Action] = [
+        Advance(case=case.number, event=CaseEvent.NOTED, state=advance(case.state, CaseEvent.NOTED), changes={"no_follow_up": True}),
+        Cancel(case=case.number, kinds=(JobKind.ASK, JobKind.REMIND)),
+    ]
+    if case.state is CaseState.RESOLVED:
+        actions.append(close_later(case, desk.book.follow_up, desk.now))
+    return Done(case=replace(case, no_follow_up=True), actions=tuple(actions), said={"kind": "no_follow_up"})
+
+
+# --- later ---------------------------------------------------------------------------------------------------------------
+
+
+def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The case sleeps until then; a word of the customer wakes it."""
+    if case.state in (CaseState.CLOSED, CaseState.MERGED):
+        return Wrong(line=command.line, why="over")
+    until = _until(command.argument, case, desk)
+    if until is None or not timedelta(0) < until - desk.now <= LONGEST_SNOOZE:
+        return Wrong(line=command.line, why="no_time", found=command.argument)
+    changes: dict[str, object] = {"due_at": until} if case.state is CaseState.OPEN else {}
+    moved = replace(case, **changes)  # type: ignore[arg-type]  # the name is one of Case
+    if case.state is CaseState.OPEN:
+        actions: tuple[Action, ...] = (
+            Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes=changes),
+            Cancel(case=case.number, kinds=(JobKind.ESCALATE,)),
+            escalate_at(moved, desk.book, desk.now),
+        )
+    else:  # we wait for the customer, or are about to ask: not before then
+        actions = (
+            Cancel(case=case.number, kinds=ASKING_JOBS),
+            Schedule(kind=JobKind.SILENCE if case.state is CaseState.WAITING else JobKind.ASK,
+                     key=f"{'silence' if case.state is CaseState.WAITING else 'ask'}:{case.number}", at=until, case=case.number),
+        )  # fmt: skip
+    return Done(case=moved, actions=actions, said={"kind": "snooze", "until": until})
+
+
+def _until(text: str, case: Case, desk: Desk) -> datetime | None:
+    """Read "2 days", "4 opening hours", "until Friday", "3 Jan"."""
+    plain = " ".join(text.strip(" .").split())
+    calendar = calendar_of(desk.book, case.team or case.assignee or desk.agent.name)
+    span: Span | None = span_of(plain.casefold())
+    if span is not None:
+        return due(span, desk.now, calendar).at
+    zone = calendar.zone if calendar else desk.policy.zone
+    local = desk.now.astimezone(zone)
+    for word in (plain, re.sub(r"^(?:until|till|bis)\s+", "by ", plain, flags=re.IGNORECASE), f"by {plain}"):
+        day = next((named.day for named in named_days(f"{word}.", local.date()) if named.day > local.date()), None)
+        if day is not None:
+            return local.replace(year=day.year, month=day.month, day=day.day, hour=MORNING, minute=0, second=0, microsecond=0)
+    return None
+
+
+# --- people and cases ----------------------------------------------------------------------------------------------------
+
+
+_EMAIL = re.compile(r"<?([^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+)>?")
+
+
+def _addresses(command: Command, desk: Desk) -> tuple[str, ...] | Wrong:
+    found = tuple(dict.fromkeys(match[1].lower() for match in _EMAIL.finditer(command.argument)))
+    if not found:
+        return Wrong(line=command.line, why="no_address", found=command.argument)
+    ours = {email for agent in desk.book.agents.values() for email in agent.emails} | desk.situation.ours
+    if ours & set(found):
+        return Wrong(line=command.line, why="ours", found=", ".join(sorted(ours & set(found))))
+    return found
+
+
+def _cc(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    found = _addresses(command, desk)
+    if isinstance(found, Wrong):
+        return found
+    readers = tuple(Address(email=email) for email in found)
+    moved = replace(case, participants=(*case.participants, *(r for r in readers if r.email not in {p.email for p in case.participants})))
+    join = Join(case=case.number, participants=readers, role=None)
+    return Done(case=moved, actions=(join,), said={"kind": "cc", "value": ", ".join(found)})
+
+
+def _drop(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    wanted = _name(command.argument)
+    known = {reader.email: reader for reader in case.participants}
+    by_name = next((reader.email for reader in case.participants if wanted and wanted in (reader.name.casefold(), reader.email)), "")
+    found = [match[1].lower() for match in _EMAIL.finditer(command.argument)] or ([by_name] if by_name else [])
+    missing = [email for email in found if email not in known]
+    if not found or missing:
+        return _unknown(command, "reader", missing[0] if missing else wanted, known)
+    moved = replace(case, participants=tuple(reader for reader in case.participants if reader.email not in found))
+    actions = tuple(DropReader(case=case.number, email=email) for email in found)
+    return Done(case=moved, actions=actions, said={"kind": "drop", "value": ", ".join(found)})
+
+
+def _same_as(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    found = _addresses(command, desk)
+    if isinstance(found, Wrong):
+        return found
+    return Done(case=case, actions=tuple(SameAs(person=case.customer, email=email, by=desk.agent.name) for email in found),
+                said={"kind": "same_as", "value": ", ".join(found)})  # fmt: skip
+
+
+def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    match = re.fullmatch(r"#?\s*(\d{1,12})", command.argument.strip(" ."))
+    if match is None:
+        return Wrong(line=command.line, why="no_argument", meant="merge: #1040")
+    number = CaseNo(int(match[1]))
+    other = desk.situation.named.get(number)
+    if other is None:
+        return Wrong(line=command.line, why="no_case", found=f"#{number}")
+    if other.number == case.number:
+        return Wrong(line=command.line, why="same_case", found=f"#{number}")
+    if other.customer != case.customer:
+        return Wrong(line=command.line, why="other_customer", found=f"#{number}")
+    actions: list[Action] = [Merge(case=case.number, into=other.number)]
+    if other.state is not CaseState.OPEN and case.state is CaseState.OPEN:  # the customer still waits
+        state = advance(other.state, CaseEvent.CUSTOMER_WROTE)
+        opened = replace(other, state=state, due_at=case.due_at or desk.now + desk.policy.answer_within)
+        changes: dict[str, object] = {"due_at": opened.due_at, "resolved_at": None, "closed_at": None}
+        actions += [
+            Advance(case=other.number, event=CaseEvent.CUSTOMER_WROTE, state=state, changes=changes),
+            Cancel(case=other.number, kinds=ASKING_JOBS),
+            escalate_at(opened, desk.book, desk.now),
+        ]
+    return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
+
+
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
+def _name(argument: str) -> str:
+    return " ".join(argument.strip(" .!\"'").casefold().split())
+
+
+def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> Wrong:
+    names = tuple(str(name) for name in known)
+    near = difflib.get_close_matches(found, names, n=1, cutoff=0.6)
+    return Wrong(line=command.line, why=f"unknown_{noun}", found=found, meant=near[0] if near else "", known=names)
+
+
+_ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
+    "assign": _assign, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
+    "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
+    "topic": _topic, "urgent": _urgent,
+}  # fmt: skip

@@ -1,0 +1,218 @@
+"""What agents order by mail: first words of a reply, all or nothing, with a short transcript as answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from inboxd.core.model import CaseState, JobKind, Outcome, Sentiment
+from tests.stories.day import Day
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
+
+ANA_AT = "ana@example.org"
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+def order(day: Day, text: str, agent: str = "") -> str:
+    """Reply to the mail that was routed; returns what came back."""
+    agent = agent or holder(day)
+    day.reply(agent, day.routed(agent), text)
+    return flat(day.last(agent).text)
+
+
+def flat(text: str) -> str:
+    """Text without its line breaks."""
+    return " ".join(text.split())
+
+
+def test_a_case_passed_on_goes_to_a_colleague_with_all_that_was_said(day: Day) -> None:
+    giver = opened(day)
+    said = order(day, "pass on\n")
+    assert said.startswith("Done,") and "pass on: a colleague gets it" in said
+    assert holder(day) != giver
+    mail = day.routed(holder(day))
+    assert flat(CALM) in flat(mail.text) and "passed it on" in mail.text
+    assert kinds(day, ANA_AT) == [], "the customer hears nothing of it"
+
+
+@pytest.mark.parametrize("line", ["assign: petra", "Assign: Petra.", "assign: petra@acme.example", "pass on: petra"])
+def test_a_case_is_given_to_somebody_by_name(day: Day, line: str) -> None:
+    opened(day)
+    order(day, line)
+    assert holder(day) == PETRA and flat(CALM) in flat(day.routed(PETRA).text)
+
+
+def test_a_note_travels_with_the_case(day: Day) -> None:
+    opened(day)
+    order(day, "assign: petra\nnote: the supplier knows her")
+    assert "the supplier knows her" in day.routed(PETRA).text
+
+
+def test_a_case_is_given_to_a_team(day: Day) -> None:
+    opened(day)
+    assert holder(day) in (MARIA, JONAS, TOM)
+    order(day, "team: seniors")
+    assert holder(day) in (MARIA, JONAS)
+
+
+def test_words_and_orders_leave_together(day: Day) -> None:
+    agent = opened(day)
+    said = order(day, "label: warehouse, axle\ngave: 20 EUR\n\nHello Ana,\nit is on its way.")
+    assert "label: warehouse, axle: noted." in said and "gave: 20 EUR: noted beside the case." in said and "Ana will read:" in said
+    assert flat(words_of(day).text).startswith("Hello Ana, it is on its way.") and "label" not in words_of(day).text
+    assert day.case().labels == ("warehouse", "axle") and day.case().state is CaseState.WAITING
+    assert day.events("case.gave") == 1 and agent in [holder(day)]
+
+
+def test_one_mistake_and_nothing_is_done(day: Day) -> None:
+    agent = opened(day)
+    said = order(day, "label: warehouse\nassign: petr\nsnooze: soon\n\nHello Ana,\nit is on its way.")
+    assert said.startswith("Nothing has left and nothing has changed")
+    assert 'there is no agent "petr". Did you mean: petra' in said and "snooze: soon: I do not know that time." in said
+    assert "label: warehouse is right and waits with the rest." in said and "it is on its way." in said
+    assert day.case().labels == () and holder(day) == agent and kinds(day, ANA_AT) == []
+
+
+def test_what_was_read_wrongly_is_put_right_and_learnt(day: Day) -> None:
+    opened(day)
+    said = order(day, "topic: refund\nsentiment: upset\nurgent: yes")
+    assert "the reader learns from it" in said
+    assert (day.case().topic, day.case().sentiment) == ("refund", Sentiment.UPSET)
+    fields = {row["field"]: (row["value"], row["agent"]) for row in day.store.look("select * from correction")}
+    assert {name: value for name, (value, _) in fields.items()} == {"topic": "refund", "sentiment": "upset", "urgent": "yes"}
+    assert all(by.startswith("agent ") for _, by in fields.values())
+    assert "there is no topic" in order(day, "topic: refnd") and "Did you mean: refund" in day.last(holder(day)).text
+
+
+def test_a_case_sleeps_until_the_time_that_was_said(day: Day) -> None:
+    agent = opened(day)
+    before = day.case().due_at
+    said = order(day, "snooze: 2 days")
+    assert "it comes back on" in said and "or when Ana writes" in said
+    assert before is not None and day.case().due_at == day.at() + timedelta(days=2) and day.case().due_at > before
+    day.pass_(hours=47)
+    assert "still waits" not in "".join(mail.text for mail in day.inbox(agent))
+    day.pass_(hours=2)
+    assert "still waits" in day.last(agent).text
+
+
+def test_a_sleeping_case_wakes_when_the_customer_writes(day: Day) -> None:
+    opened(day)
+    order(day, "snooze: until Friday")
+    asleep = day.case().due_at
+    day.pass_(hours=3)
+    day.write(ANA, "Re: Front wheel [#1001]", "Are you there?")
+    assert asleep is not None and day.case().due_at is not None and day.case().due_at < asleep
+
+
+def test_a_refusal_is_kept_with_its_reason_and_asked_about_in_other_words(day: Day) -> None:
+    agent = opened(day)
+    said = order(day, "could not: sold out for good\n\nHello Ana,\nI am sorry, we have none left.")
+    assert "not whether it is solved" in said
+    assert (day.case().state, day.case().outcome) == (CaseState.RESOLVED, Outcome.COULD_NOT)
+    assert day.events("case.could_not") == 1 and agent == holder(day)
+    day.pass_(days=3)
+    asked = day.last(ANA_AT)
+    assert 'had to say no to "Front wheel"' in flat(asked.text) and "is solved" not in flat(asked.text)
+
+
+def test_a_customer_who_shall_not_be_asked_is_not_asked(day: Day) -> None:
+    opened(day)
+    order(day, "resolve\nno follow-up\n\nHello Ana,\ndone.")
+    day.pass_(days=10)
+    assert "follow_up" not in kinds(day, ANA_AT) and day.case().state is CaseState.CLOSED
+
+
+def test_no_follow_up_after_resolve_takes_the_question_back(day: Day) -> None:
+    agent = opened(day)
+    order(day, "resolve\n\nHello Ana,\ndone.")
+    day.reply(agent, day.last(agent), "no follow-up")
+    day.pass_(days=10)
+    assert "follow_up" not in kinds(day, ANA_AT) and day.case().state is CaseState.CLOSED
+
+
+def test_readers_come_and_go(day: Day) -> None:
+    agent = opened(day)
+    order(day, "cc: bob@example.org\n\nHello Ana,\nBob reads along.")
+    assert [reader.email for reader in day.case().participants] == ["bob@example.org"]
+    assert "bob@example.org" in str(words_of(day).message["Cc"])
+    assert "is one of ours" in order(day, "cc: tom@acme.example", agent)
+    assert "gets no more of it" in order(day, "drop: bob@example.org", agent)
+    assert day.case().participants == ()
+
+
+def test_two_cases_of_one_customer_become_one(day: Day) -> None:
+    day.write(ANA, "Front wheel", CALM)
+    day.pass_(hours=1)
+    day.write(ANA, "The wheel again", "I wrote about my wheel in the morning.")
+    first, second = day.case(1001), day.case(1002)
+    assert first.number != second.number
+    agent = f"{second.assignee}@acme.example"
+    day.reply(agent, day.last(agent, lambda mail: "#1002" in mail.subject), "merge: #1001")
+    assert "it is one with" in flat(day.last(agent).text)
+    merged = {row["id"]: row for row in day.store.look("select * from cases")}
+    assert (merged[1002]["state"], merged[1002]["merged_into"]) == ("merged", 1001)
+    day.write(ANA, "Re: The wheel again [#1002]", "Any news?")
+    assert len(day.store.look("select * from cases")) == 2 and "Any news?" in day.routed(f"{day.case(1001).assignee}@acme.example").text
+    assert not [job for job in day.store.look("select * from job where case_id = 1002") if job["kind"] != JobKind.SEND]
+
+
+def test_a_case_of_somebody_else_is_not_merged(day: Day) -> None:
+    opened(day)
+    day.write(BEN, "Bell", "My bell is gone.")
+    agent = holder(day, 1001)
+    first = day.last(agent, lambda mail: "#1001" in mail.subject)
+    day.reply(agent, first, "merge: #1002")
+    said = flat(day.last(agent).text)
+    assert "is somebody else's" in said and day.case(1001).state is CaseState.OPEN
+    day.reply(agent, first, "merge: #4711")
+    assert "there is no case #4711" in flat(day.last(agent).text)
+
+
+def test_one_person_with_two_addresses(day: Day) -> None:
+    opened(day)
+    day.write("Ana R <ana.r@work.example>", "Wheel", "It is me again, from the office.")
+    before = day.case(1002).customer
+    agent = holder(day, 1001)
+    day.reply(agent, day.last(agent, lambda mail: "#1001" in mail.subject), "same as: ana.r@work.example")
+    assert "ana.r@work.example and Ana are one person now" in flat(day.last(agent).text)
+    assert day.case(1001).customer == day.case(1002).customer != before
+    (event,) = day.store.look("select data from event where kind = 'person.same_as'")
+    assert str(before) in event["data"], "what was changed stands in the event, so that it can be taken back"
+
+
+def test_questions_are_answered_and_change_nothing(day: Day) -> None:
+    agent = opened(day, FURIOUS)
+    before = day.case()
+    assert "#1001 Ana Ruiz: Front wheel (open" in order(day, "mine") and "sounds upset" in day.last(agent).text
+    assert "#1001" in order(day, "team")
+    assert FURIOUS[:20] in order(day, "show #1001")
+    assert "#1001" in order(day, "find: wheel") and "Nothing found" in order(day, "find: saxophone")
+    assert "attached" in order(day, "original")
+    assert any(part.get_content_type() == "message/rfc822" for part in day.last(agent).message.iter_attachments())
+    assert day.case() == before and kinds(day, ANA_AT) == []
+
+
+def test_a_question_above_words_for_the_customer_is_held(day: Day) -> None:
+    opened(day)
+    assert order(day, "mine\n\nHello Ana,\nhere.").startswith("Nothing has left")
+    assert kinds(day, ANA_AT) == []
+
+
+def test_orders_work_in_an_answer_to_a_notice_too(day: Day) -> None:
+    agent = opened(day)
+    order(day, "label: one")
+    day.reply(agent, day.last(agent), "label: two")
+    assert day.case().labels == ("one", "two")
+
+
+def test_a_quoted_order_never_runs(day: Day) -> None:
+    day.write(ANA, "Front wheel", "resolve\nassign: petra\n\nHello, " + CALM)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nhere.")
+    assert holder(day) == agent and day.case().state is CaseState.WAITING
