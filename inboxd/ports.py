@@ -260,7 +260,7 @@ class Transaction(Protocol):
         """Open cases per agent."""
 
     def upset_since(self, since: datetime) -> dict[AgentName, int]:
-        """Open cases of upset people that began since then, per agent."""
+        """Cases of upset people that began since then, per agent who has them, answered ones too."""
 
     def known_by(self, person: PersonNo) -> frozenset[AgentName]:
         """Agents who had a part in earlier cases of this person."""
@@ -289,6 +289,9 @@ class Transaction(Protocol):
     def corrected(self, case: CaseNo) -> dict[str, str]:
         """What people said was read wrongly in this case: field -> what is right, the latest word."""
 
+    def situation(self, message: MessageNo) -> Situation | None:
+        """The facts by which a message was decided; its long texts are left to the raw mail."""
+
     def understood(self, message: MessageNo) -> Understood | None:
         """What a message was understood as when it was decided; its long texts are left to the raw mail."""
 
@@ -301,8 +304,8 @@ class Transaction(Protocol):
     def find(self, words: str, limit: int) -> tuple[Case, ...]:
         """The newest cases in whose subject or mails all these words stand."""
 
-    def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
-        """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
+    def to_share_out(self, mailbox: MailboxName, there: Collection[AgentName]) -> tuple[Case, ...]:
+        """Open cases that wait for somebody, were lent, or whose holder is not there: upset people first, then important, then old ones."""
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""

@@ -31,7 +31,7 @@ from inboxd.core.route import facts_of
 from inboxd.core.rulebook import Condition, Rulebook, Topic, main_calendar
 from inboxd.core.rules import judge
 from inboxd.core.understand import Failure, understand
-from inboxd.daemon.gather import Gatherer, understood_again
+from inboxd.daemon.gather import Gatherer, as_it_came, understood_again
 from inboxd.daemon.office import RuleSet, RulesTried
 from inboxd.desk.backtest import Backtest, backtest, pages, with_headers
 from inboxd.desk.check import cross_check, lint
@@ -142,11 +142,11 @@ def fingerprint(settings: Settings) -> str:
     folders = [settings.rules, *((settings.templates,) if settings.templates else ())]
     digest = hashlib.sha256(str(own_model(settings)).encode())
     for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            try:
-                digest.update(str(path).encode() + b"\0" + path.read_bytes())
-            except OSError:
-                digest.update(b"unreadable")
+        try:
+            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + path.read_bytes())
+        except OSError:  # somebody is at work in the folder: looked at again soon
+            digest.update(b"unreadable")
     return digest.hexdigest()
 
 
@@ -247,7 +247,8 @@ def preview_redecide(store: SqliteStore, settings: Settings, book: Rulebook, now
             if number is None or case.mailbox not in boxes:
                 continue
             latest = understood_again(store, Directory(agents=agents, identity=book.identity), tx, number, case)
-            decision = redecide(gatherer.case(tx, case, latest, boxes[case.mailbox], now), book, gatherer.policy)
+            situation = as_it_came(tx, gatherer.case(tx, case, latest, boxes[case.mailbox], now))
+            decision = redecide(situation, book, gatherer.policy)
             side = placed(decision.actions)
             if decision.actions:
                 found.append(

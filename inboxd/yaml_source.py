@@ -120,6 +120,7 @@ def _bearable(message: str) -> str:
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day|week)s?")
+_TOO_LONG = re.compile(r"\d{3,}\s+(?:second|minute|hour|day|week)s?")  # of what could not be read
 _CONTACTS = re.compile(r"at least (\d{1,4}) in (.+)")
 _AT_LEAST = re.compile(r"at least (0(?:\.\d+)?|1(?:\.0+)?)")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
@@ -130,6 +131,11 @@ def read_span(text: str) -> timedelta | None:
     match = _SPAN.fullmatch(text.strip().lower())
     seconds = int(match[1]) * _UNITS[match[2]] if match else LONGEST + 1
     return timedelta(seconds=seconds) if seconds <= LONGEST else None
+
+
+def is_too_long(text: str) -> bool:
+    """Whether this is a length of time, and only too long a one."""
+    return bool(_TOO_LONG.fullmatch(" ".join(text.lower().split())))
 
 
 def read_contacts(text: str) -> tuple[int, timedelta] | None:
@@ -290,7 +296,8 @@ class Source:
             return None
         span = read_span(text)
         if span is None:
-            self.wrong(node, f"'{text}' is not a length of time; {SPAN_EXAMPLES}")
+            why = "is longer than ten years" if is_too_long(text) else f"is not a length of time; {SPAN_EXAMPLES}"
+            self.wrong(node, f"'{text}' {why}")
         elif not span:
             self.wrong(node, f"'{what}' wants more than no time at all; {SPAN_EXAMPLES}")
             return None
@@ -435,6 +442,12 @@ def _syntax(error: MarkedYAMLError, lines: tuple[str, ...], innermost: Place | N
     place, start = _mark(mark, lines), _mark(error.context_mark or mark, lines)
     line = lines[place.line - 1]
     before, sign = line[: place.column - 1], line[place.column - 1 : place.column]
+    for number in range(place.line, max(0, place.line - 3), -1):
+        if indented := _NO_BREAK.match(lines[number - 1]):
+            return Place(line=number, column=indented.start(1) + 1, width=len(indented[1])), NO_BREAK
+    for number in (place.line, start.line):
+        if pattern := _BARE_PATTERN.search(lines[number - 1]):
+            return Place(line=number, column=pattern.start(1) + 1, width=len(pattern[1].rstrip())), IN_QUOTES
     if "'\\t'" in problem or "\t" in line[: place.column]:
         return place, "a tab; indent with spaces, YAML knows no tabs"
     if sign and "stream end" not in problem and ("cannot start any token" in problem or problem.startswith("expected the node content")):
@@ -464,6 +477,12 @@ def _syntax(error: MarkedYAMLError, lines: tuple[str, ...], innermost: Place | N
     if "<document start>" in problem:
         return place, "the file should end here; is there a bracket too many, or is this line indented less than the first?"
     return place, f"this is not YAML: {problem}"
+
+
+_NO_BREAK = re.compile(r"[ ]*([\xa0\u2000-\u200b\u202f\u3000\ufeff]+)")
+NO_BREAK = "a space that is none for YAML (a no-break space, as word processors and web pages have it); indent with plain spaces"
+_BARE_PATTERN = re.compile(r"_matches:\s+((?!['\"]|\[\s*['\"])\S*[\[{].*)")
+IN_QUOTES = "put the pattern in single quotes: '...'; without them YAML reads its brackets and signs as its own"
 
 
 def _mark(mark: Any, lines: tuple[str, ...]) -> Place:
@@ -548,6 +567,8 @@ class _Builder:
         if _UNWRITABLE.search(event.value):
             return self._stop(event, "this text holds a control character, or half a character, written as an escape")
         plain = event.style is None
+        if plain and _NO_BREAK.match(event.value) and not self.source.lines[event.start_mark.line][: event.start_mark.column].strip():
+            return self._stop(event, NO_BREAK)
         empty = plain and event.value in ("", "~", "null", "Null", "NULL")
         return self._add(Scalar(place=_place(event), text=event.value, empty=empty), event.anchor)
 

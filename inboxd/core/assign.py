@@ -32,12 +32,13 @@ def assign(
     look = _Look(situation, book, frozenset(avoid), due_at)
     if target == "same_agent_as_before":
         before = situation.case.assignee if situation.case else None
-        before = before or next((c.name for c in situation.candidates.values() if c.knows_customer and not c.away), None)
-        if before and before in book.agents and not look.candidate(before).away:
+        knowing = sorted((c for c in situation.candidates.values() if c.knows_customer), key=lambda c: c.away)
+        before = before or next((c.name for c in knowing), None)
+        if before and before in book.agents and look.there(before):
             return Choice(agent=before, team=team_of(before, book), why="had this customer before")
-        target = team_of(before, book) if before else None
+        target = team_of(before, book) if before and before in book.agents else _for_everybody(book)
     if target and target in book.agents:
-        if not look.candidate(AgentName(target)).away:
+        if look.there(AgentName(target)):
             return Choice(agent=AgentName(target), team=None, why="named by the rule")
         look.passed.append(f"{target}: away")
         target = team_of(AgentName(target), book)
@@ -125,6 +126,11 @@ class _Look:
     def _starts(self, hours: Calendar) -> datetime:
         now = self.situation.now
         return next_open(hours, now) or now
+
+
+def _for_everybody(book: Rulebook) -> str | None:
+    """Where mail goes of which no rule says more: the catch-all's team."""
+    return next((rule.then.assign for rule in book.rules if not rule.when and rule.then.assign), None)
 
 
 def _ladder(target: str | None, book: Rulebook) -> list[Team]:

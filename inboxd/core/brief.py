@@ -337,6 +337,18 @@ def sender_check(message: Message, authserv_id: str) -> str:
     return ""
 
 
+def dmarc_passed(message: Message, authserv_id: str) -> bool:
+    """Whether our own server says dmarc=pass for the sender's domain (RFC 7489, 11.2); bare spf or dkim is no such proof."""
+    if not authserv_id or sender_check(message, authserv_id) != "confirmed":
+        return False
+    for name, value in message.headers:
+        if name == "authentication-results":
+            server, _, results = _without_comments(value).partition(";")
+            if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
+                return any(re.match(r"\s*dmarc\s*=\s*pass\b", part) for part in results.casefold().split(";"))
+    return False
+
+
 def _without_comments(value: str) -> str:
     """Drop comments, which anybody may write into: a result named in one is none."""
     depth, kept = 0, []

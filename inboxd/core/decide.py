@@ -69,7 +69,7 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
 def _rules_of_the_admin(situation: Situation, admin: str) -> bool:
     """Whether the admin, and nobody in their name, mails rules (I6): our own server vouches for the sender (RFC 7489)."""
     message = situation.understood.message
-    ours = bool(admin) and message.sender.email == admin.lower() and situation.authentication == "pass"
+    ours = bool(admin) and message.sender.email == admin.lower() and situation.dmarc_pass
     return ours and any(is_rule_file(attachment.name) for attachment in message.attachments)
 
 

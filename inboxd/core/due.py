@@ -16,6 +16,7 @@ from inboxd.core.model import (
     Advance,
     AgentName,
     Assign,
+    Cancel,
     Case,
     CaseEvent,
     CaseNo,
@@ -37,6 +38,7 @@ from inboxd.core.route import (
     escalate_at,
     ladder_of,
     next_reminder,
+    once_each,
     open_again,
     route,
     stand_in,
@@ -139,7 +141,7 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
         case = replace(case, priority=step.priority)
         actions.append(Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes={"priority": step.priority}))
     if choice is not None:
-        actions += _given_to(choice, situation, case, book, policy, purpose=f"{_reminder_of(case, job)}:{choice.agent}")
+        actions += _given_to(choice, situation, case, book, policy, purpose=f"{_reminder_of(case, job)}:to:{choice.agent}")
         case = with_assignee(case, choice)
     holder = book.agents.get(case.assignee or AgentName(""))
     times = count + 1
@@ -155,11 +157,12 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     actions.append(Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=following))
     why = "nobody has answered yet"
     because = (why,) if choice is None else (why, f"{choice.agent}: {choice.why}")
-    return Decision(actions=tuple(actions), because=because, case=case.number)
+    return Decision(actions=tuple(actions), because=because, case=case.number, trace=choice.passed if choice else ())
 
 
 def _reminder_of(case: Case, job: Job) -> str:
-    return f"due:{case.number}:{int(case.opened_at.timestamp())}:{case.reopened}:{int(job.run_at.timestamp())}"
+    opened, at = int(case.opened_at.timestamp()), int(job.run_at.timestamp())
+    return f"due:{case.number}:{opened}:{case.reopened}:{at}:{job.payload.get('count', 0)}"
 
 
 def _taken_over(step: Step, situation: Situation, case: Case, book: Rulebook) -> Choice | None:
@@ -177,12 +180,13 @@ def _given_to(
     choice: Choice, situation: Situation, case: Case, book: Rulebook, policy: Policy, *, purpose: str, lent_by: AgentName | None = None
 ) -> list[Action]:
     """The case goes to somebody else, with the customer's last mail and its brief."""
-    moved = replace(case, assignee=choice.agent, team=choice.team, due_at=case.due_at)
-    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why)
+    moved = with_assignee(case, choice)
+    waiting = situation.not_handed_over if len(situation.not_handed_over) > 1 else ()  # mails that still gathered: all of them go along
+    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting)
     given = Assign(
         case=case.number, agent=choice.agent, team=choice.team, why=choice.why, backlog=choice.backlog, lent_by=lent_by
     )  # fmt: skip
-    return [given, Send(letter=letter)]
+    return [given, Cancel(case=case.number, kinds=(JobKind.HAND_OVER,)), Send(letter=letter)]
 
 
 def _values(situation: Situation, case: Case, book: Rulebook, times: int) -> dict[str, object]:
@@ -202,7 +206,7 @@ def _reminders(job: Job, situation: Situation, case: Case, book: Rulebook, times
     if holder is None:
         return []
     values = {**_values(situation, case, book, times), "to_lead": False}
-    letter = notice(situation, holder, template="due_reminder", purpose=_reminder_of(case, job), case=case, values=values)
+    letter = notice(situation, holder, template="due_reminder", purpose=f"{_reminder_of(case, job)}:remind", case=case, values=values)
     return [Send(letter=letter)]
 
 
@@ -210,7 +214,7 @@ def _lead_told(job: Job, situation: Situation, case: Case, book: Rulebook, admin
     """Everybody whom this step tells, but not whoever holds the case."""
     name = full_name(situation.customer)
     actions: list[Action] = []
-    for who in dict.fromkeys(names):
+    for who in once_each(names, book):
         agent = book.agents.get(AgentName(book.lead if who == "lead" else who))
         if agent is not None and agent.name == case.assignee:
             continue
@@ -221,7 +225,7 @@ def _lead_told(job: Job, situation: Situation, case: Case, book: Rulebook, admin
             "customer": first_name(name),
             "subject": case.subject,
         }
-        purpose = f"{_reminder_of(case, job)}:{who}"
+        purpose = f"{_reminder_of(case, job)}:told:{who}"
         if agent is not None and who != "lead":
             letter = notice(situation, agent, template="due_reminder", purpose=purpose, case=case, values=values)
         else:
@@ -262,10 +266,15 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     lent_by: AgentName | None = None
     choice: Choice | None
     if case.lent_by and owner is not None and not owner.away and not answered:
-        choice = Choice(agent=owner.name, team=team_of(owner.name, book), why="back again")
+        team = book.teams.get(case.team or TeamName(""))
+        own = team.name if team and owner.name in team.agents else team_of(owner.name, book)
+        choice = Choice(agent=owner.name, team=own, why="back again")
+    elif case.assignee not in book.agents:  # nobody has it, or somebody who works here no longer
+        choice = assign(case.team or book.senior_team, situation, book, due_at=case.due_at)
+        choice = replace(choice, why="nobody of the team has it now") if choice else None
     elif holder is not None and holder.away:
         choice, lent_by = stand_in(case, holder.name, situation, book, case.due_at), case.lent_by or holder.name
-    elif case.backlog:
+    elif case.backlog and not answered:
         choice = assign(case.backlog, situation, book, due_at=case.due_at)
         if choice is None or choice.backlog or choice.agent == case.assignee:
             return NOTHING  # still nobody is free

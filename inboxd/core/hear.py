@@ -58,6 +58,7 @@ from inboxd.core.route import (
     escalate_at,
     filed,
     is_contact,
+    once_each,
     route,
     stand_in,
     trace_of,
@@ -145,7 +146,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         ]
     actions += [
         escalate_at(with_assignee(case, choice), book, found.start, found.within),
-        *_told(there, case, ruling, book, ruling.then.tell),
+        *_told(there, with_assignee(case, choice), ruling, book, ruling.then.tell),
         *_acknowledge(there, case, ruling, policy),
         *filed(situation, ruling),
     ]
@@ -512,14 +513,21 @@ def readers(situation: Situation, customer: Person | None, book: Rulebook) -> tu
     return tuple(found[email] for email in order if email not in dropped)
 
 
+def _told_by(who: str, ruling: Ruling, book: Rulebook) -> str:
+    """Why this person hears of it: the rule that names them."""
+    held = {trace.rule for trace in ruling.trace if trace.matched}
+    rule = next((rule for rule in book.rules if rule.name in held and who in rule.then.tell), None)
+    return (rule.why or rule.name) if rule else "the customer says that it is not solved"
+
+
 def _told(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, names: Iterable[str]) -> list[Action]:
     """`tell` adds up: each named person hears of it in one line."""
     u, told = situation.understood, []
     holder = book.agents.get(case.assignee or AgentName(""))
-    for who in dict.fromkeys(names):
+    for who in once_each(names, book):
         values: dict[str, object] = {
             "holder": holder.signs_as if holder else "",
-            "because": ruling.why or ruling.by.get("assign", ""),
+            "because": _told_by(who, ruling, book),
             "upset": u.reading.sentiment is Sentiment.UPSET,
             "quote": telling_phrase(u.reading),
         }

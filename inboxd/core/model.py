@@ -555,6 +555,8 @@ class Situation:
     not_handed_over: tuple[StoryLine, ...] = ()  # the customer's messages that the agent has not got yet
     customer_thread: tuple[MessageId, ...] = ()  # Message-IDs of the exchange with the customer, oldest first
     agent_threads: Mapping[AgentName, MessageId] = field(default_factory=dict)  # what each agent got last in this case
+    feeling_before: Sentiment | None = None  # of the customer's mail before this one in the case
+    dmarc_pass: bool = False  # our own server proved the sender's domain (RFC 7489)
     authentication: str = "unknown"  # our own server's check of the sender: "pass", "fail", "unknown"
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched

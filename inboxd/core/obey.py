@@ -178,7 +178,7 @@ def _moves(
     state = advance(case.state, event)
     changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, agent.name)))}
     if replied:
-        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words}
+        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words, "backlog": None}
     if case.assignee is None:
         changes["assignee"] = agent.name
     if state is CaseState.RESOLVED:

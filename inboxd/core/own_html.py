@@ -418,7 +418,7 @@ def _coloured(name: str, tag: str, declared: Mapping[str, str], given: Mapping[s
     """The colours that can be read, by day and in the dark, and how things look then."""
     ink = _colour(declared.get("color", "") or (given.get("color", "").lower() if tag == "font" else "")) or look.ink
     paper = _colour(declared.get("background-color", declared.get("background", "")) or given.get("bgcolor", "").lower()) or look.paper
-    if paper is not None and look.paper is None and _contrast(paper, _WHITE) < 1.1:
+    if paper is not None and look.paper is None and min(paper) > 240:
         paper = None
     if ink is not None and paper is None and _is_text_colour(ink):
         ink = None
@@ -629,15 +629,20 @@ def _written(events: Sequence[_Event], words: str) -> str:
 
 
 def _seen_links(event: _Event, said: str) -> tuple[tuple[str, str], ...]:
-    """An address or a number stays linked only where the words hold it: a reader sees whom the link leads to."""
+    """An address or a number stays linked only where the words hold it: a reader sees whom the link leads to, and so does a search."""
     return tuple((name, value) for name, value in event.attributes if name != "href" or _is_said(value, said))
+
+
+_MAIL_ADDRESS = re.compile(r"[\w.-]{1,64}(?:@|%40)[\w-]{1,64}\.\w")
 
 
 def _is_said(href: str, said: str) -> bool:
     scheme, _, rest = href.partition(":")
     if scheme.lower() == "mailto":
         return rest.casefold() in said.casefold()
-    return scheme.lower() != "tel" or re.sub(r"\D", "", rest)[-6:] in re.sub(r"\D", "", said)
+    if scheme.lower() != "tel":
+        return all(each.casefold().replace("%40", "@") in said.casefold() for each in _MAIL_ADDRESS.findall(rest))
+    return re.sub(r"\D", "", rest)[-6:] in re.sub(r"\D", "", said)
 
 
 def _as_written(attributes: Sequence[tuple[str, str]]) -> str:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from inboxd.core.html_text import html_text
+from inboxd.core.model import Address
 
 RUN = 5  # words in a row that must be ours before a line counts as quoted
+MARK = "-- "  # begins a signature (RFC 3676, 4.3); many programs lose its space
 MAX_LINES = 20_000
 MAX_SIGNED = 2_000
+MAX_LINES_KEPT = 100  # of a quotation that the agent cut down
 
 
 class Doubt(StrEnum):
@@ -35,28 +38,35 @@ class OwnWords:
     doubt: Doubt | None = None
 
 
-def own_words(text: str, sent_text: str, first_line: str, *, html: str = "") -> OwnWords:
-    """Find what the agent wrote: by alignment with what we sent, else by its first line, else all if nothing is quoted."""
+def own_words(text: str, sent_text: str, first_line: str, *, html: str = "", writer: Address | None = None) -> OwnWords:
+    """Find what the agent wrote: by alignment with what we sent, else by its first line, else all if nothing is quoted.
+
+    `writer` is who wrote it: a signature without a mark is known by their name and address.
+    """
     lines = [_clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
+    signed = _Signed(pages=_signatures(html), writer=writer)
     ours = _aligned(lines, sent_text) or _from_marker(lines, first_line, sent_text)
     if ours is None:
         doubt = _quotes_anything(lines, html)
-        found = OwnWords(doubt=doubt) if doubt else _finished(lines)
+        found = OwnWords(doubt=doubt) if doubt else signed.finished(lines)
     else:
-        found = _around(lines, ours)
-    found = _unsigned(found, html)
+        found = _around(lines, ours, sent_text, signed)
     return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
+
+
+_QUOTATION_MARKS = "\"'„“”«»‚‘’‹›"
 
 
 def _holds_a_line_of(sent_text: str, words: str) -> bool:
     """Tell whether a whole line of our mail is left among the words, without any sign that it is quoted.
 
-    Of what the customer wrote only long lines count: a greeting or a closing is everybody's.
+    Of what the customer wrote only long lines count: a greeting or a closing is everybody's, and what stands in quotation marks is quoted.
     """
     theirs = {tuple(_words(line)) for line in _handed_on(sent_text)}
     ours = {tuple(line) for line in map(_words, _worded(sent_text).split("\n")) if len(line) >= 3}
     ours = {line for line in ours if len(line) > RUN or line not in theirs}
-    return any(tuple(_words(line)) in ours for line in words.split("\n"))
+    found = [line for line in words.split("\n") if tuple(_words(line)) in ours]
+    return any(tuple(_words(line)) not in theirs or line.strip()[0] not in _QUOTATION_MARKS for line in found)
 
 
 def _handed_on(sent_text: str) -> list[str]:
@@ -67,7 +77,8 @@ def _handed_on(sent_text: str) -> list[str]:
 
 
 def _clean(line: str) -> str:
-    return re.sub("[\u200b\u200c\u200d\u2060\ufeff\u00ad]", "", line.replace("\u00a0", " ")).rstrip()
+    line = re.sub("[\u200b\u200c\u200d\u2060\ufeff\u00ad]", "", line.replace("\u00a0", " "))
+    return line if line == MARK else line.rstrip()
 
 
 # --- where our mail stands in the reply ----------------------------------------------------------------------------
@@ -150,17 +161,26 @@ def _words(text: str) -> list[str]:
 
 
 def _from_marker(lines: Sequence[str], first_line: str, sent_text: str) -> list[bool] | None:
-    """Find the first line of our mail; it and everything below it is quoted then, unless all of ours stands in one piece."""
+    """Find the first line of our mail; it and everything below it is quoted then, unless it is plain where our lines end."""
     number = _place(lines, first_line)
     if number is None:
         return None
-    stream = f" {' '.join(_words(sent_text))} "
-    mine = [f" {' '.join(_words(line))} " in stream for line in lines]
-    written = [at for at in range(number, len(lines)) if _by_hand(lines[at])]
-    foreign = next((at for at in written if not mine[at]), len(lines))
-    if not mine[number] or any(mine[at] for at in written if at > foreign):
-        foreign = len(lines)
-    return [False] * number + [bool(line.strip()) for line in lines[number:foreign]] + [False] * (len(lines) - foreign)
+    end = _end_of_ours(lines, number, sent_text)
+    return [False] * number + [bool(line.strip()) for line in lines[number:end]] + [False] * (len(lines) - end)
+
+
+def _end_of_ours(lines: Sequence[str], number: int, sent_text: str) -> int:
+    """Where our lines, which begin here, stop following each other as we sent them and none of ours comes below."""
+    stream, said = f" {' '.join(_words(sent_text))} ", ""
+    for end in range(number, min(len(lines), number + MAX_LINES_KEPT)):
+        if not _by_hand(lines[end]):
+            continue
+        said = f"{said} {' '.join(_words(lines[end]))}"
+        if f"{said} " not in stream:
+            below = [words for line in lines[end:][:MAX_SIGNED] if len(words := _words(line)) >= 3]
+            again = any(f" {' '.join(words)} " in stream for words in below)
+            return end if end > number and not again else len(lines)
+    return len(lines)
 
 
 def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:
@@ -177,27 +197,48 @@ def _quotes_anything(lines: Sequence[str], html: str) -> Doubt | None:
 # --- what stands around it -----------------------------------------------------------------------------------------
 
 
-def _around(lines: Sequence[str], ours: Sequence[bool]) -> OwnWords:
+def _around(lines: Sequence[str], ours: Sequence[bool], sent_text: str, signed: _Signed) -> OwnWords:
     first = ours.index(True)
     last = len(ours) - 1 - ours[::-1].index(True)
     start, banner = _attribution(lines, first)
-    if banner:
+    if banner or _typed_inside(lines, ours, first, last, sent_text):
         return OwnWords(doubt=Doubt.INLINE)
     above, below = list(lines[:start]), list(lines[last + 1 :])
-    if any(_quote_sign(line) for line in above):
-        return OwnWords(doubt=Doubt.OTHER_QUOTE)
-    if any(_by_hand(lines[number]) for number in range(first, last) if not ours[number]):
-        return OwnWords(doubt=Doubt.INLINE)
     below = [line for line in below if _by_hand(line)] and below
     while below and not _by_hand(below[0]) and below[0].strip() != "--":
         below.pop(0)
-    upper, lower = _finished(above), _finished([line for line in below if not _quote_sign(line)])
+    upper, lower = signed.finished(above), signed.finished([line for line in below if not _quote_sign(line)])
     if upper.words and lower.words:
         return OwnWords(doubt=Doubt.INLINE)
     if lower.words and any(_quote_sign(line) for line in below):
         return OwnWords(doubt=Doubt.INLINE)
     chosen = upper if upper.words else lower
-    return OwnWords(words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=chosen.doubt if not chosen.words else None)
+    if doubt := _quotes_anything(chosen.words.split("\n"), ""):
+        return OwnWords(doubt=doubt)
+    return OwnWords(words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=None if chosen.words else Doubt.NO_WORDS)
+
+
+def _typed_inside(lines: Sequence[str], ours: Sequence[bool], first: int, last: int, sent_text: str) -> bool:
+    """Tell whether the agent wrote between our lines, also where the program gave the new line a quote sign."""
+    if any(_by_hand(lines[number]) for number in range(first, last) if not ours[number]):
+        return True
+    said = [number for number in range(first, len(lines)) if _words(lines[number]) and (ours[number] or _quote_sign(lines[number]))]
+    foreign = [at for at, number in enumerate(said) if not ours[number] and not _SCRAPS.fullmatch(_unquoted(lines[number]))]
+    stream = f" {' '.join(_words(sent_text))} "
+    neighbours = ([_words(lines[number]) for number in said[max(0, at - 1) : at + 2]] for at in foreign)
+    return len(foreign) > MAX_SIGNED or (bool(sent_text) and any(_is_set_in(three, stream) for three in neighbours))
+
+
+def _is_set_in(three: Sequence[Sequence[str]], stream: str) -> bool:
+    """Tell whether the middle one of three lines is none of ours, rather than one that a program changed by a word."""
+    if len(three) < 2 or f" {' '.join(three[1])} " in stream:
+        return False
+    around = [*three[0][-3:], *(three[2][:3] if len(three) > 2 else ())]
+    return len(three[1]) > 1 or len(three) == 2 or f" {' '.join(around)} " in stream
+
+
+def _unquoted(line: str) -> str:
+    return re.sub(r"^[\s>|]+", "", line)
 
 
 def _quote_sign(line: str) -> bool:
@@ -226,8 +267,8 @@ _ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
 _BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
 _FIELD = re.compile(r"\s*\*?([^\W\d_][\w .'-]{0,22}?)\s?:\*?\s")
 _OF_A_MAIL = frozenset(
-    "from sent to cc subject date von gesendet an betreff datum de envoyé à objet date para asunto enviado fecha van verzonden aan onderwerp "
-    "da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu předmět "
+    "from sent to cc subject date von gesendet an betreff datum de envoyé à objet date para asunto enviado fecha van verzonden aan "  # noqa: SIM905
+    "onderwerp da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu předmět "
     "lähettäjä lähetetty vastaanottaja aihe feladó elküldve címzett tárgy от отправлено кому тема kimden gönderilen kime konu".split()
 )
 
@@ -275,7 +316,7 @@ def _header_block(lines: Sequence[str], number: int) -> int:
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
     """Find where the program's lines above our mail begin, and whether a person's words stand between them and it."""
-    bare = [re.sub(r"^[\s>|]+", "", line) for line in lines[:first]]  # some programs quote their own line, too
+    bare = [_unquoted(line) for line in lines[:first]]  # some programs quote their own line, too
     found = None
     for number in range(max(0, first - 60), first):
         if count := _opens_quote(bare, number):
@@ -333,57 +374,88 @@ _PHONE = re.compile(
     re.IGNORECASE,
 )
 MAX_SIGNATURE = 20
+MAX_PIECES = 200  # in which Word writes one
 
 
-def _finished(lines: Sequence[str]) -> OwnWords:
-    """Cut the signature below "-- " (RFC 3676, 4.3) and the line that phones add, and say so."""
-    kept, left_out = list(lines), list[str]()
-    mark = next((number for number, line in enumerate(kept) if line.strip() == "--"), None)
-    if mark is not None:
-        below = [line for line in kept[mark + 1 :] if line.strip()]
-        if len(below) <= MAX_SIGNATURE:
-            kept = kept[:mark]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """What is known of the writer's signature: its words as the page marks them, and who they are."""
+
+    pages: Sequence[Sequence[str]] = ()
+    writer: Address | None = None
+
+    def finished(self, lines: Sequence[str]) -> OwnWords:
+        """Cut the signature and the line that phones add, and say so."""
+        kept, left_out = list(lines), list[str]()
+        start = _marked(kept)
+        if start is None:
+            start = _as_the_page_has_it(kept, self.pages)
+        if start is None and self.writer is not None:
+            start = _names_the_writer(kept, self.writer)
+        if start is not None:
+            below = [line for line in kept[start:] if line.strip(" -")]
+            kept = kept[:start]
             left_out.append(f"your signature ({len(below)} line{'' if len(below) == 1 else 's'})")
-    _strip(kept)
-    if kept and len(kept[-1]) < 120 and _PHONE.match(kept[-1].strip(" *_<")):
-        left_out.append(f'the line "{kept.pop().strip()}"')
         _strip(kept)
-    words = "\n".join(kept)
-    return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
+        if kept and len(kept[-1]) < 120 and _PHONE.match(kept[-1].strip(" *_<")):
+            left_out.append(f'the line "{kept.pop().strip()}"')
+            _strip(kept)
+        words = "\n".join(kept)
+        return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
+
+
+def _marked(lines: Sequence[str]) -> int | None:
+    """Find the mark with a few lines below. The last of those without their space: people draw a line with it, too."""
+    marks = [number for number, line in enumerate(lines) if line == MARK][:1] or [
+        n for n, line in enumerate(lines) if line.strip() == "--"
+    ][-1:]
+    return next((mark for mark in marks if sum(bool(line.strip()) for line in lines[mark + 1 :]) <= MAX_SIGNATURE), None)
+
+
+def _as_the_page_has_it(lines: Sequence[str], pages: Sequence[Sequence[str]]) -> int | None:
+    """Find where the words end with those that the page names as the signature."""
+    spoken = [_words(_LEFT_OF_PAGE.sub(" ", line)) for line in lines]
+    for signature in pages:
+        tail: list[str] = []
+        for number in range(len(lines) - 1, max(-1, len(lines) - 1 - 3 * MAX_SIGNATURE), -1):
+            tail = spoken[number] + tail
+            if tail == signature and spoken[number]:
+                return number
+    return None
+
+
+def _names_the_writer(lines: Sequence[str], writer: Address) -> int | None:
+    """Find a last block that begins with the writer's name and holds their address; no line of it is a sentence."""
+    names, address = _words(writer.name), writer.email.casefold()
+    block = [number for number, line in enumerate(lines) if line.strip()][-MAX_SIGNATURE:]
+    starts = [number for number in block if names and _words(lines[number])[: len(names)] == names and len(_words(lines[number])) < 10]
+    if not starts or not address:
+        return None
+    below = [line for line in lines[starts[-1] :] if line.strip()]
+    spoken = any(re.search(r"[?!;]\s*$|[a-z]{2}\.\s*$", line) or len(line) > 160 for line in below)
+    return starts[-1] if not spoken and any(address in line.casefold() for line in below) else None
 
 
 _SIGNATURE = re.compile(
-    r"<(?P<tag>[a-z]+)\b[^<>]*(?:\bgmail_signature\b|\bmoz-signature\b|\bid=[\"']?(?:x_)?Signature\b|\bms-outlook-mobile-signature\b|"
-    r"\bAppleMailSignature\b|\blineBreakAtBeginningOfSignature\b|\b_MailAutoSig\b)[^<>]*>"
+    r"<(?P<tag>[a-z]+)\b[^<>]{0,500}(?:\bgmail_signature\b|\bmoz-signature\b|\bid=[\"']?(?:x_)?Signature\b|"
+    r"\bms-outlook-mobile-signature\b|\bAppleMailSignature\b|\blineBreakAtBeginningOfSignature\b|\b_MailAutoSig\b)[^<>]{0,500}>"
 )
+_AFTER_BREAK = re.compile(r"\s*<(?P<tag>div|span|p)\b")
 _PICTURE = re.compile(r"<img\b[^<>]*>")
 _LEFT_OF_PAGE = re.compile(r"<(?:mailto|https?|tel):[^<>]*>|\[(?:cid|image|bild|logo|imagen?|afbeelding)[^\[\]]*\]", re.IGNORECASE)
 
 
-def _unsigned(found: OwnWords, html: str) -> OwnWords:
-    """Cut what the page names as the signature, where the words end with it."""
-    lines = found.words.split("\n")
-    spoken = [_words(_LEFT_OF_PAGE.sub(" ", line)) for line in lines]
-    for signature in _signatures(html):
-        size = len(signature)
-        for number in range(len(lines) - 1, -1, -1):
-            tail = [word for line in spoken[number:] for word in line]
-            if len(tail) >= size or len(lines) - number > 3 * MAX_SIGNATURE:
-                if tail == signature:
-                    return _without_signature(found, lines, number)
-                break
-    return found
-
-
 def _signatures(html: str) -> list[list[str]]:
     """Give the words of the page's signature, with those that stand for its pictures and without."""
-    pieces = []
+    pieces, end = [], 0
     for match in _SIGNATURE.finditer(html):
-        follows = re.compile(r"\s*<(?P<tag>div|span|p)\b[^<>]*>").match(html, match.end()) if match["tag"] == "br" else match
-        pieces.append(_element(html, follows["tag"], follows.start("tag") - 1) if follows else "")
+        element = _AFTER_BREAK.match(html, match.end()) if match["tag"] == "br" else match
+        if element is not None and element.start() >= end:
+            pieces.append(_element(html, element["tag"], element.start("tag") - 1))
+            end = element.start() + len(pieces[-1])
+        if len(pieces) > MAX_PIECES:
+            return []
     page = "\n".join(pieces)
-    if not page.strip() or len(pieces) > 3 * MAX_SIGNATURE:
-        return []
     return [words for source in (page, _PICTURE.sub("", page)) if (words := _words(html_text(source)))]
 
 
@@ -395,17 +467,6 @@ def _element(html: str, tag: str, start: int) -> str:
         if depth == 0:
             return html[start : match.end()]
     return ""
-
-
-def _without_signature(found: OwnWords, lines: Sequence[str], number: int) -> OwnWords:
-    kept, below = list(lines[:number]), [line for line in lines[number:] if line.strip()]
-    _strip(kept)
-    if kept and kept[-1].strip() == "--":
-        kept.pop()
-        _strip(kept)
-    words = "\n".join(kept)
-    left_out = (*found.left_out, f"your signature ({len(below)} line{'' if len(below) == 1 else 's'})")
-    return OwnWords(words=words, left_out=left_out, doubt=None if words else Doubt.NO_WORDS)
 
 
 def _strip(lines: list[str]) -> None:

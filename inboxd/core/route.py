@@ -25,7 +25,7 @@ from inboxd.core.model import (
 )  # fmt: skip
 from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, share
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import Moment, Rulebook, Step, calendar_of, customer_words, main_calendar
+from inboxd.core.rulebook import Moment, Rule, Rulebook, Step, Then, calendar_of, customer_words, main_calendar
 from inboxd.core.rules import Facts, Ruling, judge, near_misses
 
 
@@ -40,6 +40,7 @@ class Route:
     hour: Due
     calendar: Calendar | None
     near: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def ignored(self) -> bool:
@@ -64,6 +65,7 @@ def route(
         hour=due(within, since or situation.now, calendar),
         calendar=calendar,
         near=near_misses(book.rules, facts, ruling),
+        rules=book.rules,
     )
 
 
@@ -75,7 +77,10 @@ def choose(found: Route, situation: Situation, book: Rulebook, avoid: Iterable[A
 def stand_in(case: Case, holder: AgentName, situation: Situation, book: Rulebook, due_at: datetime | None) -> Choice | None:
     """Who takes a case while its holder is away: of the same team, if anybody is there."""
     found = assign(case.team or team_of(holder, book), situation, book, avoid=(holder,), due_at=due_at)
-    return replace(found, why=f"{book.agents[holder].signs_as} is away") if found and found.agent != holder else None
+    stands = situation.candidates.get(found.agent) if found else None
+    if found is None or found.agent == holder or (stands is not None and stands.away):
+        return None  # nobody who is there: it stays where it is
+    return replace(found, why=f"{book.agents[holder].signs_as} is away")
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------------
@@ -97,7 +102,7 @@ def contacts_with(situation: Situation) -> tuple[datetime, ...]:
 
 def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...], *, reopened: bool) -> Facts:
     """What the words of a rule's `when` look at."""
-    u, r, case = situation.understood, situation.understood.reading, situation.case
+    u, r = situation.understood, situation.understood.reading
     vip, labels = customer_words(book, u.message.sender.email)
     words = {"known" if situation.person else "new", *labels, *({"vip"} if vip else ())}
     return Facts(
@@ -118,7 +123,7 @@ def facts_of(situation: Situation, book: Rulebook, contacts: tuple[datetime, ...
         text=u.new_text,
         received_at=u.received_at,
         waiting_since=waiting_since(situation),
-        feeling_before=case.sentiment if case else None,
+        feeling_before=situation.feeling_before,
         authentication=situation.authentication,
         headers=u.message.headers,
     )
@@ -163,7 +168,7 @@ def because_of(found: Route, choice: Choice | None) -> tuple[str, ...]:
 
 def trace_of(found: Route, choice: Choice | None = None, zone: tzinfo | None = None) -> tuple[str, ...]:
     """Each rule, yes or no, with the value that made it so; what nearly held; who and why not the others; the hour and its arithmetic."""
-    lines = list(rules_trace(found.ruling))
+    lines = list(rules_trace(found.ruling, found.rules))
     lines += [f"nearly: {near}" for near in found.near]
     if choice:
         of = f" of {choice.team}" if choice.team else ""
@@ -176,19 +181,26 @@ def trace_of(found: Route, choice: Choice | None = None, zone: tzinfo | None = N
     return tuple(lines)
 
 
-def rules_trace(ruling: Ruling) -> tuple[str, ...]:
+def once_each(names: Iterable[str], book: Rulebook) -> tuple[str, ...]:
+    """Whom `tell` names, each person once: the lead may be named by name, too."""
+    seen = {book.lead if name == "lead" else name: name for name in reversed(tuple(names))}
+    return tuple(reversed(seen.values()))
+
+
+def rules_trace(ruling: Ruling, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
     """Each rule, yes or no, with what it decided and the value that made it so, a line each."""
     lines = []
+    thens = {rule.name: rule.then for rule in rules}
     for rule in ruling.trace:
-        decided = [_answered_with(question, ruling) for question in rule.decided]
+        decided = [_answered_with(question, thens.get(rule.rule, ruling.then)) for question in rule.decided]
         lines.append(f"{'YES' if rule.matched else 'no '} {rule.rule} - {'; '.join(part for part in (*decided, rule.reason) if part)}")
     return tuple(lines)
 
 
-def _answered_with(question: str, ruling: Ruling) -> str:
-    value = getattr(ruling.then, question, None)
+def _answered_with(question: str, then: Then) -> str:
+    value = getattr(then, question, None)
     if question in ("label", "tell"):
-        added = ruling.then.labels if question == "label" else ruling.then.tell
+        added = then.labels if question == "label" else then.tell
         return f"{question}: {', '.join(added)}"
     if isinstance(value, bool):
         return f"{question}: {'yes' if value else 'no'}"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import re2
 
 from inboxd.core.model import Kind, Sentiment
-from inboxd.core.opening import Calendar, due, is_open, span_words
+from inboxd.core.opening import Calendar, Span, due, is_open, periods, span_words
 from inboxd.core.rulebook import Condition, Rule, Then, address_matches
 
 # --- what a rule sees ------------------------------------------------------------------------------------------------
@@ -42,6 +44,7 @@ class Facts:
     feeling_before: Sentiment | None = None  # at their mail before, in the same case
     authentication: str = "unknown"  # what our own server says of the sender: "pass", "fail", "unknown"
     headers: tuple[tuple[str, str], ...] = ()  # lower-case name, value
+    seen: dict[int, _Hours] = field(default_factory=dict, init=False, repr=False, compare=False)  # what calendars said, for many rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +95,13 @@ def judge(rules: Sequence[Rule], facts: Facts) -> Ruling:
 
 def _take(then: Then, offered: Then, decided_by: Mapping[str, str]) -> tuple[Then, tuple[str, ...]]:
     """Take from a matching rule the answers that are still open, and say which."""
-    if then.ignore:
-        return then, ()  # nobody gets this mail: there is nothing left to ask
+    if then.ignore or _comes_too_late(offered, decided_by):
+        return then, ()
     taken = []
     for question in QUESTIONS:
         answer = getattr(offered, question)
         if answer is None or question in decided_by:
             continue
-        if question == "ignore" and answer and "assign" in decided_by:
-            continue  # somebody has it already: the question "who?" is answered
         then = replace(then, **{question: answer})
         taken.append(question)
     for name, word in (("labels", "label"), ("tell", "tell")):
@@ -111,9 +112,15 @@ def _take(then: Then, offered: Then, decided_by: Mapping[str, str]) -> tuple[The
     return then, tuple(taken)
 
 
+def _comes_too_late(offered: Then, above: Collection[str]) -> bool:
+    """Whether a rule ignores a mail that a rule above gave to somebody or kept: then its other words are void as well."""
+    return bool(offered.ignore) and ("assign" in above or "ignore" in above)
+
+
 # --- what nearly held ------------------------------------------------------------------------------------------------
 
-_NEAR_SURE = 0.1
+# What holds for most mail, or for want of something, speaks for no rule.
+_SAYS_LITTLE = frozenset({"not", "sure", "kind", "authentication", "received_during", "received_outside"})
 
 
 def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[str, ...]:
@@ -124,20 +131,34 @@ def near_misses(rules: Sequence[Rule], facts: Facts, ruling: Ruling) -> tuple[st
     for number, (rule, trace) in enumerate(zip(rules, ruling.trace, strict=True)):
         if ruling.then.ignore and number > decided_at.get("ignore", number):
             break  # nobody gets this mail: what stands below is not asked
-        if trace.matched or not _would_decide(rule.then, ruling.then, number, decided_at):
-            continue
-        alone = all(_holds(condition, facts)[0] for condition in rule.when[trace.failed + 1 :])
-        if alone and (len(rule.when) > 1 or _close(rule.when[trace.failed], facts)):
+        if not trace.matched and _nearly_held(rule.when, trace.failed, facts) and _would_decide(rule.then, ruling.then, number, decided_at):
             found.append(f"{rule.name} - {trace.reason}")
     return tuple(found)
 
 
+def _nearly_held(when: Sequence[Condition], failed: int, facts: Facts) -> bool:
+    """Whether one line alone did not hold: it was missed by little, or another line speaks for the rule."""
+    if len(when) == 1:
+        return _close(when[0], facts)
+    if not all(_holds(condition, facts)[0] for condition in when[failed + 1 :]):
+        return False
+    return any(_is_evidence(condition, facts) for condition in (*when[:failed], *when[failed + 1 :]))
+
+
+def _is_evidence(condition: Condition, facts: Facts) -> bool:
+    """Whether a condition that holds says something of this very mail."""
+    if condition.word == "any":
+        holding = (group for group in condition.inner if _all_hold(group, facts)[0])
+        return any(_is_evidence(line, facts) for group in holding for line in group)
+    return condition.word not in _SAYS_LITTLE and condition.wanted != (False,)
+
+
 def _would_decide(offered: Then, given: Then, number: int, decided_at: Mapping[str, int]) -> bool:
     """Whether the rule, had it held, would have changed an answer: one given below it, or by nobody."""
+    if _comes_too_late(offered, [question for question, at in decided_at.items() if at < number]):
+        return False
     for question in QUESTIONS:
         answer = getattr(offered, question)
-        if question == "ignore" and answer and decided_at.get("assign", number) < number:
-            continue  # somebody has it already
         if answer is not None and answer != getattr(given, question) and decided_at.get(question, number + 1) > number:
             return True
     return any(label not in given.labels for label in offered.labels) or any(who not in given.tell for who in offered.tell)
@@ -149,8 +170,6 @@ def _close(condition: Condition, facts: Facts) -> bool:
         case "contacts":
             wanted, within = condition.wanted
             return bool(sum(1 for at in facts.contacts if facts.now - within < at <= facts.now) == wanted - 1 > 0)
-        case "sure":
-            return bool(condition.wanted[0] - facts.topic_sure <= _NEAR_SURE)
         case "sentiment":
             return facts.sentiment is Sentiment.UNHAPPY and Sentiment.UPSET in condition.wanted
         case _:
@@ -201,7 +220,7 @@ def _one_of(name: str, value: str, condition: Condition, said: str = "") -> Foun
     said = said or value or "unknown"
     if value in condition.wanted:
         return True, f"{name} is {said}"
-    return False, f"{name} is {said}, {_or(condition.wanted)} wanted"
+    return False, f"{name} is {said}, {_any_of(condition.wanted)} wanted"
 
 
 def _kind(condition: Condition, facts: Facts) -> Found:
@@ -231,12 +250,12 @@ def _customer(condition: Condition, facts: Facts) -> Found:
     held = sorted(facts.customer.intersection(condition.wanted))
     if held:
         return True, f"customer is {_and(held)}"
-    return False, f"customer is {_and(sorted(facts.customer)) or 'unknown'}, {_or(condition.wanted)} wanted"
+    return False, f"customer is {_and(sorted(facts.customer)) or 'unknown'}, {_any_of(condition.wanted)} wanted"
 
 
 def _during(condition: Condition, facts: Facts, wanted: bool) -> Found:
     calendar: Calendar = condition.wanted[0]
-    there = is_open(calendar, facts.received_at or facts.now)
+    there = _hours(calendar, facts).open
     said = f"received while '{calendar.name}' is {'open' if there else 'closed'}"
     return there is wanted, said
 
@@ -246,9 +265,48 @@ def _waiting(condition: Condition, facts: Facts) -> Found:
     span, calendar = condition.wanted
     if facts.waiting_since is None:
         return False, f"nobody waited before, at least {span.words} wanted"
-    held = due(span, facts.waiting_since, calendar).at <= facts.now
+    held = _hours(calendar, facts).passed(span) if calendar else due(span, facts.waiting_since, None).at <= facts.now
     waited = span_words(_to_the_minute(facts.now - facts.waiting_since))
     return held, f"waiting for {waited}" if held else f"waiting for {waited}, at least {span.words} wanted"
+
+
+class _Hours:
+    """What a calendar says of one mail, worked out once for all rules that ask."""
+
+    def __init__(self, calendar: Calendar, facts: Facts) -> None:
+        self.calendar, self.now, self.since = calendar, facts.now, facts.waiting_since
+        self.received_at = facts.received_at or facts.now
+        self.rest = periods(calendar, self.since or self.now)
+        self.counted = timedelta()
+        self.known: dict[Span, bool] = {}
+
+    @functools.cached_property
+    def open(self) -> bool:
+        """Whether somebody was there when the mail came."""
+        return is_open(self.calendar, self.received_at)
+
+    def passed(self, span: Span) -> bool:
+        """Whether so much time is over since the customer began to wait."""
+        if span not in self.known:
+            self.known[span] = self._passed(span)
+        return self.known[span]
+
+    def _passed(self, span: Span) -> bool:
+        assert self.since is not None
+        if not span.opening or span.days:
+            return due(span, self.since, self.calendar).at <= self.now
+        while self.counted < span.length:
+            begins, ends = next(self.rest, (None, None))
+            if begins is None or ends is None:  # closed for good: plain time counts
+                return due(span, self.since, self.calendar).at <= self.now
+            if begins >= self.now:
+                return False
+            self.counted += min(ends, self.now) - begins
+        return True
+
+
+def _hours(calendar: Calendar, facts: Facts) -> _Hours:
+    return facts.seen.get(id(calendar)) or facts.seen.setdefault(id(calendar), _Hours(calendar, facts))
 
 
 _FEELING = (Sentiment.HAPPY, Sentiment.NEUTRAL, Sentiment.UNHAPPY, Sentiment.UPSET)
@@ -256,18 +314,18 @@ _FEELING = (Sentiment.HAPPY, Sentiment.NEUTRAL, Sentiment.UNHAPPY, Sentiment.UPS
 
 def _sentiment_change(condition: Condition, facts: Facts) -> Found:
     if facts.feeling_before is None:
-        return False, f"the first mail of this case, {_or(condition.wanted)} wanted"
+        return False, f"the first mail of this case, {_any_of(condition.wanted)} wanted"
     step = _FEELING.index(facts.sentiment) - _FEELING.index(facts.feeling_before)
     word = "worse" if step > 0 else "better" if step < 0 else "same"
     said = f"sentiment is {facts.sentiment}, {facts.feeling_before} before"
-    return word in condition.wanted, said if word in condition.wanted else f"{said}, {_or(condition.wanted)} wanted"
+    return word in condition.wanted, said if word in condition.wanted else f"{said}, {_any_of(condition.wanted)} wanted"
 
 
 def _header(condition: Condition, facts: Facts) -> Found:
     """A header line: its name, and words that it holds ("" if its being there is enough)."""
     for name, words in condition.wanted:
         for key, value in facts.headers:
-            if key == name and (not words or _occurs(words, _folded(value))):
+            if key == name and (not words or _stands(_phrase(words), _folded(value))):
                 return True, f"header {name} contains '{words}'" if words else f"header {name} is there"
     return False, "no " + _or(f"header {name}" + (f" with '{words}'" if words else "") for name, words in condition.wanted)
 
@@ -286,14 +344,15 @@ def _addresses(name: str, values: Sequence[str], condition: Condition) -> Found:
     for value in values:
         if any(address_matches(value, pattern) for pattern in condition.wanted):
             return True, f"{name} is {value}"
-    return False, f"{name} is {_and(values) or 'unknown'}, {_or(condition.wanted)} wanted"
+    return False, f"{name} is {_and(values) or 'unknown'}, {_any_of(condition.wanted)} wanted"
 
 
 def _contains(name: str, text: str, condition: Condition) -> Found:
-    folded = _folded(text)
-    for phrase in condition.wanted:
-        if _occurs(phrase, folded):
-            return True, f"{name} contains '{phrase}'"
+    marks = _marks(text)
+    if not _marks_of(condition.wanted).isdisjoint(marks):
+        for phrase in condition.wanted:
+            if _phrase(phrase).mark in marks and _stands(_phrase(phrase), _folded(text)):
+                return True, f"{name} contains '{phrase}'"
     return False, f"{name} does not contain {_quoted(condition.wanted)}"
 
 
@@ -302,7 +361,7 @@ def _matches(name: str, text: str, condition: Condition) -> Found:
     for pattern in condition.wanted:
         if _compiled(pattern).search(plain):
             return True, f"{name} matches {pattern}"
-    return False, f"{name} does not match {_or(condition.wanted)}"
+    return False, f"{name} does not match {_any_of(condition.wanted)}"
 
 
 _CHECKS: dict[str, Callable[[Condition, Facts], Found]] = {
@@ -356,16 +415,16 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(_plain(pattern), options)
 
 
+_QUOTES = (*((sign, "'") for sign in "\u2018\u2019\u201a\u2032"), *((sign, '"') for sign in "\u201c\u201d\u201e"))
+
+
 @functools.lru_cache(maxsize=8)  # many rules look at the same text
 def _folded(text: str) -> str:
-    """Text for finding words: no capitals, composed letters, one space where any white space was."""
-    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
-
-
-@functools.lru_cache(maxsize=16384)
-def _phrase(phrase: str) -> str:
-    """A phrase of a rule, folded as the texts are."""
-    return _folded.__wrapped__(phrase)  # the cache of the texts is small, and theirs
+    """Text for finding words: no capitals, composed letters, straight quotes, one space where any white space was."""
+    text = " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+    for typographic, straight in _QUOTES:
+        text = text.replace(typographic, straight)
+    return text
 
 
 @functools.lru_cache(maxsize=4096)
@@ -373,15 +432,65 @@ def _quoted(phrases: tuple[str, ...]) -> str:
     return _or(f"'{phrase}'" for phrase in phrases)
 
 
-def _occurs(phrase: str, folded: str) -> bool:
-    """Find a phrase as whole words ("pass" is not in "compass"); a star at its end means any ending of the word."""
-    open_end = len(phrase) > 1 and phrase.endswith("*")
-    wanted = _phrase(phrase.removesuffix("*") if open_end else phrase)
+Mark = str | tuple[str, str]
+_WORD = re.compile(r"\w+")
+_HEAD = 4  # letters
+_ANYWHERE = ""  # the mark of a phrase that only a search can find
+_NOWHERE = "*"  # the mark of a phrase that no text has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Phrase:
+    """A phrase of a rule, folded as the texts are. Only a text with its mark can hold it, so that most need no search."""
+
+    wanted: str
+    open_end: bool
+    mark: Mark
+
+
+@functools.lru_cache(maxsize=16384)
+def _phrase(phrase: str) -> _Phrase:
+    """A star at the end means any ending; one at the beginning means nothing, and is no more than a star."""
+    open_end = phrase.endswith("*") and not phrase.startswith("*")
+    wanted = _folded.__wrapped__(phrase.removesuffix("*") if open_end else phrase)  # the cache of the texts is small, and theirs
+    mark = _NOWHERE if phrase.startswith("*") or not wanted else _mark(wanted, open_end)
+    return _Phrase(wanted=wanted, open_end=open_end, mark=mark)
+
+
+def _mark(wanted: str, open_end: bool) -> Mark:
+    """What a text with this phrase has among its marks: two words that follow each other, a word, or how a word begins."""
+    words = _WORD.findall(wanted)
+    cut = words.pop() if open_end and words and _word_sign(wanted[-1]) else ""
+    if len(words) > 1:
+        return max(pairwise(words), key=lambda pair: len(pair[0] + pair[1]))
+    if len(cut) >= _HEAD and len(cut) > len("".join(words)):
+        return f"{cut[:_HEAD]}*"
+    return words[0] if words else _ANYWHERE
+
+
+@functools.lru_cache(maxsize=4096)
+def _marks_of(phrases: tuple[str, ...]) -> frozenset[Mark]:
+    return frozenset(_phrase(phrase).mark for phrase in phrases)
+
+
+@functools.lru_cache(maxsize=8)
+def _marks(text: str) -> frozenset[Mark]:
+    """All words of a text, which follow each other, and how they begin."""
+    words = _WORD.findall(_folded(text))
+    marks: set[Mark] = set(words)
+    heads = [f"{word[:_HEAD]}*" for word in marks]
+    marks.update(pairwise(words), heads, (_ANYWHERE,))
+    return frozenset(marks)
+
+
+def _stands(phrase: _Phrase, folded: str) -> bool:
+    """Find a phrase as whole words ("pass" is not in "compass")."""
+    wanted = phrase.wanted
     start = folded.find(wanted) if wanted else -1
     while start >= 0:
         end = start + len(wanted)
         inside = _word_sign(folded[start - 1 : start]) and _word_sign(wanted[0])
-        goes_on = not open_end and _word_sign(wanted[-1]) and _word_sign(folded[end : end + 1])
+        goes_on = not phrase.open_end and _word_sign(wanted[-1]) and _word_sign(folded[end : end + 1])
         if not inside and not goes_on:
             return True
         start = folded.find(wanted, start + 1)
@@ -396,6 +505,11 @@ def _word_sign(sign: str) -> bool:
 def _plain(text: str) -> str:
     """Text as RE2 can take it: composed letters, no lone surrogates."""
     return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _any_of(words: tuple[str, ...]) -> str:
+    return _or(words)
 
 
 def _or(words: Iterable[object]) -> str:

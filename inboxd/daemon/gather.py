@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from inboxd.core import tokens
-from inboxd.core.brief import sender_check
+from inboxd.core.brief import dmarc_passed, sender_check
 from inboxd.core.follow_up import ASKING
 from inboxd.core.model import (
     AgentName,
@@ -94,6 +94,8 @@ class Gatherer:
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
             named=self._named_cases(tx, u) if agent_proof is not None else {},
+            feeling_before=case.sentiment if case is not None and agent_proof is None else None,
+            dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
         return self._around(tx, situation)
@@ -276,6 +278,16 @@ def understood_again(store: Store, directory: Directory, tx: Transaction, number
     )
     reading = replace(before.reading, topic=topic, topic_sure=sure, sentiment=sentiment, is_urgent=urgent, sensitive=sensitive)
     return replace(again, reading=reading, screening=before.screening)
+
+
+def as_it_came(tx: Transaction, situation: Situation) -> Situation:
+    """A situation of today with what was known of the message when it came: who wrote, whether that was proved, how it sounded before."""
+    then = tx.situation(situation.understood.number)
+    if then is None:
+        return situation
+    return replace(
+        situation, person=then.person, authentication=then.authentication, dmarc_pass=then.dmarc_pass, feeling_before=then.feeling_before
+    )  # fmt: skip
 
 
 _AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}

@@ -31,13 +31,14 @@ from inboxd.core.model import (
     Schedule,
     Send,
     Situation,
+    TeamName,
     Understood,
 )
 from inboxd.core.parse import files, parse
 from inboxd.core.route import share_out_at
 from inboxd.core.rulebook import is_away
 from inboxd.core.understand import place_of
-from inboxd.daemon.gather import understood_again
+from inboxd.daemon.gather import as_it_came, understood_again
 from inboxd.daemon.office import Office, RuleSet, RulesTried
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
@@ -48,6 +49,7 @@ from inboxd.ports import MailboxState, Transaction
 KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND, JobKind.FILE))
 DAILY = (JobKind.DIGEST, JobKind.AUDIT)
 SHARE_EVERY = timedelta(minutes=15)
+SHARED_AT_ONCE = 20  # cases in one transaction
 DAY = timedelta(days=1)
 MORNING = 7  # the hour, in the mailbox's time zone, at which daily mails leave
 
@@ -100,6 +102,7 @@ def open_house(office: Office) -> None:
 
 
 def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) -> None:
+    rules = office.rules  # one set for the whole job, also if another is put in force meanwhile
     if tried is not None:
         _tell_what_came_of_it(office, tx, job, tried)
         return
@@ -110,14 +113,16 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) ->
         _daily(office, tx, job)
         return
     if job.kind is JobKind.SHARE_OUT:
-        _share_out(office, tx, job)
+        _share_out(office, rules, tx, job)
         return
     case = tx.case(job.case) if job.case is not None else None
     if case is None:
         return
-    mailbox, now, rules = _speaks_for(office, case), office.clock.now(), office.rules
+    mailbox, now = _speaks_for(office, case), office.clock.now()
     latest = _latest(office, rules, tx, case)
     situation = office.gatherer(rules).case(tx, case, latest, mailbox, now)
+    if job.kind is JobKind.REDECIDE:
+        situation = as_it_came(tx, situation)
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
     _carry_out(office, rules, tx, situation, decision)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
@@ -172,7 +177,12 @@ def _tried(office: Office, job: Job) -> RulesTried:
     """Check the rules that the admin mailed, and replay the past under them. Nothing is put in force."""
     raw = office.store.raw(MessageNo(int(str(job.payload["message"])))).raw
     attached = files(raw, parse(raw).attachments)
-    return office.try_rules({file.name: file.content for file in attached if is_rule_file(file.name)})
+    try:
+        return office.try_rules({file.name: file.content for file in attached if is_rule_file(file.name)})
+    except Temporary:
+        raise
+    except Exception as error:  # the admin waits for an answer
+        return RulesTried(mistakes=(f"the rules could not be tried: {place_of(error)}",))
 
 
 def _tell_what_came_of_it(office: Office, tx: Transaction, job: Job, tried: RulesTried) -> None:
@@ -192,18 +202,45 @@ def _tell_what_came_of_it(office: Office, tx: Transaction, job: Job, tried: Rule
 # --- who has it --------------------------------------------------------------------------------------------------------------
 
 
-def _share_out(office: Office, tx: Transaction, job: Job) -> None:
-    """Take over from those who are away, give back, hand out what waits: upset people first, then whoever waits longest."""
-    name, now, rules = MailboxName(str(job.payload["mailbox"])), office.clock.now(), office.rules
-    away = [agent for agent in rules.book.agents if is_away(rules.book, agent, now)]
-    for case in tx.to_share_out(name, away):
-        situation = office.gatherer(rules).case(tx, case, _latest(office, rules, tx, case), _speaks_for(office, case), now)
-        decision = share_out(situation, rules.book, office.policy)
-        if decision.actions:
-            _carry_out(office, rules, tx, situation, permitted(decision, situation, rules.book, office.policy, office.admin))
-            log("case.shared_out", case=case.number, because=decision.because[:1])
+def _share_out(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> None:
+    """Take over from those who are away, give back, hand out what waits: upset people first, then whoever waits longest.
+
+    So many cases at a time, that others get at the store in between; one that cannot be handed over holds up no other.
+    """
+    name, now = MailboxName(str(job.payload["mailbox"])), office.clock.now()
+    there = [agent for agent in rules.book.agents if not is_away(rules.book, agent, now)]
+    full: set[TeamName] = set()  # teams of which nobody was free just now
+    looked, stays, before = 0, 0, int(str(job.payload.get("stays", 0)))
+    for number, case in enumerate(tx.to_share_out(name, there)):
+        if number < before or (case.backlog in full and case.assignee in there and not case.lent_by):
+            stays += 1
+            continue
+        if looked >= SHARED_AT_ONCE:  # what was handed over has left the list, what stays stands at its head
+            tx.schedule(replace(share_out_at(name, now), payload={"mailbox": name, "stays": stays}))
+            return
+        looked += 1
+        if not _shared(office, rules, tx, case, now):
+            stays += 1
+            full |= {case.backlog} if case.backlog else set()
     if name in office.mailboxes:
         tx.schedule(share_out_at(name, now + SHARE_EVERY))
+
+
+def _shared(office: Office, rules: RuleSet, tx: Transaction, case: Case, now: datetime) -> bool:
+    """Whether this case found somebody."""
+    try:
+        with tx.savepoint():
+            situation = office.gatherer(rules).case(tx, case, _latest(office, rules, tx, case), _speaks_for(office, case), now)
+            decision = share_out(situation, rules.book, office.policy)
+            if decision.actions:
+                _carry_out(office, rules, tx, situation, permitted(decision, situation, rules.book, office.policy, office.admin))
+                log("case.shared_out", case=case.number, because=decision.because[:1])
+            return bool(decision.actions)
+    except Temporary:
+        raise
+    except Exception as error:
+        log("case.not_shared_out", level="error", case=case.number, error=place_of(error), todo="inboxd explain CASE")
+        return False
 
 
 def _carry_out(office: Office, rules: RuleSet, tx: Transaction, situation: Situation, decision: Decision) -> None:
@@ -244,7 +281,7 @@ def _audit(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime
     lacking = []
     for case in tx.open_cases(mailbox.name):
         jobs, lacks = tx.jobs_of(case.number), []
-        if case.state is CaseState.OPEN and case.assignee is None:
+        if case.state is CaseState.OPEN and case.assignee not in office.rules.book.agents:
             lacks.append("nobody has it")
         if case.state is CaseState.OPEN and case.due_at is None:
             lacks.append("no date")

@@ -335,16 +335,20 @@ class Supervisor:
         self._loaded = self.fingerprint()
         try:
             rules = self.load_rules()
-        except (InboxdError, OSError) as error:
-            mistakes = error.mistakes if isinstance(error, ConfigError) else (f"the rules cannot be read: {error}",)
+        except Exception as error:  # whatever lies in the folder, the daemon goes on with the rules it has (I7)
+            known = isinstance(error, InboxdError | OSError)
+            mistakes = error.mistakes if isinstance(error, ConfigError) else (
+                f"the rules cannot be read: {error if known else place_of(error)}",
+            )  # fmt: skip
             self._reject(mistakes)
             return mistakes
         now = self.office.clock.now()
         with self.office.store.transaction() as tx:
             tx.remember_ruleset(rules.book.hash, rules.files, now)
+        self.office.rules, self._broken = rules, ""
+        with self.office.store.transaction() as tx:
             for name in self.office.mailboxes:  # other people may be away now
                 tx.schedule(share_out_at(name, now))
-        self.office.rules, self._broken = rules, ""
         self.wake("house")
         self.health.pop("rules", None)
         log("rules.reloaded", rules=rules.book.hash[:12])

@@ -98,6 +98,7 @@ class Imagined:
             person=person,
             customer=person if case else None,
             case=case,
+            feeling_before=case.sentiment if case else None,
             next_case=CaseNo(self.cases_made + 1),
             next_person=PersonNo(self.people_made + 1),
             contacts=tuple(at for at in self.contacts.get(person.number, ()) if at > since) if person else (),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from inboxd.adapters.template_files import load_templates
 from inboxd.core import lettering
 from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
-from inboxd.core.model import Address, File, Letter, MailboxName, MessageId, OutgoingKind
+from inboxd.core.model import Address, Attachment, Enclose, File, Letter, MailboxName, MessageId, MessageNo, OutgoingKind
 from inboxd.errors import Permanent
 
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
@@ -291,3 +291,68 @@ def test_the_answers_of_a_german_question_are_german(templates: Templates) -> No
 
 def test_a_large_letter_is_made_in_time() -> None:
     made(rendered=Rendered(text="many words in a line\n" * 20_000, html="<p>x</p>\n" * 20_000))
+
+
+# --- an agent's words as they were set
+
+
+TEMPLATES_ = load_templates(Path(__file__).parents[2] / "templates", None)
+OWN = '<p style="margin:0">Hello <b>Ana</b> <img src="cid:picture1.7@acme.example" alt=""></p>'
+SET = replace(
+    LETTER,
+    values={
+        "words": "Hello Ana\n\n-----\n> it is", "html": OWN, "signs_as": "Maria", "brand": "Acme Support", "quotation": "Where is it?",
+        "quoted_at": NOW, "quoted_name": "Ana",
+    },
+)  # fmt: skip
+PICTURE = Attachment(name="a.png", type="image/png", size=3, start=0, end=3, content_id="picture1.7@acme.example")
+FILE = File(name="a.png", type="image/png", content=b"png")
+
+
+def test_the_html_part_shows_an_agents_words_as_they_were_set_and_the_text_part_as_they_were_typed() -> None:
+    rendered = render(SET, TEMPLATES_)
+    assert rendered.html.count(OWN) == 1 and "it is</" not in rendered.html
+    assert rendered.html.index(OWN) < rendered.html.index("Maria<br>\nAcme Support") < rendered.html.index("Where is it?</blockquote>")
+    assert rendered.text == render(replace(SET, values={**SET.values, "html": ""}), TEMPLATES_).text
+    assert "<b>" not in render(replace(SET, values={**SET.values, "html": ""}), TEMPLATES_).html
+
+
+def test_only_an_agents_own_html_is_shown_as_html() -> None:
+    values = {**SET.values, "quotation": "<b>no</b> \ue002\n\ue002", "quoted_name": "\ue002", "signs_as": "<i>"}
+    page = render(replace(SET, values=values), TEMPLATES_).html
+    assert page.count(OWN) == 1 and "&lt;b&gt;no&lt;/b&gt;" in page and "&lt;i&gt;" in page
+
+
+@pytest.mark.parametrize("source", ["{{ words | indented }}", "Here: {{ words }}", "{{ words }}\n\n{{ words }}", "nothing"])
+def test_a_template_that_shows_the_words_in_its_own_way_shows_them_plainly(source: str) -> None:
+    templates = Templates(texts={**TEMPLATES_.texts, "en/reply": source + "\n"})
+    assert "<b>" not in render(SET, templates).html
+
+
+def test_a_page_of_the_admins_own_shows_the_words_plainly_and_the_picture_as_a_file() -> None:
+    page = "{% for block in blocks %}<p>{{ block.lines | join('|') }}</p>{% endfor %}"
+    rendered = render(SET, Templates(texts={**TEMPLATES_.texts, "letter.html": page}))
+    assert "<p>Hello Ana||-----|&gt; it is</p>" in rendered.html
+    letter = replace(SET, enclose=(Enclose(message=MessageNo(7), attachments=(PICTURE,)),))
+    mail = made(letter, rendered, (FILE,))[1]
+    assert [part.get_content_disposition() for part in mail.iter_attachments()] == ["attachment"]
+
+
+def test_a_picture_in_the_words_travels_with_the_page_and_any_other_file_beside_it() -> None:
+    twin = replace(PICTURE, content_id="")  # the same picture once more, as a file
+    letter = replace(SET, enclose=(Enclose(message=MessageNo(7), attachments=(twin, PICTURE)),))
+    raw, mail = made(letter, render(letter, TEMPLATES_), (FILE, FILE))
+    assert_clean(raw)
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png", "image/png",
+    ]  # fmt: skip
+    shown, file = (part for part in mail.walk() if part.get_filename() == "a.png")
+    assert shown["Content-ID"] == "<picture1.7@acme.example>" and shown.get_content_disposition() == "inline"
+    assert file["Content-ID"] is None and file.get_content_disposition() == "attachment"
+    assert raw == made(letter, render(letter, TEMPLATES_), (FILE, FILE))[0]
+
+
+def test_without_set_words_no_file_becomes_a_part_of_the_page() -> None:
+    letter = replace(SET, values={**SET.values, "html": ""}, enclose=(Enclose(message=MessageNo(7), attachments=(PICTURE,)),))
+    rendered = replace(render(letter, TEMPLATES_), html=OWN)
+    assert [part.get_content_disposition() for part in made(letter, rendered, (FILE,))[1].iter_attachments()] == ["attachment"]

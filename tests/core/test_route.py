@@ -69,6 +69,7 @@ def test_the_rules_see_who_writes_how_it_was_before_and_what_our_server_says() -
     there = situation(
         person=person(),
         case=case(sentiment=Sentiment.UNHAPPY),
+        feeling_before=Sentiment.UNHAPPY,
         story=(said(1, 5),),
         authentication="fail",
         understood=understood(reading=UPSET),

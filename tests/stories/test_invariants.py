@@ -419,7 +419,6 @@ def audits(day: Day) -> list[Letterbox]:
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ({"assignee": None}, "nobody has it"),
         ({"due_at": None}, "no date"),
         ({}, "no next step"),
     ],
@@ -432,6 +431,18 @@ def test_a_case_that_would_be_forgotten_is_told_to_the_lead_the_next_morning(day
     day.pass_(days=1)
     (told,) = audits(day)
     assert said in told.text and "[#1001]" in told.text
+
+
+@pytest.mark.parametrize("nobody", [None, "somebody_who_left"])
+def test_a_case_that_nobody_of_us_has_finds_somebody_by_itself(day: Day, nobody: str | None) -> None:
+    opened(day)
+    with day.store.transaction() as tx:
+        move = Advance(case=CaseNo(1001), event=CaseEvent.CUSTOMER_WROTE, state=CaseState.OPEN, changes={"assignee": nobody})
+        tx.apply((move,), ACME, day.at())
+    day.pass_(minutes=20)
+    assert day.case().assignee in day.office.rules.book.agents
+    day.pass_(days=1)
+    assert not audits(day)
 
 
 def test_a_normal_month_has_nothing_to_audit(day: Day) -> None:

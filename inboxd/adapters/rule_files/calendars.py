@@ -91,7 +91,7 @@ def read_hours(source: Source, node: Node, what: str) -> Hours:
     """Read days and hours: weekday -> stretches in minutes after midnight."""
     found: Hours = {}
     said: dict[int, str] = {}
-    if isinstance(node, Entries) and not node.pairs:
+    if (isinstance(node, Entries) and not node.pairs) or (isinstance(node, Scalar) and node.empty):
         source.wrong(node, f"'{what}' has no days; {OPEN_EXAMPLE}")
     if isinstance(node, Scalar) and not node.empty:
         source.wrong(node, f"'{what}' wants days with their hours; {OPEN_EXAMPLE}")
@@ -175,10 +175,11 @@ def _holidays_of(text: str) -> tuple[dict[date, str], str]:
     """The public holidays of "DE" or "DE-BY", and what is wrong with the name."""
     import holidays  # 0.1 s, and only calendars with holidays need it
 
-    country, dash, state = text.strip().upper().partition("-")
-    known = holidays.list_supported_countries()
+    country, dash, state = text.strip().partition("-")
+    country, known = country.upper(), holidays.list_supported_countries()
     if country not in known:
         return {}, f"no holidays are known for '{text}'; write a country such as 'DE', or a state in it such as 'DE-BY'"
+    state = next((each for each in known[country] if each.casefold() == state.casefold()), state)
     if dash and state not in known[country]:
         states = did_you_mean_or_all(state, known[country]) if known[country] else f"; '{country}' has no states, write '{country}'"
         return {}, f"'{country}' has no state '{state}'{states}"

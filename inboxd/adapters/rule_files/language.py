@@ -145,7 +145,7 @@ STEP = _words(
     ("after", "moment", "when: `half of answer_within`, `answer_within`, a length of time since the customer wrote, or a length of time `after answer_within`",
      "1 opening hour after answer_within"),
     ("remind", "remind", "`assigned_agent`: whoever has the case is reminded", "assigned_agent"),
-    ("assign", "target", "the case goes to this team or agent; if whoever has it belongs to them, they keep it and are reminded", "seniors"),
+    ("assign", "team_or_agent", "the case goes to this team or agent; if whoever has it belongs to them, they keep it and are reminded", "seniors"),
     ("tell", "told", "who else hears of it: an agent, `lead`, or an address", "lead"),
     ("priority", "priority", "`high`, `normal` or `low`", "high"),
 )  # fmt: skip
@@ -221,7 +221,7 @@ EXPECT = _words(
 )
 
 TIMELINE = _words(
-    ("after", "opening_span", "when: so long after the mail came in", "2 opening hours"),
+    ("after", "opening_span", "when: so long after the mail came in; later than the entry before it", "2 opening hours"),
     ("do", "do", "what the agent who has the case does then: `answer` or `resolve`", "resolve"),
     ("expect", "happens", "what happened since the entry before it: of each word that stands here, this and nothing else",
      "{remind: maria, tell: [lead]}"),

@@ -20,7 +20,9 @@ from inboxd.adapters.rule_files.words import (
     list_of,
     optional,
     read_block,
+    read_labels,
     read_languages,
+    read_line,
     read_opening_span,
     read_repeat,
     with_low_lines,
@@ -67,7 +69,7 @@ class RuleReader:
             source.wrong(node, "an empty rule: a '-' with nothing behind it")
         if not words:
             return None
-        name = optional(source, words, "name")
+        name = read_line(source, words, "name")
         if "name" not in words:
             source.wrong(node, "a rule without 'name'; say in a few words what it is for")
         if "then" not in words:
@@ -85,8 +87,9 @@ class RuleReader:
         )
 
     def _when(self, source: Source, node: Node, what: str) -> tuple[Condition, ...]:
-        if isinstance(node, Scalar) and node.empty:
-            source.wrong(node, f"'{what}' is empty; leave it out if the rule is for every mail")
+        if _empty(node):
+            otherwise = "leave it out if the rule is for every mail" if what == "when" else "write a condition, or leave it out"
+            source.wrong(node, f"'{what}' is empty; {otherwise}")
             return ()
         conditions = read_block(source, node, what, "when")
         return tuple(self._condition(source, word, value) for word, value in conditions.items())
@@ -181,28 +184,30 @@ class RuleReader:
             source.wrong(
                 words["reply_with"], f"'{reply_with}' is not the name of a template" + with_low_lines(reply_with, ", such as 'acknowledge'")
             )
-        labels = source.texts(words["label"], "label") if "label" in words else ()
         return Then(
             assign=self.target(source, words),
             answer_within=self._within(source, words["answer_within"]) if "answer_within" in words else None,
             reply_with=reply_with,
             priority=source.word(words["priority"], "priority", PRIORITIES) if "priority" in words else None,
             brief=optional(source, words, "brief"),
-            file_in=optional(source, words, "file_in"),
+            file_in=_folder(source, words),
             ignore=ignore,
             follow_up=source.yes_no(words["follow_up"], "follow_up") if "follow_up" in words else None,
-            labels=tuple(text for text, _ in labels),
+            labels=read_labels(source, words),
             tell=self.told(source, words),
         )
 
     def _within(self, source: Source, node: Node) -> Span | None:
         return read_opening_span(source, node, "answer_within", calendars=bool(self.names.calendars))
 
-    def target(self, source: Source, words: Mapping[str, Node]) -> str | None:
-        """Read `assign`: a team, an agent, or the one who had it before."""
+    def target(self, source: Source, words: Mapping[str, Node], *, step: bool = False) -> str | None:
+        """Read `assign`: a team, an agent, or (but not in a step of the ladder) the one who had it before."""
         text = optional(source, words, "assign")
-        if text:
-            known_name(source, words["assign"], text, "team or agent", self.names.teams, self.names.agents, ("same_agent_as_before",))
+        if text and step and text == BEFORE:
+            source.wrong(words["assign"], f"'{BEFORE}' has the case already when this step comes; write a team or another agent")
+        elif text:
+            also = () if step else (BEFORE,)
+            known_name(source, words["assign"], text, "team or agent", self.names.teams, self.names.agents, also)
         return text
 
     def told(self, source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:
@@ -219,6 +224,7 @@ class RuleReader:
         return tuple(told)
 
 
+BEFORE = "same_agent_as_before"
 THEN_EXAMPLE = "write what it does, for example 'then: {assign: seniors}'"
 _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?::\s*(.*))?")
 
@@ -233,6 +239,14 @@ def read_headers(source: Source, node: Node) -> tuple[tuple[str, str], ...]:
         else:
             found.append((match[1].lower(), (match[2] or "").strip()))
     return tuple(found)
+
+
+def _folder(source: Source, words: Mapping[str, Node]) -> str | None:
+    text = read_line(source, words, "file_in")
+    if text and any(part in ("", ".", "..") for part in re.split(r"[/\\]", text)):
+        source.wrong(words["file_in"], f"'{text}' is not a folder of the mailbox; write its name, such as 'Newsletters' or 'Lists/News'")
+        return None
+    return text
 
 
 def _sure(source: Source, node: Node) -> float:

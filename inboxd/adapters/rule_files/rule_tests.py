@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from inboxd.adapters.rule_files.routing import read_headers
 from inboxd.adapters.rule_files.words import (
+    NO_ANSWER,
     PRIORITIES,
     SENTIMENTS,
     YEARS,
@@ -16,10 +18,11 @@ from inboxd.adapters.rule_files.words import (
     list_of,
     optional,
     read_block,
+    read_languages,
     read_opening_span,
 )
 from inboxd.core.model import AgentName, Kind, Sentiment
-from inboxd.core.opening import Span
+from inboxd.core.opening import Span, due
 from inboxd.core.rehearse import Later, RuleTest
 from inboxd.core.rulebook import Rulebook, main_calendar
 from inboxd.core.rules import Facts
@@ -50,12 +53,14 @@ class TestReader:
             source.wrong(node, "a test without 'expect'; write what the rules must answer, for example 'expect: {assign: seniors}'")
             return None
         expect = self._expect(words["expect"]) if "expect" in words else {}
-        timeline = tuple(self._later(item) for item in list_of(source, words["timeline"], "timeline")) if "timeline" in words else ()
+        entries = list_of(source, words["timeline"], "timeline") if "timeline" in words else ()
+        timeline = tuple(self._later(item) for item in entries)
         if not expect and not timeline and not source.mistakes:
             source.wrong(words["expect"], "'expect' is empty: a test that expects nothing never fails")
         facts: dict[str, Any] = {"now": TEST_TIME.replace(tzinfo=self.zone)}
         if "mail" in words:
             facts |= self._mail(words["mail"])
+        self._check_order(entries, timeline, facts["now"])
         given = read_block(source, words["given"], "given", "given") if "given" in words else {}
         more: dict[str, Any] = {}
         for word, value in given.items():
@@ -74,6 +79,16 @@ class TestReader:
             line=node.place.line,
             **more,
         )
+
+    def _check_order(self, entries: Sequence[Node], timeline: Sequence[Later], now: datetime) -> None:
+        """Refuse an entry that is not after the one before it, by whichever calendar its opening hours count."""
+        for node, before, entry in zip(entries[1:], timeline, timeline[1:], strict=False):
+            calendars = tuple(self.book.calendars.values()) or (None,)
+            if before.after == Span() or entry.after == Span():
+                continue  # a mistake, told before
+            if all(due(entry.after, now, calendar).at <= due(before.after, now, calendar).at for calendar in calendars):
+                told = f"'{entry.after.words}' counts from the mail, so it must be after the entry before it ('{before.after.words}')"
+                self.source.wrong(self.source.key_of(node, "after"), told)
 
     def _mail_file(self, words: dict[str, Node]) -> str:
         text = optional(self.source, words, "mail_file")
@@ -108,6 +123,9 @@ class TestReader:
         if text and (at is None or at.year not in YEARS):
             self.source.wrong(node, f"'{text}' is not a time such as '2026-11-23 10:00'")
             return None
+        if at and at.astimezone(UTC).astimezone(self.zone).replace(tzinfo=None) != at.replace(tzinfo=None):
+            self.source.wrong(node, f"the clocks of {self.zone} skip '{text}'; write a time that they show")
+            return None
         return at
 
     def _given(self, word: str, node: Node, now: datetime) -> dict[str, Any]:
@@ -124,6 +142,9 @@ class TestReader:
                 entries = source.entries(node, word).items()
                 counts = {self._agent(key, name): source.whole_number(value, name, 0, 100000) for name, (key, value) in entries}
                 return {word: {name: count for name, count in counts.items() if count is not None}}
+            case "language":
+                found = read_languages(source, node, word) if isinstance(node, Scalar) else ()
+                return {word: found[0]} if found else {}
             case "header":
                 return {"headers": read_headers(source, node)}
         text = source.text(node, word)
@@ -166,7 +187,7 @@ class TestReader:
         """The answers a test wants; `nobody` and `nothing` mean that no rule answers this question."""
         source, expect = self.source, dict[str, object]()
         for word, value in read_block(source, node, "expect", "expect").items():
-            if isinstance(value, Scalar) and value.text in ("nobody", "nothing"):
+            if isinstance(value, Scalar) and value.text in NO_ANSWER:
                 expect[word] = () if word in ("label", "tell") else None
             elif word in ("label", "tell"):
                 empty = isinstance(value, Items) and not value.items
@@ -204,7 +225,7 @@ class TestReader:
         do = source.word(words["do"], "do", ("answer", "resolve")) if "do" in words else None
         expect: dict[str, tuple[str, ...]] = {}
         for word, value in read_block(source, words["expect"], "expect", "happens").items() if "expect" in words else ():
-            empty = (isinstance(value, Items) and not value.items) or (isinstance(value, Scalar) and value.text in ("nobody", "nothing"))
+            empty = (isinstance(value, Items) and not value.items) or (isinstance(value, Scalar) and value.text in NO_ANSWER)
             expect[word] = () if empty else tuple(text for text, _ in source.texts(value, word))
         if not do and not expect:
             source.wrong(node, "an entry of 'timeline' needs 'expect' or 'do'")

@@ -25,7 +25,9 @@ from inboxd.adapters.rule_files.words import (
     optional,
     read_block,
     read_days,
+    read_labels,
     read_languages,
+    read_line,
     read_repeat,
     with_low_lines,
 )
@@ -135,8 +137,8 @@ class Book:
                 else:
                     addresses[email.lower()] = name
                     emails.append(email.lower())
-            full_name = optional(source, words, "name") or name.capitalize()
-            signs_as = optional(source, words, "signs_as") or full_name.partition(" ")[0]
+            full_name = read_line(source, words, "name") or name.capitalize()
+            signs_as = read_line(source, words, "signs_as") or full_name.partition(" ")[0]
             spoken = read_languages(source, words["speaks"], "speaks") if "speaks" in words else ()
             agent = AgentName(name)
             agents[agent] = Agent(
@@ -170,6 +172,8 @@ class Book:
                 share = source.word(words["share"], "share", ("fewest_open_cases", "take_turns")) or share
             prefer = "prefer" in words and source.word(words["prefer"], "prefer", ("agent_who_knows_the_customer",))
             fallback = self._name(source, words, "if_nobody_is_free", "team", self.teams)
+            if fallback == name:
+                source.wrong(words["if_nobody_is_free"], f"team '{name}' cannot take over from itself; name another team, or leave it out")
             teams[TeamName(name)] = Team(
                 name=TeamName(name),
                 agents=tuple(dict.fromkeys(members)),
@@ -205,8 +209,7 @@ class Book:
                 source.wrong(key, f"'{who}' is not an address (ana@big.example) or a domain (big.example)")
             words = read_block(source, node, who, "customers")
             vip = source.yes_no(words["vip"], "vip") if "vip" in words else False
-            labels = tuple(text for text, _ in source.texts(words["label"], "label")) if "label" in words else ()
-            yield CustomerEntry(who=who.lower(), vip=bool(vip), labels=labels)
+            yield CustomerEntry(who=who.lower(), vip=bool(vip), labels=read_labels(source, words))
 
     def _topics(self) -> Iterable[Topic]:
         for name, (source, key, node) in self.topics.items():
@@ -265,7 +268,7 @@ class Book:
             yield Step(
                 after=self._moment(source, words["after"]),
                 remind=bool(remind),
-                assign=reader.target(source, words),
+                assign=reader.target(source, words, step=True),
                 tell=reader.told(source, words),
                 priority=source.word(words["priority"], "priority", PRIORITIES) if "priority" in words else None,
                 line=node.place.line,
@@ -301,7 +304,7 @@ class Book:
                     changes |= self._if_unhappy(source, value, RuleReader(names, calendars))
                 case "if_no_reply":
                     source.word(value, word, ("close_quietly",))
-                case "ask_when_waiting" if isinstance(value, Scalar) and value.text.lower() in ("no", "off"):
+                case "ask_when_waiting" if isinstance(value, Scalar) and value.text.lower() in ("no", "off", "false"):
                     changes[word] = None
                 case "send":
                     changes["ask_after"] = self._send(source, value) or FollowUpPolicy().ask_after

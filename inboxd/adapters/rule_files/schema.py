@@ -195,6 +195,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "team": _NAME_FORM,
     "calendar": _NAME_FORM,
     "who": _any(_NAME_FORM, _ADDRESS),
+    "team_or_agent": {**_NAME_FORM, "not": _words("same_agent_as_before")},
     "target": _any(_words("same_agent_as_before"), _NAME_FORM),
     "template": _text("[a-z][a-z0-9_]*", "The name of a template, such as 'acknowledge'"),
     "priority": _words(*PRIORITIES),
@@ -212,7 +213,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "customer_is": _any(_words("reply_to", "original_sender"), _text(r"field +\S.*", "'reply_to', 'original_sender', or 'field E-Mail'")),
     # times and numbers
     "span": _SPAN,
-    "span_or_no": _any(_SPAN, _words("no", "off")),
+    "span_or_no": _any(_SPAN, {"enum": ["no", "off", False, "false"]}),
     "opening_span": _text(_EITHER, "A length of time, such as '30 minutes', '4 hours', '2 opening hours' or '1 opening day'"),
     "at_least_span": _text(f"at least {_EITHER}", "How long, such as 'at least 4 opening hours' or 'at least 2 days'"),
     "moment": _text(

@@ -10,18 +10,26 @@ from inboxd.adapters.rule_files.language import words_of
 from inboxd.core.model import Kind, Sentiment
 from inboxd.core.opening import Span, span_of
 from inboxd.core.rulebook import TOPICS, Absence
-from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, read_contacts
+from inboxd.yaml_source import CONTACTS_EXAMPLE, Items, Node, Scalar, Source, is_too_long, read_contacts
 
 SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
 SENTIMENTS = tuple(Sentiment)
 PRIORITIES = ("high", "normal", "low")
 
+LANGUAGES = frozenset(  # ISO 639-1
+    """aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff
+    fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks
+    ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps
+    pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur
+    uz ve vi vo wa wo xh yi yo za zh zu""".split()
+)
 EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 DOMAIN = re.compile(r"\*?@?[a-z0-9-]+(\.[a-z0-9-]+)+")
 NAME = re.compile(r"\w[\w.-]*")
 TEMPLATE = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("lead", "nobody", "same_agent_as_before")
+NO_ANSWER = ("nobody", "nothing")
 
 
 _NEIGHBOURS = {  # blocks whose words are mixed up
@@ -67,6 +75,34 @@ def optional(source: Source, words: Mapping[str, Node], word: str) -> str | None
     return source.text(words[word], word) if word in words else None
 
 
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def check_one_line(source: Source, at: Node, what: str, text: str) -> bool:
+    """Whether a text that stands in one line of a mail has no line breaks and no signs that cannot be seen; the mistake otherwise."""
+    if _INVISIBLE.search(text):
+        source.wrong(at, f"'{what}' is one line of plain text; this one holds a line break, or a sign that cannot be seen")
+        return False
+    return True
+
+
+def read_line(source: Source, words: Mapping[str, Node], word: str) -> str | None:
+    """Read the text of a word that may be left out, in one line."""
+    text = optional(source, words, word)
+    return text if text and check_one_line(source, words[word], word, text) else None
+
+
+def read_labels(source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:
+    """Read `label`; in tests `nothing` and `nobody` mean that there is none."""
+    found = []
+    for text, place in source.texts(words["label"], "label") if "label" in words else ():
+        if text in NO_ANSWER:
+            source.wrong(place, f"'{text}' cannot be a label: in tests it means that there is none; choose another word")
+        elif check_one_line(source, place, "label", text):
+            found.append(text)
+    return tuple(found)
+
+
 def with_low_lines(text: str, what: str) -> str:
     """Give " - did you mean 'we_hear_you'?" for a name written with spaces or capitals, else `what`."""
     better = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
@@ -88,6 +124,8 @@ def read_languages(source: Source, node: Node, what: str, *also: str) -> tuple[s
     for text, place in source.texts(node, what):
         if not re.fullmatch(r"[a-z]{2}", text) and text not in also:
             source.wrong(place, f"'{text}' is not a language; write two letters, such as 'en' or 'de'")
+        elif text not in LANGUAGES and text not in also:
+            source.wrong(place, f"no language has the letters '{text}' (ISO 639-1); English is 'en', German is 'de'")
         found.append(text)
     return tuple(found)
 
@@ -126,6 +164,8 @@ def check_span(source: Source, node: Node, what: str, text: str, *, calendars: b
             source.wrong(node, f"'{text}' is not a length of time - did you mean '{better}'?")
         elif re.search(r"opening\s+weeks?", text.lower()):
             source.wrong(node, f"'{text}': a week is longer or shorter by its holidays; write opening days, such as '5 opening days'")
+        elif is_too_long(text.lower().replace("opening ", "")):
+            source.wrong(node, f"'{text}' is longer than ten years")
         else:
             source.wrong(node, f"'{text}' is not a length of time; {SPAN_EXAMPLES}")
         return None

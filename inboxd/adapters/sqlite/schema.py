@@ -134,8 +134,8 @@ def sightings_by_message(db: sqlite_utils.Database) -> None:
 
 @MIGRATIONS()
 def upset_cases_of_a_day(db: sqlite_utils.Database) -> None:
-    """Limits on upset people a day count only those: without an index each mail would look at all open cases."""
-    db.execute("create index cases_upset on cases (opened_at, assignee) where state = 'open' and sentiment = 'upset'")
+    """Limits on upset people a day count only those: without an index each mail would look at all cases."""
+    db.execute("create index cases_upset on cases (opened_at, assignee) where first_sentiment = 'upset'")
 
 
 @MIGRATIONS()

@@ -391,10 +391,10 @@ class SqliteTransaction:
         return {AgentName(row["assignee"]): row["n"] for row in rows}
 
     def upset_since(self, since: datetime) -> dict[AgentName, int]:
-        """Open cases of upset people that began since then, per agent."""
+        """Cases of upset people that began since then, per agent who has them, answered ones too."""
         rows = self._all(
-            "select assignee, count(*) as n from cases where state = 'open' and assignee is not null and sentiment = 'upset'"
-            " and opened_at >= ? group by assignee",
+            "select assignee, count(*) as n from cases where first_sentiment = 'upset' and opened_at >= ? and assignee is not null"
+            " group by assignee",
             time(since),
         )
         return {AgentName(row["assignee"]): row["n"] for row in rows}
@@ -489,6 +489,11 @@ class SqliteTransaction:
         """What people said was read wrongly in this case: field -> what is right, the latest word."""
         return {row["field"]: row["value"] for row in self._all("select field, value from correction where case_id = ? order by id", case)}
 
+    def situation(self, message: MessageNo) -> Situation | None:
+        """The facts by which a message was decided; its long texts are left to the raw mail."""
+        row = self._one("select facts_json from decision where message = ? order by id desc limit 1", message)
+        return load(Situation, row["facts_json"]) if row else None
+
     def understood(self, message: MessageNo) -> Understood | None:
         """What a message was understood as when it was decided; its long texts are left to the raw mail."""
         row = self._one(
@@ -522,13 +527,14 @@ class SqliteTransaction:
         )
         return tuple(self._case(row) for row in rows)
 
-    def to_share_out(self, mailbox: MailboxName, away: Collection[AgentName]) -> tuple[Case, ...]:
-        """Open cases that wait for somebody, were lent, or whose holder is away: upset people first, then important, then old ones."""
+    def to_share_out(self, mailbox: MailboxName, there: Collection[AgentName]) -> tuple[Case, ...]:
+        """Open cases that wait for somebody, were lent, or whose holder is not there: upset people first, then important, then old ones."""
         rows = self._all(
-            "select * from cases where state = 'open' and mailbox = ? and (backlog is not null or lent_by is not null or assignee in"
-            f" ({','.join('?' * len(away))})) order by sentiment <> 'upset', priority <> 'high', priority = 'low', opened_at, id",
+            "select * from cases where state = 'open' and mailbox = ?"
+            " and (backlog is not null or lent_by is not null or assignee is null or assignee not in"
+            f" ({','.join('?' * len(there))})) order by sentiment <> 'upset', priority <> 'high', priority = 'low', opened_at, id",
             mailbox,
-            *away,
+            *there,
         )
         return tuple(self._case(row) for row in rows)
 

@@ -1,7 +1,4 @@
-"""Replies of agents, written as eight mail programs write them: the same ones each time.
-
-Which words meet which language, place, signature, form and encoding follows from counting, so that each value meets each program.
-"""
+"""Replies of agents, written as eight mail programs write them: the same ones each time."""
 
 from __future__ import annotations
 
@@ -21,7 +18,8 @@ SIGNATURES = ("", "dashes", "card", "phone")
 FORMS = ("both", "plain", "page")
 ENCODINGS = ("quoted-printable", "base64", "8bit")
 CHARSETS = ("utf-8", "iso-8859-1", "windows-1252")
-ROUNDS = 3
+HOW_MANY = 1200
+STEP = 7919  # a prime, so that nothing repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,25 +49,21 @@ class Reply:
 
 
 def replies() -> Iterator[Reply]:
-    """Give all replies of the table."""
-    kinds = list(typed("en"))
-    for number, (place, (index, kind), (which, program)) in enumerate(
-        product(PLACES[:ROUNDS], enumerate(kinds), enumerate(PROGRAMS))
-    ):
-        del place
-        step = number // len(PROGRAMS) + which
-        round_ = number // (len(PROGRAMS) * len(kinds))
+    """Give the replies of the table: of all that can be, taken with wide steps so that each value meets each other one."""
+    everything = list(product(PROGRAMS, typed("en"), LANGUAGES, PLACES, SIGNATURES, FORMS))
+    for number in range(HOW_MANY):
+        program, kind, language, place, signature, form = everything[number * STEP % len(everything)]
         yield reply(
             program,
             kind,
-            language=LANGUAGES[(index + which + 2 * round_) % len(LANGUAGES)],
-            place=PLACES[(index + 2 * which + round_) % len(PLACES)],
-            signature=SIGNATURES[(index // 2 + which + round_) % len(SIGNATURES)],
-            form=FORMS[(index // 3 + which + round_) % len(FORMS)],
-            encoding=ENCODINGS[(index + round_ + which) % len(ENCODINGS)],
-            charset=CHARSETS[(index // 2 + round_) % len(CHARSETS)],
-            files=step % 5 == 0,
-            variant=step,
+            language=language,
+            place=place,
+            signature=signature,
+            form=form,
+            encoding=ENCODINGS[number % len(ENCODINGS)],
+            charset=CHARSETS[number // 3 % len(CHARSETS)],
+            files=number % 5 == 0,
+            variant=number % 12,
         )
 
 

@@ -30,6 +30,15 @@ _HELLO = {
 }
 
 
+_QUESTION = {
+    "en": "Please just tell me the truth: will it come or not?",
+    "de": "Können Sie mir bitte endlich sagen, wann sie kommt?",
+    "fr": "Où est-il ?",
+    "es": "¿Dónde está mi bicicleta?",
+    "nl": "Kunt u mij vandaag bellen? Mijn nummer is 020 555 01 23.",
+}
+
+
 def typed(language: str) -> dict[str, Typed]:
     """All kinds of words, the long ones in this language."""
     hello = _HELLO[language]
@@ -49,6 +58,8 @@ def typed(language: str) -> dict[str, Typed]:
         "blank lines": _words("Hello Ana,\n\n\n\nit is here.\n\n\nCome when you like.\n\n\n\nWe are open until six."),
         "umlauts and a smile": _words("Grüß Gott, liebe Frau Öz,\n\ndas ist schön zu hören 🙂 – bis Łódź!\n\nÄndern können Sie „alles“."),
         "quotes inside": _words('Hello Ana,\n\nyou wrote "please just tell me the truth". Here it is: it never left our shelf.\n\nI am sorry.'),
+        "the customer's own line": _words(f'Hello Ana,\n\nyou ask:\n"{_QUESTION[language]}"\n\nIt comes tomorrow.'),
+        "a line drawn": _words("Hello Ana,\n\nfirst the axle.\n\n***\n\nThen the money."),
         "a colon last": _words("Hello Ana,\n\nplease send us the following:"),
         "somebody wrote": _words(
             "Hello Ana,\n\nour courier wrote on 12 November 2026:\nparcel handed over at 10:40.\n\nSo it is with your neighbour."

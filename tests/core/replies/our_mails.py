@@ -127,7 +127,7 @@ def routed(language: str = "en", token: str = TOKEN, facts: Brief | None = None)
 
 def returned(words: str) -> OurMail:
     """A text of the agent's that came back with a question."""
-    values = {
+    values: dict[str, object] = {
         "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
         "customer": "Ana", "subject": "Bike", "brand": "Acme Support",
     }  # fmt: skip
@@ -170,5 +170,5 @@ def _made(template: str, kind: OutgoingKind, values: dict[str, object], token: s
         text=rendered.text,
         first_line=rendered.first_line,
     )
-    shown = (str(part.get_content()).replace("\r\n", "\n") for part in (text, html))  # type: ignore[attr-defined]  # EmailMessage's
+    shown = (str(part.get_content()).replace("\r\n", "\n") for part in (text, html))
     return OurMail(text=next(shown), html=next(shown), subject=letter.subject, reply_to=reply_to, sent=sent)

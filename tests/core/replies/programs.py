@@ -87,7 +87,7 @@ class Program:
             return ["-- ", *CARD]
         if draft.signature == "card":
             logo = {"gmail": "[image: Acme]", "outlook": "[cid:image001.png@01DC5A2B.3C4D5E60]"}.get(self.name.split()[0], "")
-            third = CARD[2] if self.sign else CARD[2].replace(AGENT, f"{AGENT}<mailto:{AGENT}>").replace("www", "www.acme.example<http://www")
+            third = CARD[2] if self.sign else f"+49 30 1234567 | {AGENT}<mailto:{AGENT}> | www.acme.example<http://www.acme.example>"
             mark = ["-- "] if self.name in ("gmail web", "thunderbird", "k-9") else []
             return [*mark, *CARD[:2], third, *([logo] if logo else [])]
         return [self.phone[draft.language]] if draft.signature == "phone" else []
@@ -174,6 +174,9 @@ def placed(draft: Draft, own: str, quotation: str) -> str:
         return quotation + own
     if draft.posting == "inline":
         at = quotation.index("</p>", len(quotation) // 2) + 4
+        opening = re.search(r"<blockquote[^>]*>(?!.*<blockquote)", quotation, re.DOTALL)
+        if opening and draft.variant % 2:  # the program splits the quotation where a new line begins
+            own = f"</div></blockquote>{own}{opening[0]}<div>"
         return quotation[:at] + own + quotation[at:]
     return own + quotation
 
@@ -203,7 +206,9 @@ def _gmail_page(program: Program, draft: Draft) -> str:
     if draft.signature in ("card", "dashes"):
         mark = "" if "Android" in program.name else '<span class="gmail_signature_prefix">-- </span><br>'
         person = card(draft, program) if draft.signature == "card" else "".join(f"<div>{esc(each)}</div>" for each in CARD)
-        own += f'<br clear="all"><div><br></div>{mark}<div dir="ltr" class="gmail_signature" data-smartmail="gmail_signature">{person}</div>'
+        own += (
+            f'<br clear="all"><div><br></div>{mark}<div dir="ltr" class="gmail_signature" data-smartmail="gmail_signature">{person}</div>'
+        )
     elif draft.signature:
         own += f"<div><br></div><div>{program.signature(draft)[0]}</div>"
     attribution = markup.escape(" ".join(program.attribution(draft.language, draft.variant)))
