@@ -59,6 +59,7 @@ class Settings:
     poll: timedelta = timedelta(minutes=2)
     gather: timedelta = timedelta(minutes=10)  # new mails of one person within this time are one case
     gather_quiet: timedelta = timedelta(minutes=5)
+    hold: timedelta = timedelta(0)
     max_message_bytes: int = 25 * 1024 * 1024
     min_free_bytes: int = 200 * 1024 * 1024  # below it nothing is fetched or sent
 
@@ -74,6 +75,7 @@ SETTINGS_WORDS = (
     "poll",
     "gather",
     "gather_quiet",
+    "hold",
     "max_message_mb",
     "min_free_mb",
     "mailboxes",
@@ -130,6 +132,8 @@ class _Reader:
         self._need(root, words, "admin", "who is told when something needs a person, such as 'admin: you@acme.example'")
         self._need(root, words, "mailboxes", "one block for each support address")
         times = {word: source.span(words[word], word) for word in ("poll", "gather", "gather_quiet") if word in words}
+        if "hold" in words and not (isinstance(words["hold"], Scalar) and words["hold"].text.lower() in ("no", "off")):
+            times["hold"] = source.span(words["hold"], "hold")
         extra: dict[str, Any] = {word: span for word, span in times.items() if span is not None}
         if "max_message_mb" in words:
             megabytes = source.whole_number(words["max_message_mb"], "max_message_mb", 1, 500)

@@ -232,6 +232,9 @@ class Transaction(Protocol):
     def sent(self, ids: Sequence[MessageId]) -> dict[MessageId, SentMessage]:
         """Those of these Message-IDs that are ours."""
 
+    def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
+        """This agent's latest words to the customer, while they still wait to leave."""
+
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case (to or from this agent, if named)."""
 

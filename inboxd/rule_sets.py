@@ -33,9 +33,10 @@ from inboxd.core.rules import judge
 from inboxd.core.understand import Failure, understand
 from inboxd.daemon.gather import Gatherer, as_it_came, understood_again
 from inboxd.daemon.office import RuleSet, RulesTried
+from inboxd.desk.arrival import received
 from inboxd.desk.backtest import Backtest, backtest, pages, with_headers
 from inboxd.desk.check import cross_check, lint
-from inboxd.desk.imagine import imagine, in_order, received
+from inboxd.desk.imagine import imagine, in_order
 from inboxd.desk.record import record
 from inboxd.desk.rule_tests import needs_model, run_rule_tests
 from inboxd.errors import ConfigError, InboxdError, Permanent
@@ -125,7 +126,7 @@ def policy_of(settings: Settings | None) -> Policy:
     """The numbers that no rule sets."""
     if settings is None:
         return Policy()
-    return Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet)
+    return Policy(zone=ZoneInfo(settings.timezone), gather=settings.gather, gather_quiet=settings.gather_quiet, hold=settings.hold)
 
 
 def _failed(result: Rehearsal) -> str:
@@ -265,24 +266,60 @@ def preview_redecide(store: SqliteStore, settings: Settings, book: Rulebook, now
 
 
 def mails_of(mbox: Path | None, maildir: Path | None) -> Iterator[bytes]:
-    """The mails of an mbox file or a Maildir, oldest first."""
-    if mbox is not None:
-        box: mailbox.Mailbox[Any] = mailbox.mbox(mbox, create=False)
-    else:
-        assert maildir is not None  # one of the two is given
-        box = mailbox.Maildir(maildir, create=False)
-    for key in in_order(sorted(box.keys()) if maildir else box.keys(), box.get_bytes):
+    """The mails of an mbox file, of a Maildir, or of a folder of .eml files, oldest first."""
+    if maildir is not None:
+        yield from _in_folder(maildir)
+    elif mbox is not None:
+        _check_mbox(mbox)
+        yield from _of(mailbox.mbox(mbox, create=False))
+
+
+def _of(box: mailbox.Mailbox[Any]) -> Iterator[bytes]:
+    for key in in_order(sorted(box.keys()) if isinstance(box, mailbox.Maildir) else box.keys(), box.get_bytes):
         yield box.get_bytes(key)
 
 
+def _in_folder(folder: Path) -> Iterator[bytes]:
+    if (folder / "cur").is_dir() and (folder / "new").is_dir():
+        yield from _of(mailbox.Maildir(folder, create=False))
+        return
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".eml" and path.is_file()]
+    if not files:
+        raise Permanent(f"{folder}: this is no Maildir (with cur and new in it), and it holds no .eml files")
+    for path in in_order(files, Path.read_bytes):
+        yield path.read_bytes()
+
+
+def _check_mbox(mbox: Path) -> None:
+    """Refuse what is no mbox file: each of its mails begins with a line "From " (RFC 4155)."""
+    if mbox.is_dir():
+        raise Permanent(f"{mbox}: this is a folder; name it with --maildir")
+    with mbox.open("rb") as file:
+        first = next((line for line in iter(lambda: file.readline(1000), b"") if line.strip()), b"")
+    if not first:
+        raise Permanent(f"{mbox}: this file is empty")
+    if not first.startswith(b"From "):
+        raise Permanent(f"{mbox}: this is no mbox file: it would begin with 'From '; lay single mails (.eml) into a folder for --maildir")
+
+
 def replay_mails(
-    mails: Iterable[bytes], old: Rulebook, new: Rulebook, settings: Settings | None, now: datetime, progress: Callable[[int], None]
+    mails: Iterable[bytes],
+    old: Rulebook,
+    new: Rulebook,
+    settings: Settings | None,
+    now: datetime,
+    progress: Callable[[int], None],
+    since: datetime | None = None,
 ) -> Backtest:
-    """Replay mails that inboxd never saw under the old and the new rules; the model in force reads them."""
+    """Replay mails that inboxd never saw under the old and the new rules; the model in force reads them.
+
+    Mails before `since` are not counted; they tell who wrote before.
+    """
     facts = settings.mailboxes[0].facts if settings else MailboxFacts(name=MailboxName("backtest"), address="", brand="Support")
     reader, calendar, policy = reader_for(new, model=own_model(settings)), main_calendar(new), policy_of(settings)
     past = imagine(mails, old, policy, facts, reader.read, now)
-    return backtest(past, new, policy, {}, zone=calendar.zone if calendar else policy.zone, progress=progress, old=old)
+    counted = (one for one in past if since is None or one.at >= since)
+    return backtest(counted, new, policy, {}, zone=calendar.zone if calendar else policy.zone, progress=progress, old=old)
 
 
 def recorded(raw: bytes, book: Rulebook, settings: Settings | None) -> str:

@@ -309,3 +309,4 @@ def _init(desk: Desk, place: Path) -> None:
     assert code == 0, talk
     desk.change("rules/routing.yaml", "send: 2 days after resolved", "send: 1 second after resolved")
     desk.change("inboxd.yaml", "timezone: UTC", "timezone: UTC\ngather_quiet: 1 second")
+    desk.change("inboxd.yaml", "hold: 2 minutes", "hold: no")

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,10 +139,15 @@ def explain(
     what: Annotated[list[str], typer.Argument(help="Mails, folders of mails, - for standard input, or the number of a case.")],
     config: Later = None,
     rules: Rules = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help='Judge as of this time, such as "2026-11-23 10:15", by the clock of the first calendar.')
+    ] = None,
     thread: Annotated[bool, typer.Option("--thread", help="Also tell which of these mails belong together, in the order given.")] = False,
     as_json: Json = False,
 ) -> None:
     """Explain a mail: what it says, each rule yes or no and why. For a case: why it went where it went, then.
+
+    A mail is judged as of the time at which it came in: by its topmost Received line, else its Date, else now.
 
     The rules are those of --rules, else of the settings (--config, or inboxd.yaml here), else the shipped ones.
     """
@@ -151,6 +156,7 @@ def explain(
         return
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.rule_files import load_rules
+    from inboxd.core.rulebook import main_calendar
     from inboxd.desk.explain import Threads, in_words, mails_in
     from inboxd.desk.explain import explain as work_out
     from inboxd.rule_sets import own_model, reader_for, shipped
@@ -161,8 +167,13 @@ def explain(
         reader = reader_for(book, model=own_model(settings))
     except InboxdError as error:
         raise fail(error) from error
+    calendar = main_calendar(book)
+    moment = _time(at, calendar.zone if calendar else UTC) if at else None
+    if at and moment is None:
+        say(f"inboxd explain: --at wants a time that the clock shows, such as '2026-11-23 10:15', not '{at}'")
+        raise typer.Exit(WRONG_USAGE)
     unread = False
-    for explained in work_out(_mails(mails_in(what)), book, reader, SystemClock().now(), Threads() if thread else None):
+    for explained in work_out(_mails(mails_in(what)), book, reader, SystemClock().now(), Threads() if thread else None, moment):
         if not as_json and str(explained["error"]).endswith(NOT_THERE):
             say(f"inboxd explain: {explained['path']}: {NOT_THERE}")
             unread = True
@@ -170,6 +181,15 @@ def explain(
             show(explained, as_json, in_words(explained))
     if unread:
         raise typer.Exit(FOUND)
+
+
+def _time(text: str, zone: tzinfo) -> datetime | None:
+    """Read a time by this clock; None if it is none, or one that the clock skips."""
+    try:
+        at = datetime.strptime(text.strip(), "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+    except ValueError:
+        return None
+    return at if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == at.replace(tzinfo=None) else None
 
 
 def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
@@ -289,9 +309,16 @@ def schema(
 def backtest(
     config: Config = CONFIG,
     rules: Rules = None,
-    since: Annotated[str, typer.Option("--since", help="How far back: 30d, 12 hours, 4 weeks.")] = "30d",
+    since: Annotated[
+        str | None, typer.Option("--since", help="How far back: 30d, 12 hours, 4 weeks. Left out: 30d of the store, all mails of a file.")
+    ] = None,
     mbox: Annotated[Path | None, typer.Option("--mbox", help="Mails of this file instead of those in the store.")] = None,
-    maildir: Annotated[Path | None, typer.Option("--maildir", help="Mails of this folder instead of those in the store.")] = None,
+    maildir: Annotated[
+        Path | None, typer.Option("--maildir", help="Mails of this Maildir or folder of .eml files instead of those in the store.")
+    ] = None,
+    old: Annotated[
+        Path | None, typer.Option("--old", help="With --mbox or --maildir: the rules to compare with, instead of those in the settings.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Replay past mail under other rules, with the facts as they were then. Sends nothing and writes nothing."""
@@ -300,13 +327,17 @@ def backtest(
     from inboxd.core.rulebook import main_calendar
     from inboxd.rule_sets import mails_of, replay_mails, replay_store
 
-    span = _since(since)
-    if span is None or (mbox and maildir):
-        say(
-            "inboxd backtest: --since is a length of time such as 30d" if span is None else "inboxd backtest: --mbox or --maildir, not both"
-        )
-        raise typer.Exit(WRONG_USAGE)
     mails = mbox or maildir
+    span = _since(since or "30d")
+    wrong = (
+        "--since is a length of time such as 30d" if span is None
+        else "--mbox or --maildir, not both" if mbox and maildir
+        else "--old goes with --mbox or --maildir; what is in the store was decided by the rules of its day" if old and not mails
+        else ""
+    )  # fmt: skip
+    if span is None or wrong:
+        say(f"inboxd backtest: {wrong}")
+        raise typer.Exit(WRONG_USAGE)
     settings = settings_of(config) if mails is None or config.exists() else None
     now = SystemClock().now()
     try:
@@ -317,9 +348,14 @@ def backtest(
             raise ConfigError("name the rules: inboxd backtest --rules DIR")
         book = load_rules(folder)
         if mails is not None:
-            old = load_rules(settings.rules) if settings and rules else book
+            before = old or (settings.rules if settings and rules else None)
+            if before is None:
+                raise ConfigError(
+                    "nothing to compare with: name the new rules with --rules DIR, and the old ones with --old DIR or --config FILE"
+                )
+            compared = load_rules(before)
             with _progress(None) as tick:
-                found = replay_mails(mails_of(mbox, maildir), old, book, settings, now, tick)
+                found = replay_mails(mails_of(mbox, maildir), compared, book, settings, now, tick, now - span if since else None)
         else:
             assert settings is not None  # there are settings where mails come from the store
             store = store_of(settings, read_only=True)

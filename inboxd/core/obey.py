@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -25,6 +27,7 @@ from inboxd.core.model import (
     Join,
     Letter,
     Log,
+    MessageNo,
     Mode,
     Outcome,
     OutgoingKind,
@@ -32,10 +35,15 @@ from inboxd.core.model import (
     Schedule,
     Send,
     Situation,
+    StoryLine,
+    Withdraw,
 )
 from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
 from inboxd.core.policy import Policy
+from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
+
+TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
 
 
 def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy) -> Decision:
@@ -57,6 +65,16 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         return _help(situation, case, agent)
     if any(command.asks for command in read.commands):
         return _looked_up(situation, case, agent, read)
+    if "undo" in commands:
+        return _undo(situation, case, agent, read, book, policy)
+    anyway = "send anyway" in commands
+    if anyway:
+        text = held_text(situation.replied_to.text) if situation.replied_to and situation.replied_to.kind is OutgoingKind.RETURNED else ""
+        if not text:
+            return _back(situation, case, agent, Held(kind="nothing_held"), read)
+        return _speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
+    if proof.words_to_customer and read.words and (other := _answered_meanwhile(situation, case, agent)) is not None:
+        return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, text=read.words), read)
     ordered = _ordered(situation, case, agent, read, book, policy)
     if ordered.wrong:
         return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, ordered)
@@ -64,12 +82,40 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if commands - {"note"} and read.words and not proof.words_to_customer and "note" not in commands:
         return _back(situation, case, agent, Held(kind="to_notice", text=read.words), read)  # they would never be read
     if "note" in commands or (read.words and not proof.words_to_customer):
-        return _note(situation, case, agent, read, book, ordered, resolve=resolve)
+        return _note(situation, case, agent, read, book, policy, ordered, resolve=resolve)
     if not read.words and not situation.understood.message.attachments and not read.commands:
         return _back(situation, case, agent, Held(kind="no_words"), read)
     if not read.words and not resolve and (not proof.words_to_customer or not _files_of_theirs(situation)):
-        return _only_commands(situation, agent, read, book, ordered)
+        return _only_commands(situation, agent, read, book, policy, ordered)
     return _speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
+
+
+def held_text(sent: str) -> str:
+    """The text that stands in a mail of ours which gave it back."""
+    block = sent.rpartition(TEXT_IS_SAFE)[2].partition("\n-----")[0] if TEXT_IS_SAFE in sent else ""
+    return textwrap.dedent(block.strip("\n")).strip()
+
+
+def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
+    """Another agent's words to the customer, which left after this agent had got the mail that they answer."""
+    got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
+    if got is None or case.last_reply_at is None or case.last_reply_by in (None, agent.name) or case.last_reply_at <= got:
+        return None
+    last = situation.story[-1] if situation.story else None
+    return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
+
+
+def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """Words that have not left yet come back; the customer waits on, as before."""
+    held = situation.held_reply
+    if held is None:
+        return _back(situation, case, agent, Held(kind="too_late"), read)
+    words = held.text.partition(f"\n\n{agent.signs_as}\n")[0].strip()
+    back = _back(situation, case, agent, Held(kind="undone", text=words), read)
+    opened = () if case.state is CaseState.OPEN else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
+    log = Log(kind="reply.undone", case=case.number, data={"agent": agent.name, "outgoing": held.number})
+    actions = (Withdraw(outgoing=held.number), log, *opened, *back.actions)
+    return replace(back, actions=actions, because=("undo",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +159,9 @@ def _files_of_theirs(situation: Situation) -> bool:
     return any(not attachment.content_id for attachment in situation.understood.message.attachments)
 
 
-def _only_commands(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, ordered: Ordered) -> Decision:
+def _only_commands(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered) -> Decision:
     case = ordered.case
-    letter = _transcript(situation, case, agent, "", read, book, ordered)
+    letter = _transcript(situation, case, agent, "", read, book, policy, ordered)
     letter = replace(letter, values={**letter.values, "resolved": False})
     actions = (Join(case=case.number, role=None), *ordered.actions, Send(letter=letter))
     because = tuple(command.name for command in read.commands)
@@ -156,12 +202,22 @@ def _speak(
     moved, moves = _moves(situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read))
     everything: list[Action] = [*actions, *ordered.actions, *moves]
     if has_letter:
-        everything.append(Send(letter=reply(situation, moved, agent, words, policy)))
+        leaves = situation.now + policy.hold if policy.hold else None
+        everything.append(Send(letter=_with_files(reply(situation, moved, agent, words, policy), situation), at=leaves))
     if read.commands:
-        letter = _transcript(situation, moved, agent, words, read, book, ordered)
+        letter = _transcript(situation, moved, agent, words, read, book, policy, ordered)
         everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve})))
     because = ("resolve" if resolve else "an agent's words to the customer",)
     return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
+
+
+def _with_files(letter: Letter, situation: Situation) -> Letter:
+    """Words that came back and are sent anyway take the files of the mail in which they were written."""
+    sent = situation.replied_to
+    source = re.fullmatch(r"returned:(\d+)", sent.purpose) if sent and sent.kind is OutgoingKind.RETURNED else None
+    if source is None or any(not each.content_id for each in situation.understood.message.attachments):
+        return letter
+    return replace(letter, enclose=(*letter.enclose, Enclose(message=MessageNo(int(source[1])))))
 
 
 def _refused(read: AgentReply) -> bool:
@@ -206,7 +262,9 @@ def _moves(
     return moved, actions
 
 
-def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, ordered: Ordered) -> Letter:
+def _transcript(
+    situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered
+) -> Letter:
     """What was done, as answer to a mail with a command in it."""
     ask_at = situation.now + book.follow_up.ask_after
     asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
@@ -219,6 +277,7 @@ def _transcript(situation: Situation, case: Case, agent: Agent, words: str, read
         "ask_at": ask_at if asked else None,
         "why_not": "" if asked else _why_not(situation, case),
         "left_out": read.left_out,
+        "leaves_at": situation.now + policy.hold if words and policy.hold else None,
         "readers": (customer, *(first_name(a.name, a.email) for a in case.participants)),
     }
     return notice(
@@ -242,7 +301,9 @@ def _why_not(situation: Situation, case: Case) -> str:
     return "lately"
 
 
-def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, ordered: Ordered, *, resolve: bool) -> Decision:
+def _note(
+    situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered, *, resolve: bool
+) -> Decision:
     """Kept among us: whoever holds the case reads it, a customer never does."""
     u, text = situation.understood, (read.note or read.words).strip()
     actions: list[Action] = [Join(case=case.number, role=None)]
@@ -267,7 +328,7 @@ def _note(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
         )
         actions.append(Send(letter=letter))
     if read.commands:
-        letter = _transcript(situation, moved, agent, "", read, book, ordered)
+        letter = _transcript(situation, moved, agent, "", read, book, policy, ordered)
         letter = replace(letter, values={**letter.values, "resolved": resolve, "note": text})
         actions.append(Send(letter=letter))
     return Decision(actions=tuple(actions), because=("a note: it stays among us",), case=case.number, words="")

@@ -54,6 +54,7 @@ def own_words(text: str, sent_text: str, first_line: str, *, html: str = "", wri
     return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
 
 
+_ONE_TAP = re.compile(r"^[\s>|]*→ |[rnyx]\d{1,12}\.[a-z2-7]{1,8}\.[a-z2-7]{26}", re.MULTILINE)  # its line, and our signed address in it
 _QUOTATION_MARKS = "\"'„“”«»‚‘’‹›"
 
 
@@ -66,7 +67,9 @@ def _holds_a_line_of(sent_text: str, words: str) -> bool:
     ours = {tuple(line) for line in map(_words, _worded(sent_text).split("\n")) if len(line) >= 3}
     ours = {line for line in ours if len(line) > RUN or line not in theirs}
     found = [line for line in words.split("\n") if tuple(_words(line)) in ours]
-    return any(tuple(_words(line)) not in theirs or line.strip()[0] not in _QUOTATION_MARKS for line in found)
+    return bool(_ONE_TAP.search(words)) or any(
+        tuple(_words(line)) not in theirs or line.strip()[0] not in _QUOTATION_MARKS for line in found
+    )
 
 
 def _handed_on(sent_text: str) -> list[str]:
@@ -156,8 +159,13 @@ def _begins_like(sent: Sequence[str], words: Sequence[tuple[str, int]], hit: Seq
 
 
 def _words(text: str) -> list[str]:
-    """Take the words of a text without quote signs, stars of bold type, or punctuation that programs change."""
-    return re.findall(r"[^\W_]+", re.sub(r"(?m)^[\s>|]+", "", text).casefold())
+    """Take the words of a text without quote signs, targets of links, stars of bold type, or punctuation that programs change."""
+    return re.findall(r"[^\W_]+", re.sub(r"(?m)^[\s>|]+", "", _LEFT_OF_PAGE.sub(" ", text)).casefold())
+
+
+# What programs write into the text for links and pictures of the page.
+_LEFT_OF_PAGE = re.compile(r"<(?:mailto|https?|tel):[^<>]*>|\[(?:cid|image|bild|logo|imagen?|afbeelding)[^\[\]]*\]", re.IGNORECASE)
+_LINKED_TO_ITSELF = re.compile(r"(?<!\S)((?:https?://)?([^\s<>]{3,300}))<(?:mailto:|https?://|tel:)?\2/?>", re.IGNORECASE)
 
 
 def _from_marker(lines: Sequence[str], first_line: str, sent_text: str) -> list[bool] | None:
@@ -245,15 +253,13 @@ def _quote_sign(line: str) -> bool:
     return bool(re.match(r"\s*(?:>|\|\s)", line))
 
 
-_SCRAPS = re.compile(
-    r"\s*(?:[\W_]*|→.*|\[?(?:cid|mailto|https?):\S+\]?|<[^<>]*>|\[(?:image|bild|cid|logo)[^\]]*\]|[*_]{2,}|.*<mailto:[^>]*>?)\s*",
-    re.IGNORECASE,
-)
+_SCRAPS = re.compile(r"[\W_]*|→.*", re.DOTALL)
 
 
 def _by_hand(line: str) -> bool:
-    """Tell whether a line that is not ours may be the agent's: programs leave links, pictures and rules behind."""
-    return not _quote_sign(line) and (len(line) > 1000 or not _SCRAPS.fullmatch(line.strip()))
+    """Tell whether a line that is not ours may be the agent's: programs leave pictures, rules and our one-tap lines behind."""
+    bare = _LEFT_OF_PAGE.sub("", line).strip()
+    return not _quote_sign(line) and (len(line) > 1000 or not (_SCRAPS.fullmatch(bare) or _ONE_TAP.search(bare)))
 
 
 _WROTE = re.compile(
@@ -268,8 +274,8 @@ _BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
 _FIELD = re.compile(r"\s*\*?([^\W\d_][\w .'-]{0,22}?)\s?:\*?\s")
 _OF_A_MAIL = frozenset(
     "from sent to cc subject date von gesendet an betreff datum de envoyé à objet date para asunto enviado fecha van verzonden aan "  # noqa: SIM905
-    "onderwerp da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu předmět "
-    "lähettäjä lähetetty vastaanottaja aihe feladó elküldve címzett tárgy от отправлено кому тема kimden gönderilen kime konu".split()
+    "onderwerp da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu "
+    "předmět lähettäjä lähetetty vastaanottaja aihe feladó elküldve címzett tárgy от отправлено кому тема kimden gönderilen kime konu".split()
 )
 
 
@@ -308,10 +314,13 @@ def _header_block(lines: Sequence[str], number: int) -> int:
     fields = sum(bool(_FIELD.match(line)) for line in block)
     addressed = any("@" in line for line in block)
     timed = any(re.search(r"\d{1,2}[:.]\d\d", line) for line in block)
-    known = sum(bool(field) and field[1].casefold() in _OF_A_MAIL for field in map(_FIELD.match, block))
-    enough = known >= 2 if fields >= 2 else False
-    told = (fields >= 3 and (addressed or timed)) or (fields == 2 and addressed and timed)
-    return len(block) if told and (enough or (fields >= 4 and addressed and timed)) else 0
+    known = sum(field[1].casefold() in _OF_A_MAIL for field in map(_FIELD.match, block) if field)
+    complete = addressed and timed
+    told = (fields >= 3 and (addressed or timed)) or (fields == 2 and complete)
+    if known >= 2 and told:
+        begins = _FIELD.match(block[0])
+        return len(block) if begins and begins[1].casefold() in _OF_A_MAIL else 0  # "One more thing: ..." above it is the agent's
+    return len(block) if fields >= 4 and complete else 0
 
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
@@ -400,7 +409,7 @@ class _Signed:
         if kept and len(kept[-1]) < 120 and _PHONE.match(kept[-1].strip(" *_<")):
             left_out.append(f'the line "{kept.pop().strip()}"')
             _strip(kept)
-        words = "\n".join(kept)
+        words = _LINKED_TO_ITSELF.sub(r"\1", "\n".join(kept))
         return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
 
 
@@ -414,7 +423,7 @@ def _marked(lines: Sequence[str]) -> int | None:
 
 def _as_the_page_has_it(lines: Sequence[str], pages: Sequence[Sequence[str]]) -> int | None:
     """Find where the words end with those that the page names as the signature."""
-    spoken = [_words(_LEFT_OF_PAGE.sub(" ", line)) for line in lines]
+    spoken = [_words(line) for line in lines]
     for signature in pages:
         tail: list[str] = []
         for number in range(len(lines) - 1, max(-1, len(lines) - 1 - 3 * MAX_SIGNATURE), -1):
@@ -442,7 +451,6 @@ _SIGNATURE = re.compile(
 )
 _AFTER_BREAK = re.compile(r"\s*<(?P<tag>div|span|p)\b")
 _PICTURE = re.compile(r"<img\b[^<>]*>")
-_LEFT_OF_PAGE = re.compile(r"<(?:mailto|https?|tel):[^<>]*>|\[(?:cid|image|bild|logo|imagen?|afbeelding)[^\[\]]*\]", re.IGNORECASE)
 
 
 def _signatures(html: str) -> list[list[str]]:

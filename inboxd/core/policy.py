@@ -28,6 +28,7 @@ class Policy:
     gather_quiet: timedelta = timedelta(minutes=5)  # the rest is handed over after this much quiet
     answer_within: timedelta = timedelta(hours=24)  # where no rule says
     remind_every: timedelta = timedelta(days=1)  # the agent, after the hour to answer
+    hold: timedelta = timedelta(0)  # an agent's words wait so long before they leave: "undo"
     acknowledge_after: timedelta = timedelta(minutes=10)
     same_contact: timedelta = timedelta(minutes=30)  # more mails to a case within this time are one contact
     contacts_kept: timedelta = timedelta(days=90)

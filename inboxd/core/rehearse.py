@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.decide import decide, decide_due
+from inboxd.core.due import share_out
 from inboxd.core.letters import bare_subject
 from inboxd.core.model import (
     Address,
@@ -45,7 +46,7 @@ from inboxd.core.model import (
 )
 from inboxd.core.opening import Span, due
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import CustomerEntry, Rulebook, calendar_of, customer_words, is_away, main_calendar
+from inboxd.core.rulebook import CustomerEntry, Rulebook, calendar_of, customer_words, hours_of, is_away, main_calendar
 from inboxd.core.rules import Facts, RuleTrace, judge
 
 BOX = MailboxFacts(name=MailboxName("rehearsal"), address="support@rehearsal.example", brand="Support", language="en")
@@ -121,7 +122,7 @@ def _person_and_hour(test: RuleTest, choice: Choice | None, hour: datetime, zone
     found = []
     agent = choice.agent if choice else None
     if "agent" in test.expect and test.expect["agent"] != agent:
-        why = f" ({choice.why}; {'; '.join(choice.passed)})" if choice else ""
+        why = f" ({'; '.join((choice.why, *choice.passed))})" if choice else ""
         found.append(f"agent: expected {_words(test.expect['agent'])}, got {agent or 'nobody'}{why}")
     said = f"{hour.astimezone(zone):%Y-%m-%d %H:%M}"
     if "due" in test.expect and test.expect["due"] != said:
@@ -259,6 +260,7 @@ class _Stage:
         self.jobs: dict[str, Schedule] = {}
         self.happened: list[tuple[str, str]] = []
         self.story: list[StoryLine] = []
+        self.changes = _comings_and_goings(book, test.facts.now)
 
     def begin(self) -> None:
         """The mail comes in."""
@@ -282,14 +284,25 @@ class _Stage:
         self.story.append(StoryLine(at=facts.now, role=Role.CUSTOMER, name="", text=facts.text, message=MESSAGE))
 
     def pass_time(self, until: datetime) -> None:
-        """Do what is due up to then, in order."""
-        while due_jobs := sorted((job.at, key) for key, job in self.jobs.items() if job.at <= until):
-            at, key = due_jobs[0]
-            job = self.jobs.pop(key)
-            if self.case is None:
-                continue
-            situation = self._now(at)
-            self._apply(decide_due(_job(job), situation, self.book, self.policy), at)
+        """Do what is due up to then, in order; as somebody goes away or comes back, open cases are shared out anew."""
+        while True:
+            jobs = [(job.at, 1, key) for key, job in self.jobs.items()]
+            coming = min([*((at, 0, "") for at in self.changes[:1]), *jobs], default=None)
+            if coming is None or coming[0] > until:
+                return
+            at, _, key = coming
+            if not key:
+                self.changes.pop(0)
+                self._share_out(at)
+            elif self.case is not None:
+                self._apply(decide_due(_job(self.jobs.pop(key)), self._now(at), self.book, self.policy), at)
+            else:
+                del self.jobs[key]
+
+    def _share_out(self, now: datetime) -> None:
+        """Look who is away and what waits for somebody, as the daemon does every few minutes."""
+        if self.case is not None:
+            self._apply(share_out(self._now(now), self.book, self.policy), now)
 
     def act(self, what: str, now: datetime) -> None:
         """The holder answers or resolves."""
@@ -303,6 +316,7 @@ class _Stage:
         proof = AgentProof(agent=case.assignee, case=case.number, words_to_customer=True, by=ProofKind.SIGNED_ADDRESS)
         self._apply(decide(replace(situation, understood=u, agent=case.assignee, agent_proof=proof), self.book, self.policy), now)
         self.story.append(StoryLine(at=now, role=Role.AGENT, name=case.assignee, text=words, message=MessageNo(2)))
+        self._share_out(now)
         self.happened.clear()
 
     def _now(self, now: datetime) -> Situation:
@@ -349,6 +363,17 @@ class _Stage:
             self.happened.append(("tell", letter.purpose.rpartition(":")[2]))
         elif letter.kind is OutgoingKind.REPLY:
             self.happened.append(("sent", "reply"))
+
+
+def _comings_and_goings(book: Rulebook, after: datetime) -> list[datetime]:
+    """The midnights, each by the agent's own clock, at which an absence begins or is over."""
+    found: set[datetime] = set()
+    for agent in book.agents.values():
+        hours = hours_of(book, agent.name)
+        for absence in agent.away:
+            days = (absence.first, absence.last + timedelta(days=1))
+            found |= {datetime.combine(day, time(), hours.zone if hours else UTC).astimezone(UTC) for day in days}
+    return sorted(at for at in found if at > after)
 
 
 def _job(schedule: Schedule) -> Job:

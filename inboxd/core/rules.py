@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,7 +16,7 @@ from typing import Any
 import re2
 
 from inboxd.core.model import Kind, Sentiment
-from inboxd.core.opening import Calendar, Span, due, is_open, periods, span_words
+from inboxd.core.opening import DAY, Calendar, Span, due, is_open, periods, span_words
 from inboxd.core.rulebook import Condition, Rule, Then, address_matches
 
 # --- what a rule sees ------------------------------------------------------------------------------------------------
@@ -140,8 +142,9 @@ def _nearly_held(when: Sequence[Condition], failed: int, facts: Facts) -> bool:
     """Whether one line alone did not hold: it was missed by little, or another line speaks for the rule."""
     if len(when) == 1:
         return _close(when[0], facts)
-    if not all(_holds(condition, facts)[0] for condition in when[failed + 1 :]):
-        return False
+    for condition in when[failed + 1 :]:
+        if not _holds(condition, facts)[0]:
+            return False
     return any(_is_evidence(condition, facts) for condition in (*when[:failed], *when[failed + 1 :]))
 
 
@@ -266,7 +269,7 @@ def _waiting(condition: Condition, facts: Facts) -> Found:
     if facts.waiting_since is None:
         return False, f"nobody waited before, at least {span.words} wanted"
     held = _hours(calendar, facts).passed(span) if calendar else due(span, facts.waiting_since, None).at <= facts.now
-    waited = span_words(_to_the_minute(facts.now - facts.waiting_since))
+    waited = _waited_words(facts.now - facts.waiting_since)
     return held, f"waiting for {waited}" if held else f"waiting for {waited}, at least {span.words} wanted"
 
 
@@ -293,6 +296,8 @@ class _Hours:
 
     def _passed(self, span: Span) -> bool:
         assert self.since is not None
+        if self.now - self.since < (span.days - 3) * DAY:
+            return False  # so many days on which it opens cannot have gone by
         if not span.opening or span.days:
             return due(span, self.since, self.calendar).at <= self.now
         while self.counted < span.length:
@@ -325,13 +330,16 @@ def _header(condition: Condition, facts: Facts) -> Found:
     """A header line: its name, and words that it holds ("" if its being there is enough)."""
     for name, words in condition.wanted:
         for key, value in facts.headers:
-            if key == name and (not words or _stands(_phrase(words), _folded(value))):
+            if key == name and (not words or _stands(_phrase(words), _folded_value(value))):
                 return True, f"header {name} contains '{words}'" if words else f"header {name} is there"
     return False, "no " + _or(f"header {name}" + (f" with '{words}'" if words else "") for name, words in condition.wanted)
 
 
-def _to_the_minute(span: timedelta) -> timedelta:
-    return timedelta(minutes=int(span.total_seconds() // 60)) or timedelta(seconds=int(span.total_seconds()))
+@functools.lru_cache(maxsize=8)
+def _waited_words(span: timedelta) -> str:
+    """Say how long somebody waited, to the minute."""
+    seconds = int(span.total_seconds())
+    return span_words(timedelta(minutes=seconds // 60) or timedelta(seconds=seconds))
 
 
 def _sure(condition: Condition, facts: Facts) -> Found:
@@ -348,18 +356,18 @@ def _addresses(name: str, values: Sequence[str], condition: Condition) -> Found:
 
 
 def _contains(name: str, text: str, condition: Condition) -> Found:
-    marks = _marks(text)
-    if not _marks_of(condition.wanted).isdisjoint(marks):
-        for phrase in condition.wanted:
-            if _phrase(phrase).mark in marks and _stands(_phrase(phrase), _folded(text)):
-                return True, f"{name} contains '{phrase}'"
+    read, phrases = _read(text), _phrases(condition.wanted)
+    if not phrases.marks.isdisjoint(read.marks):
+        for phrase in phrases.each:
+            if phrase.mark in read.marks and _occurs(phrase, read):
+                return True, f"{name} contains '{phrase.said}'"
     return False, f"{name} does not contain {_quoted(condition.wanted)}"
 
 
 def _matches(name: str, text: str, condition: Condition) -> Found:
     plain = _plain(text)
     for pattern in condition.wanted:
-        if _compiled(pattern).search(plain):
+        if _compiled(pattern).search(plain):  # bytes: as a string it would be encoded for each pattern anew
             return True, f"{name} matches {pattern}"
     return False, f"{name} does not match {_any_of(condition.wanted)}"
 
@@ -418,13 +426,15 @@ def _compiled(pattern: str) -> Any:
 _QUOTES = (*((sign, "'") for sign in "\u2018\u2019\u201a\u2032"), *((sign, '"') for sign in "\u201c\u201d\u201e"))
 
 
-@functools.lru_cache(maxsize=8)  # many rules look at the same text
 def _folded(text: str) -> str:
     """Text for finding words: no capitals, composed letters, straight quotes, one space where any white space was."""
     text = " ".join(unicodedata.normalize("NFC", text.casefold()).split())
     for typographic, straight in _QUOTES:
         text = text.replace(typographic, straight)
     return text
+
+
+_folded_value = functools.lru_cache(maxsize=64)(_folded)  # of a header
 
 
 @functools.lru_cache(maxsize=4096)
@@ -443,24 +453,28 @@ _NOWHERE = "*"  # the mark of a phrase that no text has
 class _Phrase:
     """A phrase of a rule, folded as the texts are. Only a text with its mark can hold it, so that most need no search."""
 
+    said: str  # as the admin wrote it
     wanted: str
     open_end: bool
-    mark: Mark
+    mark: Mark  # that fewest texts have
+    pairs: frozenset[Mark] = frozenset()  # words that follow each other
+    cut: str = ""  # a word of which only the beginning is said
 
 
 @functools.lru_cache(maxsize=16384)
 def _phrase(phrase: str) -> _Phrase:
     """A star at the end means any ending; one at the beginning means nothing, and is no more than a star."""
     open_end = phrase.endswith("*") and not phrase.startswith("*")
-    wanted = _folded.__wrapped__(phrase.removesuffix("*") if open_end else phrase)  # the cache of the texts is small, and theirs
-    mark = _NOWHERE if phrase.startswith("*") or not wanted else _mark(wanted, open_end)
-    return _Phrase(wanted=wanted, open_end=open_end, mark=mark)
-
-
-def _mark(wanted: str, open_end: bool) -> Mark:
-    """What a text with this phrase has among its marks: two words that follow each other, a word, or how a word begins."""
+    wanted = _folded(phrase.removesuffix("*") if open_end else phrase)
     words = _WORD.findall(wanted)
     cut = words.pop() if open_end and words and _word_sign(wanted[-1]) else ""
+    pairs = frozenset(pairwise(words))
+    mark = _NOWHERE if phrase.startswith("*") or not wanted else _mark(words, cut)
+    return _Phrase(said=phrase, wanted=wanted, open_end=open_end, mark=mark, pairs=pairs, cut=cut)
+
+
+def _mark(words: Sequence[str], cut: str) -> Mark:
+    """What a text with these words has among its marks: two that follow each other, one, or how one begins."""
     if len(words) > 1:
         return max(pairwise(words), key=lambda pair: len(pair[0] + pair[1]))
     if len(cut) >= _HEAD and len(cut) > len("".join(words)):
@@ -468,19 +482,47 @@ def _mark(wanted: str, open_end: bool) -> Mark:
     return words[0] if words else _ANYWHERE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Phrases:
+    """Those of one condition: a text with none of their marks holds none of them."""
+
+    each: tuple[_Phrase, ...]
+    marks: frozenset[Mark]
+
+
 @functools.lru_cache(maxsize=4096)
-def _marks_of(phrases: tuple[str, ...]) -> frozenset[Mark]:
-    return frozenset(_phrase(phrase).mark for phrase in phrases)
+def _phrases(phrases: tuple[str, ...]) -> _Phrases:
+    each = tuple(_phrase(phrase) for phrase in phrases)
+    return _Phrases(each=each, marks=frozenset(phrase.mark for phrase in each))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Text:
+    """A text as many rules look at it."""
+
+    folded: str
+    marks: AbstractSet[Mark]  # its words, which follow each other, and how they begin
+    words: Sequence[str]  # each once, in order of the alphabet
 
 
 @functools.lru_cache(maxsize=8)
-def _marks(text: str) -> frozenset[Mark]:
-    """All words of a text, which follow each other, and how they begin."""
-    words = _WORD.findall(_folded(text))
-    marks: set[Mark] = set(words)
-    heads = [f"{word[:_HEAD]}*" for word in marks]
-    marks.update(pairwise(words), heads, (_ANYWHERE,))
-    return frozenset(marks)
+def _read(text: str) -> _Text:
+    folded = _folded(text)
+    words = _WORD.findall(folded)
+    known = set(words)
+    heads = {word[:_HEAD] for word in known}
+    return _Text(folded=folded, marks={*known, *pairwise(words), *[f"{head}*" for head in heads], _ANYWHERE}, words=sorted(known))
+
+
+def _occurs(phrase: _Phrase, text: _Text) -> bool:
+    """Find a phrase in a text that has its mark; the search itself comes last."""
+    if not phrase.pairs <= text.marks:
+        return False
+    if phrase.cut:
+        place = bisect_left(text.words, phrase.cut)
+        if place == len(text.words) or not text.words[place].startswith(phrase.cut):
+            return False
+    return _stands(phrase, text.folded)
 
 
 def _stands(phrase: _Phrase, folded: str) -> bool:
@@ -502,9 +544,9 @@ def _word_sign(sign: str) -> bool:
 
 
 @functools.lru_cache(maxsize=8)
-def _plain(text: str) -> str:
-    """Text as RE2 can take it: composed letters, no lone surrogates."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+def _plain(text: str) -> bytes:
+    """Text as RE2 can take it: composed letters in UTF-8, no lone surrogates."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).encode()
 
 
 @functools.lru_cache(maxsize=4096)

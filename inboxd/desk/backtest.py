@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
+from inboxd.core.decide import decide
 from inboxd.core.model import CaseNo, CaseState, Outcome
-from inboxd.core.opening import span_words
 from inboxd.core.policy import Policy
-from inboxd.core.replay import Placed, differences, placed, replay
+from inboxd.core.replay import Placed, among, differences, placed
 from inboxd.core.rulebook import Rulebook, senior_agents
 from inboxd.ports import PastDecision
 
@@ -28,6 +29,8 @@ class Change:
     answers: tuple[str, ...]  # which of them differ
     was: Placed
     would: Placed
+    within_was: str = ""  # the time to answer, in the words of the rule
+    within_would: str = ""
     caught: bool = False  # the case ended badly, and a senior would have had it
 
 
@@ -57,7 +60,7 @@ class Backtest:
             "caught": [change.case for change in self.changes if change.caught],
             "changes": [
                 {"message": c.message, "case": c.case, "at": c.at, "answers": list(c.answers), "caught": c.caught,
-                 "was": _shown(c.was), "would": _shown(c.would)}
+                 "was": {**_shown(c.was), "answer_within": c.within_was}, "would": {**_shown(c.would), "answer_within": c.within_would}}
                 for c in self.changes
             ],
         }  # fmt: skip
@@ -114,8 +117,8 @@ def backtest(
     """
     found, seniors = Backtest(), frozenset(senior_agents(book))
     for number, one in enumerate(past, 1):
-        was = replay(one.situation, old, policy) if old else placed(one.actions, one.letters)
-        would = replay(one.situation, book, policy)
+        was, within_was = _replayed(one, old, policy) if old else (placed(one.actions, one.letters), _within(one.trace))
+        would, within_would = _replayed(one, book, policy)
         found.messages = number
         found.since = min(found.since or one.at, one.at)
         found.until = max(found.until or one.at, one.at)
@@ -129,10 +132,34 @@ def backtest(
         if answers := differences(was, would):
             caught = ended_badly and _in_time(one) and would.agent in seniors and was.agent not in seniors
             found.changes.append(
-                Change(message=one.message, case=one.case, at=one.at, answers=answers, was=was, would=would, caught=caught)
-            )  # fmt: skip
+                Change(
+                    message=one.message,
+                    case=one.case,
+                    at=one.at,
+                    answers=answers,
+                    was=was,
+                    would=would,
+                    caught=caught,
+                    within_was=within_was,
+                    within_would=within_would,
+                )
+            )
         progress(number)
     return found
+
+
+def _replayed(one: PastDecision, book: Rulebook, policy: Policy) -> tuple[Placed, str]:
+    """Where these rules would have put a message, and its time to answer in the words of the rule."""
+    decision = decide(among(one.situation, book), book, policy)
+    return placed(decision.actions), _within(decision.trace)
+
+
+_WITHIN = re.compile(r"due: \w+ \d+ \w+ \d\d:\d\d: (.+?) (?:of '|from )")
+
+
+def _within(trace: Sequence[str]) -> str:
+    """The time to answer as the trace of a decision says it: "1 opening day"."""
+    return next((found[1] for line in trace if (found := _WITHIN.match(line))), "")
 
 
 def _in_time(one: PastDecision) -> bool:
@@ -161,18 +188,21 @@ def _line(change: Change, zone: tzinfo | None) -> str:
         parts.append(f"{_who(change.was)} -> {_who(change.would)}")
     for answer in change.answers:
         if answer == "due_at":
-            parts.append(_hours(change))
+            parts.append(_hours(change, zone))
         elif answer not in ("agent", "team", "ignored"):
             was, would = (_value(getattr(side, answer)) for side in (change.was, change.would))
             parts.append(f"{_WORDS.get(answer, answer)}: {was} -> {would}")
     return f"{where}  {change.at.astimezone(zone):%-d %b %H:%M}  {'; '.join(parts)}"
 
 
-def _hours(change: Change) -> str:
-    def within(side: Placed) -> str:
-        return span_words(timedelta(minutes=round((side.due_at - change.at).total_seconds() / 60))) if side.due_at else "no hour"
+def _hours(change: Change, zone: tzinfo | None) -> str:
+    def said(side: Placed, within: str) -> str:
+        if side.due_at is None:
+            return "no hour"
+        due = f"{side.due_at.astimezone(zone):%a %-d %b %H:%M}"
+        return f"{within}, due {due}" if within else f"due {due}"
 
-    return f"answer within {within(change.was)} -> {within(change.would)}"
+    return f"answer within {said(change.would, change.within_would)} (was: {said(change.was, change.within_was)})"
 
 
 def _value(value: object) -> str:

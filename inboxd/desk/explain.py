@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from inboxd.core.model import (
     Situation,
     Understood,
 )
+from inboxd.core.opening import arithmetic
 from inboxd.core.policy import Policy
-from inboxd.core.route import choose, contacts_with, route, trace_of
-from inboxd.core.rulebook import Rulebook, is_away, main_calendar
+from inboxd.core.route import Route, choose, contacts_with, route, trace_of
+from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent
 from inboxd.core.thread import content_key, thread
 from inboxd.core.understand import Failure, understand
+from inboxd.desk.arrival import arrival
 from inboxd.ports import Reader
 
 BATCH = 64
@@ -68,36 +70,51 @@ class Threads:
 
 
 def explain(
-    mails: Iterable[tuple[str, bytes | OSError]], book: Rulebook, reader: Reader, now: datetime, threads: Threads | None = None
+    mails: Iterable[tuple[str, bytes | OSError]],
+    book: Rulebook,
+    reader: Reader,
+    now: datetime,
+    threads: Threads | None = None,
+    at: datetime | None = None,
 ) -> Iterator[dict[str, object]]:
-    """Explain each mail (path as given, bytes or why it could not be read): one plain dictionary a mail, in order."""
+    """Explain each mail (path as given, bytes or why it could not be read): one plain dictionary a mail, in order.
+
+    A mail is judged as of the time at which it came in, or as of `at`; one that does not say when it came, as of now.
+    """
     source = iter(mails)
     agents = frozenset(email for agent in book.agents.values() for email in agent.emails)
     while batch := list(islice(source, BATCH)):
-        raws = [_raw(number, item, now) for number, (_, item) in enumerate(batch)]
+        moments = [(at, "--at") if at else _moment(item, now) for _, item in batch]
+        raws = [_raw(number, item, when) for number, ((_, item), (when, _by)) in enumerate(zip(batch, moments, strict=True))]
         understood = understand(raws, Directory(agents=agents, identity=book.identity), reader.read)
-        for (path, item), one in zip(batch, understood, strict=True):
+        for (path, item), one, moment in zip(batch, understood, moments, strict=True):
             error = f"{type(item).__name__}: {item.strerror}" if isinstance(item, OSError) else ""
-            explained = _one(path, one, book, now, error)
+            explained = _one(path, one, book, moment, error)
             if threads is not None:
                 explained["thread"] = threads.place(item, one.message) if isinstance(one, Understood) and isinstance(item, bytes) else 0
             yield explained
 
 
-def _raw(number: int, item: bytes | OSError, now: datetime) -> RawMessage:
+def _moment(item: bytes | OSError, now: datetime) -> tuple[datetime, str]:
+    """As of when a mail is judged, and what says so."""
+    return (arrival(item) if isinstance(item, bytes) else None) or (now, "")
+
+
+def _raw(number: int, item: bytes | OSError, at: datetime) -> RawMessage:
     raw = b"" if isinstance(item, OSError) else item
-    return RawMessage(number=MessageNo(number), mailbox=_NOBODY.name, received_at=now, raw=raw)
+    return RawMessage(number=MessageNo(number), mailbox=_NOBODY.name, received_at=at, raw=raw)
 
 
-def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, error: str) -> dict[str, object]:
+def _one(path: str, one: Understood | Failure, book: Rulebook, moment: tuple[datetime, str], error: str) -> dict[str, object]:
     if isinstance(one, Failure):
         return {**_EMPTY, "path": path, "error": error or f"{one.stage}: {one.error}"}
-    message, reading = one.message, one.reading
+    message, reading, (now, by) = one.message, one.reading, moment
     candidates = {name: Candidate(name=name, open_cases=0, away=is_away(book, name, now)) for name in book.agents}
     situation = Situation(now=now, mailbox=_NOBODY, understood=one, candidates=candidates)
     found = route(situation, book, Policy(), contacts_with(situation), reopened=False)
     choice = None if found.ignored else choose(found, situation, book)
     calendar = main_calendar(book)
+    zone = calendar.zone if calendar else UTC
     return {
         "path": path,
         "kind": one.screening.kind,
@@ -118,13 +135,33 @@ def _one(path: str, one: Understood | Failure, book: Rulebook, now: datetime, er
         "upset": round(reading.upset, 4),
         "urgent": round(reading.urgent, 4),
         "sentiment_phrases": [phrase.text for phrase in reading.phrases],
-        "rule_trace": list(trace_of(found, choice, calendar.zone if calendar else UTC)),
+        "rule_trace": [*trace_of(found, choice), *_due(found, zone)],
         "decided_by": dict(found.ruling.by),
         "agent": choice.agent if choice else "",
+        "from_agent": senders_agent(book, message.sender.email) or "",
+        "judged_at": now.astimezone(zone).isoformat(),
+        "judged_by": by,
+        "judged": f"{_stamp(now, zone)}, {_BY.get(by, f'by its {by} line')}",
         "due": "" if found.ignored else found.hour.at.isoformat(),
         "cut": list(message.cut),
         "error": error or message.error,
     }
+
+
+_BY = {"--at": "as you say", "": "which is now: the mail does not say when it came"}
+
+
+def _stamp(at: datetime, zone: tzinfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M} ({zone})"
+
+
+def _due(found: Route, zone: tzinfo) -> Iterator[str]:
+    """The hour to answer, its arithmetic, and by whose clock."""
+    if not found.ignored:
+        opening = found.calendar is not None and (found.within.opening or found.within.days)
+        clock = found.calendar.zone if found.calendar and opening else zone
+        yield f"due: {arithmetic(found.hour, found.within, found.start, found.calendar, zone)}; by the clock of {clock}"
 
 
 _EMPTY: dict[str, object] = {
@@ -132,8 +169,12 @@ _EMPTY: dict[str, object] = {
     "text": "", "new_text": "",
     "attachments": [], "language": "", "topic": "unsure", "topic_sure": 0.0, "topics": {}, "sentiment": "neutral",
     "upset": 0.0, "urgent": 0.0, "sentiment_phrases": [], "rule_trace": [], "decided_by": {}, "agent": "",
-    "due": "", "cut": [], "error": "",
+    "from_agent": "", "judged_at": "", "judged_by": "", "judged": "", "due": "", "cut": [], "error": "",
 }  # fmt: skip
+
+
+def _sender(name: str, address: str) -> str:
+    return f"{name} <{address}>".strip() if address else name or "no sender"
 
 
 def in_words(explained: dict[str, object], reasons: Sequence[str] = ()) -> str:
@@ -141,12 +182,16 @@ def in_words(explained: dict[str, object], reasons: Sequence[str] = ()) -> str:
     e = explained
     lines = [
         f"{e['path']}",
-        f"  from      {e['from_name']} <{e['from_address']}>",
+        f"  from      {_sender(str(e['from_name']), str(e['from_address']))}",
         f"  subject   {e['subject']}",
         f"  kind      {e['kind']} ({e['because']})",
         f"  topic     {e['topic']} (sure {e['topic_sure']:.2f})",
         f"  feeling   {e['sentiment']} (upset {e['upset']:.2f}, urgent {e['urgent']:.2f}), language {e['language'] or 'not known'}",
     ]
+    if e["judged"]:
+        lines.append(f"  judged    as of {e['judged']}")
+    if e["from_agent"]:
+        lines.append(f"  agent     the own mail of {e['from_agent']}: in a case it is an answer or a command, and no rule is asked")
     if "thread" in e:
         lines.append(f"  thread    {e['thread']}")
     if e["sentiment_phrases"]:

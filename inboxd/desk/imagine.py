@@ -9,7 +9,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -37,10 +36,10 @@ from inboxd.core.model import (
     ToRead,
     Understood,
 )
-from inboxd.core.parse import parse
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook, is_away, senders_agent
 from inboxd.core.understand import understand
+from inboxd.desk.arrival import received
 from inboxd.desk.explain import Threads
 from inboxd.ports import PastDecision
 
@@ -184,16 +183,3 @@ def in_order(keys: Iterable[Key], fetch: Callable[[Key], bytes]) -> list[Key]:
         last = received(fetch(key)) or last
         dated.append((last, place, key))
     return [key for _, _, key in sorted(dated, key=lambda each: each[:2])]
-
-
-def received(raw: bytes) -> datetime | None:
-    """When a mail came in, by the topmost Received line, else by its Date (RFC 5322, 3.6)."""
-    message = parse(raw[:65536])
-    for value in (message.header("received").rpartition(";")[2], message.header("date")):
-        try:
-            at = parsedate_to_datetime(value) if value.strip() else None
-            if at is not None:
-                return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            pass  # no date that a calendar has
-    return None

@@ -228,6 +228,9 @@ def settings_text(answers: InitAnswers) -> str:
 admin: {_quoted(answers.admin)}
 timezone: {_quoted(answers.timezone)}
 
+# What an agent writes waits so long before it leaves: time for "undo". `no`: it leaves at once.
+hold: 2 minutes
+
 # What inboxd remembers: one database and its keys. Back it up. (The systemd unit uses /var/lib/inboxd.)
 state_dir: state
 rules: rules

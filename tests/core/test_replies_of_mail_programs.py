@@ -180,7 +180,7 @@ def test_a_server_that_breaks_long_lines_changes_nothing(program: Program, width
 CANARY = st.text(alphabet="bcdfghjklmnpqrstvwxz", min_size=7, max_size=10)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=4000, deadline=None)
 @given(
     canaries=st.lists(CANARY, min_size=9, max_size=9, unique=True),
     program=st.sampled_from(PROGRAMS),

@@ -198,6 +198,7 @@ def test_why_me_is_the_reason_of_the_rule_and_of_the_choice() -> None:
 
 EVERYTHING = Rule(name="all", when=(), then=Then(assign="everyone"))
 TWO_WEEKS = timedelta(days=14)
+ALWAYS = Calendar(name="always", zone=BERLIN, hours=dict.fromkeys(range(7), ((0, 1440),)))
 
 
 def near(*rules: Rule, **facts: Any) -> tuple[str, ...]:
@@ -221,7 +222,6 @@ def test_a_rule_that_fails_by_one_line_of_several_nearly_held() -> None:
     [
         (on("contacts", 3, TWO_WEEKS), {"contacts": (NOW - HOUR, NOW)}, {"contacts": (NOW,)}),
         (on("contacts", 2, TWO_WEEKS), {"contacts": (NOW,)}, {"contacts": ()}),
-        (on("sure", 0.8), {"topic_sure": 0.72}, {"topic_sure": 0.6}),
         (on("sentiment", "upset"), {"sentiment": Sentiment.UNHAPPY}, {"sentiment": Sentiment.NEUTRAL}),
         (on("sentiment", "upset"), {"sentiment": Sentiment.UNHAPPY}, {"sentiment": Sentiment.HAPPY}),
     ],
@@ -234,6 +234,35 @@ def test_a_single_line_nearly_held_if_little_was_missing(condition: Condition, c
 
 def test_a_single_line_of_another_sort_holds_or_does_not() -> None:
     assert near(rule("vip", on("customer", "vip"), assign="seniors"), EVERYTHING) == ()
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        Condition(word="not", inner=((on("customer", "new"),),)),
+        on("sure", 0.8),
+        on("kind", "person"),
+        on("authentication", "unknown"),
+        on("received_during", ALWAYS),
+        on("received_outside", Calendar(name="never", zone=BERLIN)),
+        on("urgent", False),
+        Condition(word="any", inner=((on("urgent", True),), (on("kind", "person"),))),
+    ],
+)
+def test_what_holds_for_most_mail_makes_no_rule_nearly_hold(held: Condition) -> None:
+    sure = {"topic": "billing", "topic_sure": 0.9}
+    for when in ((on("topic", "refund"), held), (held, on("topic", "refund"))):
+        one = rule("one", *when, assign="seniors")
+        assert judge((one, EVERYTHING), Facts(now=NOW, topic="refund", topic_sure=0.9)).then.assign == "seniors"
+        assert near(one, EVERYTHING, **sure) == ()
+        beside = rule("one", on("language", "en"), *when, assign="seniors")
+        assert near(beside, EVERYTHING, language="en", **sure) == ("one - topic is billing (0.90 sure), refund wanted",)
+
+
+def test_one_of_several_that_holds_speaks_for_a_rule_as_it_would_alone() -> None:
+    either = Condition(word="any", inner=((on("customer", "vip"),), (on("kind", "person"),)))
+    one = rule("one", either, on("topic", "refund"), assign="seniors")
+    assert near(one, EVERYTHING, customer=frozenset({"vip"})) == ("one - topic is unsure (0.00 sure), refund wanted",)
 
 
 UNHAPPY = {"sentiment": Sentiment.UNHAPPY}
@@ -266,3 +295,10 @@ def test_below_a_rule_that_ignores_the_mail_nothing_nearly_held() -> None:
 
 def test_a_mail_that_somebody_has_was_not_nearly_ignored() -> None:
     assert near(EVERYTHING, rule("ads", on("sentiment", "upset"), ignore=True), **UNHAPPY) == ()
+
+
+@pytest.mark.parametrize("above", [{"assign": "everyone"}, {"ignore": False}])
+def test_a_mail_that_somebody_has_was_not_nearly_filed_among_the_ignored(above: dict[str, Any]) -> None:
+    ads = rule("ads", on("sentiment", "upset"), ignore=True, file_in="Ads", labels=("ad",))
+    assert near(rule("keep", **above), ads, **UNHAPPY) == ()
+    assert near(rule("other", priority="low"), ads, **UNHAPPY) != ()

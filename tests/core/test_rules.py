@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inboxd.core.model import AgentName, Kind, Sentiment
-from inboxd.core.opening import Calendar, Span, span_words
+from inboxd.core.opening import Calendar, Span, due, span_words
 from inboxd.core.rulebook import (
     Agent,
     Condition,
@@ -87,6 +89,22 @@ def test_a_mail_that_was_given_to_somebody_is_not_ignored_below() -> None:
     ruling = judge(rules, Facts(now=NOW, kind=Kind.AUTO_GENERATED, sender="cron@ops.example"))
     assert ruling.then == Then(assign="everyone")
     assert ruling.trace[1].decided == ()
+
+
+@pytest.mark.parametrize("above", [{"assign": "everyone"}, {"ignore": False}])
+def test_what_happens_to_ignored_mail_does_not_happen_to_one_that_is_not_ignored(above: dict[str, Any]) -> None:
+    rules = [
+        rule("keep", on("sender", "shop.example"), **above),
+        rule("machines", on("kind", "automatic"), ignore=True, file_in="Newsletters", labels=("machine",), tell=("lead",)),
+    ]
+    ruling = judge(rules, Facts(now=NOW, kind=Kind.AUTO_GENERATED, sender="robot@shop.example"))
+    assert ruling.then == Then(**above)
+    assert (ruling.trace[1].decided, ruling.trace[1].reason) == ((), "kind is auto_generated; already decided above")
+
+
+def test_a_rule_that_ignores_no_mail_files_it_beside_the_one_that_assigned() -> None:
+    ruling = judge([rule("a", assign="everyone"), rule("b", file_in="Orders", labels=("order",))], Facts(now=NOW))
+    assert ruling.then == Then(assign="everyone", file_in="Orders", labels=("order",))
 
 
 def test_a_rule_may_say_that_a_mail_is_not_to_be_ignored() -> None:
@@ -248,12 +266,102 @@ def test_every_word_of_when_is_in_this_table() -> None:
         ("rückgabe", "Rückgabe\ud800", True),
         ("straße", "STRASSE", True),
         ("pass", "compass and pass", True),
-        ("*", "a * b", True),
+        ("*", "a * b", False),
+        ("*fund", "*fund, refund", False),
+        ("don't", "I don\u2019t know", True),
+        ("don\u2019t", "I don't know", True),
+        ("o\u2018neil", "O\u2032Neil", True),
+        ('"urgent"', "so \u201eurgent\u201c, they say", True),
+        ("\u201curgent\u201d", 'so "urgent", they say', True),
+        ("don't", "I dont know", False),
+        ("lost my pass*", "I lost my passport", True),
+        ("lost my pass*", "I lost my trespass, my passport", False),
+        ("re*", "I reply", True),
+        ("order number", "the order, number 5", False),
+        ("order, number", "the Order,\nnumber 5", True),
+        ("number 5 of", "order number 5; five of 5 of number 5", False),
         (" ", "a b", False),
     ],
 )
 def test_a_phrase_is_found_as_whole_words(phrase: str, text: str, found: bool) -> None:
     assert verdict(on("text_contains", phrase), text=text)[0] is found
+
+
+SIGNS = "abAßéE\u0301'\u2019\u201c\"+?*_. ,1\u0660\u0130\u2032"
+WORDS_ALIKE = st.lists(
+    st.sampled_from(["lost", "Lost", "my", "pass", "passport", "don't", "don\u2019t", "c++", "a", "?", "über", "_"]), max_size=6
+)
+SEPARATORS = st.sampled_from([" ", "  ", "\n", ", ", "-", "_", ""])
+
+
+def plainly_occurs(phrase: str, text: str) -> bool:
+    """Look for a phrase at each place of a text, sign by sign: slow, and what a phrase means."""
+    straight = {ord(sign): "'" for sign in "\u2018\u2019\u201a\u2032"} | {ord(sign): '"' for sign in "\u201c\u201d\u201e"}
+    star = phrase.endswith("*")
+    wanted, there = (
+        " ".join(unicodedata.normalize("NFC", each.casefold()).split()).translate(straight) for each in (phrase.removesuffix("*"), text)
+    )
+
+    def word(sign: str) -> bool:
+        return sign.isalnum() or sign == "_"
+
+    for start in range(len(there)) if wanted and not phrase.startswith("*") else ():
+        before, behind = there[:start][-1:], there[start + len(wanted) :][:1]
+        whole = not (word(before) and word(wanted[0])) and (star or not (word(wanted[-1]) and word(behind)))
+        if there.startswith(wanted, start) and whole:
+            return True
+    return False
+
+
+@given(
+    text=st.one_of(st.text(SIGNS, max_size=12), st.builds(str.join, SEPARATORS, WORDS_ALIKE)),
+    phrases=st.lists(st.one_of(st.text(SIGNS, max_size=4), st.builds(str.join, SEPARATORS, WORDS_ALIKE)), min_size=1, max_size=4),
+    star=st.sampled_from(["", "*"]),
+)
+def test_the_first_phrase_that_stands_in_the_text_is_found_whatever_signs_it_has(text: str, phrases: list[str], star: str) -> None:
+    phrases = [phrase + star for phrase in phrases]
+    first = next((phrase for phrase in phrases if plainly_occurs(phrase, text)), None)
+    holds, said = verdict(on("text_contains", *phrases), text=text)
+    assert (holds, said) == (first is not None, said if first is None else f"text contains '{first}'")
+
+
+@given(st.text(max_size=20), st.integers(0, 19), st.integers(1, 8), st.sampled_from(["", "*"]))
+def test_a_phrase_cut_from_any_text_is_found_as_the_plain_search_finds_it(text: str, start: int, length: int, star: str) -> None:
+    phrase = text[start : start + length] + star
+    assert verdict(on("text_contains", phrase), text=text)[0] is plainly_occurs(phrase, text)
+
+
+@pytest.mark.parametrize(("value", "found"), [("*****", True), ("******", True), ("****", False), ("yes", False)])
+def test_stars_are_stars_in_a_header(value: str, found: bool) -> None:
+    assert verdict(on("header", ("x-spam-level", "*****")), headers=(("x-spam-level", value),))[0] is found
+
+
+SPANS = st.one_of(
+    st.builds(lambda minutes: Span(length=timedelta(minutes=minutes), opening=True), st.integers(1, 6000)),
+    st.builds(lambda days: Span(days=days), st.integers(1, 20)),
+    st.builds(lambda minutes: Span(length=timedelta(minutes=minutes)), st.integers(1, 6000)),
+)
+NEVER = Calendar(name="never", zone=UTC)
+NIGHTS = Calendar(name="nights", zone=ZoneInfo("Europe/Berlin"), hours={0: ((1200, 1800),), 2: ((0, 60), (120, 1440)), 6: ((1320, 2160),)})
+
+
+@given(
+    st.lists(st.tuples(SPANS, st.sampled_from([OFFICE, NIGHTS, NEVER])), min_size=1, max_size=6),
+    st.integers(0, 40_000),
+    st.integers(0, 700_000),
+)
+def test_many_rules_about_waiting_say_what_each_would_say_alone(asked: list[tuple[Span, Calendar]], waited: int, at: int) -> None:
+    now = NOW + timedelta(minutes=at)
+    facts = Facts(now=now, waiting_since=now - timedelta(minutes=waited))
+    ruling = judge([rule(str(n), on("waiting", span, calendar), labels=(str(n),)) for n, (span, calendar) in enumerate(asked)], facts)
+    assert [trace.matched for trace in ruling.trace] == [
+        due(span, now - timedelta(minutes=waited), calendar).at <= now for span, calendar in asked
+    ]
+
+
+def test_two_calendars_each_say_whether_they_are_open() -> None:
+    rules = [rule(each.name, on("received_during", each), labels=(each.name,)) for each in (OFFICE, NEVER, OFFICE)]
+    assert [trace.matched for trace in judge(rules, Facts(now=NOW)).trace] == [True, False, True]
 
 
 def test_a_pattern_that_would_stop_others_for_ever_is_quick() -> None:

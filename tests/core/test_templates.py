@@ -102,7 +102,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "we_are_closed": {**PERSON, "opens_at": NOW},
     "transcript": {
         **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
-        "done": DONE, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
+        "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
         **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
@@ -152,13 +152,13 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "reminder": ({"customer": ""},),
     "reply": ({"quotation": ""},),
     "transcript": (
-        {"words": "", "note": ""}, {"words": "", "note": "", "resolved": False}, {"done": ()}, {"resolved": False},
+        {"words": "", "note": ""}, {"words": "", "note": "", "resolved": False}, {"done": ()}, {"leaves_at": None}, {"resolved": False},
         {"words": "", "resolved": False},
         *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately")),
     ),
     "returned": tuple(
         {"kind": kind, "meant": meant}
-        for kind in ("mistakes", "not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
+        for kind in ("mistakes", "undone", "too_late", "collision", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
         for meant in ("resolve", "note")
     ),
     "looked_up": ({"found": [{"title": "With you: 0", "lines": []}], "original": False},),

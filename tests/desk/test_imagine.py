@@ -18,7 +18,8 @@ from inboxd.cli import app
 from inboxd.core.model import MailboxFacts, MailboxName, Scores, Sentiment, ToRead
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook
-from inboxd.desk.imagine import imagine, in_order, received
+from inboxd.desk.arrival import received
+from inboxd.desk.imagine import imagine, in_order
 from inboxd.ports import PastDecision
 from tests.core.builders import JONAS, MARIA, NOW, book
 from tests.stories.month import reading

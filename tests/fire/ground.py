@@ -269,6 +269,7 @@ def write_settings(ground: Ground, place: Path) -> None:
     assert code == 0, talk
     ground.home.joinpath("state").mkdir(exist_ok=True)
     change(ground, "timezone: UTC", "timezone: UTC\ngather: 1 second\ngather_quiet: 1 second")
+    change(ground, "hold: 2 minutes", "hold: no")
 
 
 def change(ground: Ground, old: str, new: str) -> None:

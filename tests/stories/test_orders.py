@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -216,3 +217,95 @@ def test_a_quoted_order_never_runs(day: Day) -> None:
     agent = holder(day)
     day.reply(agent, day.routed(agent), "Hello Ana,\nhere.")
     assert holder(day) == agent and day.case().state is CaseState.WAITING
+
+
+# --- hold, undo, collision -----------------------------------------------------------------------------------------------
+
+
+def holding(day: Day) -> None:
+    """Words wait two minutes before they leave."""
+    day.office.policy = replace(day.office.policy, hold=timedelta(minutes=2))
+
+
+def test_words_wait_a_moment_and_can_be_held_back(day: Day) -> None:
+    holding(day)
+    agent = opened(day)
+    said = order(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.")
+    assert "Your mail leaves at 09:02. To hold it back, reply: undo" in said
+    assert kinds(day, ANA_AT) == []
+    day.reply(agent, day.last(agent), "undo")
+    back = day.last(agent)
+    assert flat(back.text).startswith("Held back, Maria: it has not left.") and "17 mm" in back.text
+    day.pass_(minutes=10)
+    assert kinds(day, ANA_AT) == [] and day.case().state is CaseState.OPEN and day.case().due_at is not None
+    day.reply(agent, back, "Hello Ana,\nit is the 15 mm one.")
+    day.pass_(minutes=3)
+    assert "15 mm" in words_of(day).text and "17 mm" not in words_of(day).text
+
+
+def test_after_the_moment_the_words_leave_and_undo_is_too_late(day: Day) -> None:
+    holding(day)
+    agent = opened(day)
+    order(day, "Hello Ana,\nthe 15 mm one.")
+    day.pass_(minutes=3)
+    assert kinds(day, ANA_AT) == ["reply"]
+    assert flat(order(day, "undo", agent)).startswith("Too late, Maria")
+    assert day.case().state is CaseState.WAITING and kinds(day, ANA_AT) == ["reply"]
+
+
+def test_a_second_agents_words_are_shown_and_not_sent(day: Day) -> None:
+    first = opened(day)
+    mail = day.routed(first)
+    order(day, "assign: petra")
+    second = day.routed(PETRA)
+    day.pass_(minutes=5)
+    day.reply(first, mail, "Hello Ana,\nthe 15 mm one.")
+    day.pass_(minutes=1)
+    day.reply(PETRA, second, "Hello Ana,\ntake the 17 mm one.")
+    held = day.last(PETRA)
+    said = flat(held.text)
+    assert said.startswith("Not sent yet, Petra.") and said.index("the 15 mm one") < said.index("take the 17 mm one")
+    assert kinds(day, ANA_AT) == ["reply"]
+    day.reply(PETRA, held, "send anyway")
+    assert kinds(day, ANA_AT) == ["reply", "reply"]
+    assert (
+        flat(words_of(day).text).startswith("Hello Ana, take the 17 mm one. Petra") and "15 mm" not in words_of(day).text.split("wrote:")[0]
+    )
+
+
+def test_an_answer_after_the_customer_wrote_again_is_no_collision(day: Day) -> None:
+    first = opened(day)
+    mail = day.routed(first)
+    order(day, "assign: petra")
+    day.pass_(minutes=5)
+    day.reply(first, mail, "Hello Ana,\nthe 15 mm one.")
+    day.write(ANA, "Re: Front wheel [#1001]", "And for the back?")
+    day.reply(PETRA, day.routed(PETRA), "Hello Ana,\nthe same.")
+    assert kinds(day, ANA_AT) == ["reply", "reply"]
+
+
+def test_a_line_that_looked_like_an_order_is_sent_anyway_where_the_agent_says_so(day: Day) -> None:
+    agent = opened(day)
+    order(day, "Resolved.\n\nHello Ana,\nthe 15 mm one.")
+    assert kinds(day, ANA_AT) == []
+    day.reply(agent, day.last(agent), "send anyway")
+    assert flat(words_of(day).text).startswith("Resolved. Hello Ana, the 15 mm one. Maria")
+
+
+def test_send_anyway_with_nothing_to_send_sends_nothing(day: Day) -> None:
+    opened(day)
+    assert order(day, "send anyway").startswith("There is nothing to send") and kinds(day, ANA_AT) == []
+
+
+def test_what_is_ours_alone_is_not_sent_anyway_either(day: Day) -> None:
+    agent = opened(day)
+    order(day, "Resolvd\n\nHello Ana,\nwrite to tom@acme.example.")
+    day.reply(agent, day.last(agent), "send anyway")
+    assert kinds(day, ANA_AT) == [] and "only for us" in flat(day.last(agent).text)
+
+
+def test_the_files_of_a_text_that_came_back_leave_with_it(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "Resolvd\n\nHello Ana,\nsee the plan.", attach=("plan.png", b"turn left"))
+    day.reply(agent, day.last(agent), "send anyway")
+    assert [part.get_filename() for part in words_of(day).message.iter_attachments()] == ["plan.png"]

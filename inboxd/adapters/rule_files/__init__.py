@@ -5,7 +5,6 @@ Every file of the folder is read; names may be defined in one and used in anothe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def rule_paths(directory: Path) -> tuple[Path, ...]:
 
 def overlooked(directory: Path) -> tuple[Path, ...]:
     """List the files of this folder that look like rules or tests, and are not read for their ending."""
-    return tuple(path for path in sorted(directory.glob("*")) if re.search(r"\.ya?ml$", path.name, re.IGNORECASE) and path.suffix != ".yaml")
+    return tuple(path for path in sorted(directory.glob("*")) if path.suffix.lower() in (".yaml", ".yml") and path.suffix != ".yaml")
 
 
 def _read(paths: Iterable[Path]) -> list[Source]:

@@ -300,6 +300,17 @@ class SqliteTransaction:
         rows = self._all(f"select * from outgoing where message_id in ({marks(ids)})", *ids)
         return {MessageId(row["message_id"]): _sent(row) for row in rows}
 
+    def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
+        """This agent's latest words to the customer, while they still wait to leave."""
+        row = self._one(
+            "select o.* from outgoing o join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ? and o.kind = 'reply'"
+            " and o.state = 'queued' and j.in_hand = 0 and j.run_at > ? order by o.id desc limit 1",
+            case,
+            agent,
+            time(now),
+        )
+        return _sent(row) if row else None
+
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case."""
         row = self._one(

@@ -55,6 +55,8 @@ def typed(language: str) -> dict[str, Typed]:
         "list by hand": _words("Hello Ana,\n\nplease bring:\n- the frame\n- the wheel with its axle\n- the bill\n\nSee you on Friday"),
         "made list": _words("Hello Ana,\n\nthree things:\n\u2022 take out the old axle\n\u2022 put in the new one\n\u2022 ride\n\nHave fun!"),
         "link": _words("Hello Ana,\n\nthe parcel is here: https://parcel.example/track?number=00340434161094042557&lang=en\n\nAll the best"),
+        "link first": _words("https://parcel.example/track?number=00340434161094042557\n\nHere it is."),
+        "an address alone": _words("repairs@acme-repairs.example"),
         "blank lines": _words("Hello Ana,\n\n\n\nit is here.\n\n\nCome when you like.\n\n\n\nWe are open until six."),
         "umlauts and a smile": _words("Grüß Gott, liebe Frau Öz,\n\ndas ist schön zu hören 🙂 – bis Łódź!\n\nÄndern können Sie „alles“."),
         "quotes inside": _words('Hello Ana,\n\nyou wrote "please just tell me the truth". Here it is: it never left our shelf.\n\nI am sorry.'),

@@ -75,7 +75,7 @@ class Program:
     def _own(self, draft: Draft) -> str:
         lines: list[str] = []
         for line in draft.words:
-            line = f"{self.bullet}{line.removeprefix(BULLET)}" if line.startswith(BULLET) else line
+            line = self._linked(f"{self.bullet}{line.removeprefix(BULLET)}" if line.startswith(BULLET) else line)
             lines += self._wrapped(line)
             if self.blank_between and line:
                 lines.append("")
@@ -101,12 +101,16 @@ class Program:
                 target = re.sub("^mailto:", "", block.href) if "mailto:" not in self.tap else block.href
                 lines += [self.tap.format(label=block.lines[0], target=target.replace("mailto:", "")), ""]
             else:
-                lines += [*block.lines, ""]
+                lines += [*(self._linked(line) if draft.variant % 2 else line for line in block.lines), ""]
         lines = lines[:-1]
         if not self.sign:
             return lines
         width = self.wrap and max(30, self.wrap - len(self.sign))
         return [f"{self.sign}{part}".rstrip() for line in lines for part in (wrapped(line, width) if width else [line])]
+
+    def _linked(self, line: str) -> str:
+        """Outlook makes links of addresses and writes their target, too."""
+        return re.sub(r"([\w.+-]+@[\w.-]+\w)", r"\1<mailto:\1>", line) if self.name.startswith("outlook") else line
 
     def _wrapped(self, line: str) -> list[str]:
         parts = wrapped(line, self.wrap) if self.wrap else [line]
