@@ -131,7 +131,9 @@ class _Reader:
         words = source.block(root, "this file", SETTINGS_WORDS, _LATER)
         self._need(root, words, "admin", "who is told when something needs a person, such as 'admin: you@acme.example'")
         self._need(root, words, "mailboxes", "one block for each support address")
-        times = {word: source.span(words[word], word) for word in ("poll", "gather", "gather_quiet") if word in words}
+        times: dict[str, timedelta | None] = {
+            word: source.span(words[word], word) for word in ("poll", "gather", "gather_quiet") if word in words
+        }
         if "hold" in words and not (isinstance(words["hold"], Scalar) and words["hold"].text.lower() in ("no", "off")):
             times["hold"] = source.span(words["hold"], "hold")
         extra: dict[str, Any] = {word: span for word, span in times.items() if span is not None}

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -312,6 +312,12 @@ class Transaction(Protocol):
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
+
+    def absences(self) -> dict[AgentName, tuple[date, date]]:
+        """What agents said by mail of their being away: the first and the last day."""
+
+    def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
+        """When the case's job of this kind is due; the end of time if there is none."""
 
     def mailbox_state(self, mailbox: MailboxName) -> MailboxState | None:
         """The mode this mailbox ran in last."""

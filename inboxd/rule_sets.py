@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inboxd.adapters.rule_files import load_rules, load_tests, rule_paths
+from inboxd.adapters.rule_files import load_rules, load_tests, overlooked, rule_paths, unknown_templates
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.template_files import load_templates
 from inboxd.config import Settings
@@ -35,11 +35,13 @@ from inboxd.daemon.gather import Gatherer, as_it_came, understood_again
 from inboxd.daemon.office import RuleSet, RulesTried
 from inboxd.desk.arrival import received
 from inboxd.desk.backtest import Backtest, backtest, pages, with_headers
-from inboxd.desk.check import cross_check, lint
+from inboxd.desk.check import against_settings, cross_check, lint
 from inboxd.desk.imagine import imagine, in_order
+from inboxd.desk.lint import Warning_, overlooked_files
+from inboxd.desk.lint import lint as find_warnings
 from inboxd.desk.record import record
 from inboxd.desk.rule_tests import needs_model, run_rule_tests
-from inboxd.errors import ConfigError, InboxdError, Permanent
+from inboxd.errors import ConfigError, InboxdError, Permanent, Placed
 from inboxd.ports import PastDecision, Reader, Store
 
 MODEL_LINK = "model"  # in the state directory: which trained model is in force
@@ -112,6 +114,33 @@ def rule_set(rules: Path, settings: Settings | None, *, shipped_model: bool = Fa
         reader=reader,
         files=rule_text(rules),
     )
+
+
+def look_through(rules: Path, settings: Settings | None, today: date) -> tuple[list[str | Placed], list[Warning_]]:
+    """Find every mistake of a set of rules, templates and tests, and what is hardly meant: as much as can be read shows all it has."""
+    mistakes: list[str | Placed] = []
+    warnings = overlooked_files(map(str, overlooked(rules)))
+    templates = None
+    try:
+        templates = templates_for(settings)
+        mistakes += templates.mistakes()
+    except ConfigError as error:
+        mistakes += error.found
+    try:
+        book = load_rules(rules)
+    except ConfigError as error:
+        return [*mistakes, *error.found], warnings
+    mistakes += against_settings(settings, book)
+    if templates is not None:
+        mistakes += unknown_templates(rules, templates.names)
+    try:
+        reader = reader_for(book, model=own_model(settings))
+        mistakes += [_failed(result) for result in run_tests(rules, book, settings, reader) if not result.passed]
+    except ConfigError as error:
+        mistakes += error.found
+    languages = {box.facts.language for box in settings.mailboxes} if settings else set()
+    files = settings is None or any(box.facts.file for box in settings.mailboxes)
+    return mistakes, [*warnings, *find_warnings(book, templates, today, files=files, languages=languages)]
 
 
 def run_tests(rules: Path, book: Rulebook, settings: Settings | None = None, reader: Reader | None = None) -> tuple[Rehearsal, ...]:
@@ -322,8 +351,8 @@ def replay_mails(
     return backtest(counted, new, policy, {}, zone=calendar.zone if calendar else policy.zone, progress=progress, old=old)
 
 
-def recorded(raw: bytes, book: Rulebook, settings: Settings | None) -> str:
-    """A rule test from a real mail, as the model reads it now and the rules answer it now."""
+def recorded(raw: bytes, book: Rulebook, settings: Settings | None, taken: Collection[str] = ()) -> str:
+    """A rule test from a real mail, as the model reads it now and the rules answer it now; its name is none of those taken."""
     calendar = main_calendar(book)
     zone = calendar.zone if calendar else ZoneInfo("UTC")
     at = (received(raw) or datetime(2026, 1, 5, 10, tzinfo=zone)).astimezone(zone)
@@ -334,4 +363,4 @@ def recorded(raw: bytes, book: Rulebook, settings: Settings | None) -> str:
     if isinstance(found, Failure):
         raise Permanent(f"the mail cannot be read: {found.error}")
     seen = facts_of(Situation(now=at, mailbox=facts, understood=found), book, (at,), reopened=False)
-    return record(found, seen, judge(book.rules, seen), book)
+    return record(found, seen, judge(book.rules, seen), book, taken)

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -58,8 +58,7 @@ def check(
     from inboxd.adapters.clock import SystemClock
     from inboxd.config import load_settings
     from inboxd.desk.check import as_data
-    from inboxd.desk.lint import lint
-    from inboxd.rule_sets import rule_set
+    from inboxd.rule_sets import look_through
 
     settings = None
     mistakes: list[str | Placed] = []
@@ -73,13 +72,8 @@ def check(
             mistakes += error.found
     folder = rules or (settings.rules if settings else None)
     if folder is not None:
-        try:
-            found = rule_set(folder, settings)
-            languages = {box.facts.language for box in settings.mailboxes} if settings else set()
-            files = settings is None or any(box.facts.file for box in settings.mailboxes)
-            warnings += lint(found.book, found.templates, SystemClock().now().date(), files=files, languages=languages)
-        except ConfigError as error:
-            mistakes += error.found
+        found, warnings = look_through(folder, settings, SystemClock().now().date())
+        mistakes += found
     trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
     if as_json:
         found_data = {"mistakes": [as_data(m) for m in mistakes], "warnings": [as_data(w, "warning") for w in warnings]}
@@ -87,11 +81,18 @@ def check(
     else:
         for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
             say(str(line))
-        typer.echo(problems([*(told for told, _ in trouble), *mistakes]) if mistakes or trouble else "all is well")
+        typer.echo(_summary([*(told for told, _ in trouble), *mistakes], len(warnings)))
     if mistakes or any(not passes for _, passes in trouble):
         raise typer.Exit(WRONG_CONFIG)
     if trouble:
         raise typer.Exit(TRY_LATER)
+
+
+def _summary(wrong: Sequence[object], warnings: int) -> str:
+    if not warnings:
+        return problems(wrong) if wrong else "all is well"
+    found = problems(wrong) if wrong else "no mistakes"
+    return f"{found}, {warnings} {'warning' if warnings == 1 else 'warnings'}"
 
 
 def _connect(settings: Settings) -> list[tuple[str, bool]]:
@@ -232,7 +233,8 @@ def rule_tests(
     as_json: Json = False,
 ) -> None:
     """Run the rule tests beside the rules; exit 1 if one fails."""
-    from inboxd.adapters.rule_files import load_rules
+    from inboxd.adapters.rule_files import load_rules, overlooked
+    from inboxd.desk.lint import overlooked_files
     from inboxd.desk.rule_tests import junit as as_junit
     from inboxd.rule_sets import run_tests
 
@@ -243,6 +245,8 @@ def rule_tests(
         if record is not None:
             _record(record, folder, book, settings)
             return
+        for warning in overlooked_files(map(str, overlooked(folder))):
+            say(f"warning: {warning}")
         results = run_tests(folder, book, settings)
     except InboxdError as error:
         raise fail(error) from error
@@ -261,13 +265,15 @@ def rule_tests(
 
 def _record(mail: Path, folder: Path, book: Rulebook, settings: Settings | None) -> None:
     """Write a test of a real mail into recorded.test.yaml, and show it."""
+    from inboxd.adapters.rule_files import load_tests
     from inboxd.rule_sets import recorded
 
     try:
         raw = mail.read_bytes()
     except OSError as error:
         raise Permanent(f"{mail} cannot be read: {error.strerror}") from error
-    text, file = recorded(raw, book, settings), folder / "recorded.test.yaml"
+    taken = {test.name for test in load_tests(folder, book)}
+    text, file = recorded(raw, book, settings, taken), folder / "recorded.test.yaml"
     known = file.read_text(encoding="utf-8") if file.exists() else "tests:\n"
     file.write_text(f"{known.rstrip()}\n\n{text}", encoding="utf-8")
     typer.echo(text, nl=False)

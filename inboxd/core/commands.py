@@ -14,11 +14,12 @@ from inboxd.core.own_words import own_words
 
 ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
 WITH = (  # want something behind a colon
-    "assign", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic", "urgent",
+    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic",
+    "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
-LATER = ("ask", "away", "for", "split", "to")  # known by name so that they are never sent to a customer as text
+LATER = ("ask", "for", "split", "to")  # known by name so that they are never sent to a customer as text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

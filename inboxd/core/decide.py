@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+from inboxd.core.dates import named_days
 from inboxd.core.due import due
 from inboxd.core.hear import hear
 from inboxd.core.letters import full_name, notice, to_lead
 from inboxd.core.model import (
+    Absent,
     Action,
     AgentName,
     CaseState,
@@ -27,12 +30,14 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
 )
-from inboxd.core.obey import obey
+from inboxd.core.obey import obey, obey_without_case
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
-from inboxd.core.route import contacts_with, filed, route, trace_of, undelivered
-from inboxd.core.rulebook import Rulebook
+from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
+from inboxd.core.rulebook import Rulebook, today_of
 from inboxd.core.rules import Ruling
+
+LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
 
 
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
@@ -50,6 +55,8 @@ def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, a
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     screening = situation.understood.screening
     spam = screening.kind is Kind.SPAM
+    if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
+        return obey_without_case(situation, situation.agent_proof, book)
     if situation.agent_proof is not None and situation.case is not None and (spam or not screening.automatic):
         return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess
     if spam and situation.case is not None and situation.person is not None:
@@ -95,7 +102,7 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     if kind is Kind.FEEDBACK_REPORT:
         return _feedback(situation, book, admin)
     if situation.agent is not None:  # an agent's out-of-office reaches nobody
-        return _counted(situation, "an agent's automatic mail")
+        return _agents_machine(situation, situation.agent, book)
     if kind in (Kind.AUTO_RESPONSE, Kind.OUT_OF_OFFICE) and case is not None:
         data = {"message": situation.understood.number, "kind": kind}
         noted = (Join(case=case.number, role=None), Log(kind="case.automatic_noted", case=case.number, data=data))
@@ -108,6 +115,20 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return hear(replace(situation, case=None), book, policy)  # a rule wants a person to see it
     counted = _counted(situation, situation.understood.screening.reason, ruling)
     return replace(counted, actions=(*counted.actions, *filed(situation, ruling)), trace=trace_of(found))
+
+
+def _agents_machine(situation: Situation, agent: AgentName, book: Rulebook) -> Decision:
+    """An agent's out-of-office, which answers a mail that only they got, says that they are away; the date is read where it stands."""
+    counted = _counted(situation, "an agent's automatic mail")
+    ours = situation.replied_to is not None and situation.replied_to.agent == agent
+    if situation.understood.screening.kind is not Kind.OUT_OF_OFFICE or not ours or agent not in book.agents:
+        return counted
+    today = today_of(book, agent, situation.now)
+    text = f"{situation.understood.message.subject}.\n{situation.understood.message.text}"
+    days = [named.day for named in named_days(text, today) if today <= named.day <= today + LONGEST_ABSENCE]
+    absent = Absent(agent=agent, first=today, last=max(days, default=today))
+    actions = (*counted.actions, absent, share_out_at(situation.mailbox.name, situation.now))
+    return replace(counted, actions=actions, because=("an agent is away",))
 
 
 def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> Decision:

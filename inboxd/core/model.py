@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
@@ -670,6 +670,15 @@ class DropReader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """An agent is away from the first day to the last, both included; `last` before `first` ends what was said before."""
+
+    agent: AgentName
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
     """What this agent's words to the customer were, and have not left yet, does not leave."""
 
@@ -770,8 +779,8 @@ class Park:
 
 
 Action = (
-    OpenCase | Join | Advance | Assign | Label | Correct | Merge | SameAs | DropReader | Withdraw | Log | Schedule | Cancel | ChangePerson
-    | MarkOutgoing | Send | Park
+    OpenCase | Join | Advance | Assign | Label | Correct | Merge | SameAs | DropReader | Absent | Withdraw | Log | Schedule | Cancel
+    | ChangePerson | MarkOutgoing | Send | Park
 )
 
 

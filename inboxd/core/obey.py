@@ -42,6 +42,22 @@ from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
 from inboxd.core.policy import Policy
 from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
+from inboxd.core.tokens import NOTICE
+
+
+def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook) -> Decision:
+    """A mail to an agent's personal address that names no case: questions are answered, for all else we ask which case."""
+    agent = book.agents[proof.agent]
+    read = read_reply(situation.understood.message, situation.understood.new_text, None, signs_as=(agent.signs_as, agent.full_name))
+    if read.held is None and read.commands and all(command.asks for command in read.commands):
+        return _looked_up(situation, None, agent, read)
+    text = (read.held.text if read.held else read.words or read.note) or situation.understood.new_text
+    letter = notice(
+        situation, agent, template="no_case", purpose=f"no_case:{situation.understood.number}", values={"text": text.strip()},
+        subject="Which case?",
+    )  # fmt: skip
+    return Decision(actions=(Send(letter=replace(letter, reply_token=NOTICE)),), because=("names no case",), words="")
+
 
 TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
 
@@ -134,6 +150,8 @@ def _ordered(situation: Situation, case: Case, agent: Agent, read: AgentReply, b
     desk = Desk(situation=situation, agent=agent, book=book, policy=policy, note=read.note)
     for command in read.commands:
         if command.name not in KNOWN:
+            if command.case not in (None, case.number):  # what it means for words in the same mail would be a guess
+                found = replace(found, wrong=(*found.wrong, Wrong(line=command.line, why="one_case", found=f"#{command.case}")))
             continue
         here = found.case
         if command.case is not None and command.case != case.number:
@@ -168,10 +186,14 @@ def _only_commands(situation: Situation, agent: Agent, read: AgentReply, book: R
     return Decision(actions=actions, because=because, case=case.number, words="")
 
 
-def _looked_up(situation: Situation, case: Case, agent: Agent, read: AgentReply) -> Decision:
+def _looked_up(situation: Situation, case: Case | None, agent: Agent, read: AgentReply) -> Decision:
     """A question of the agent's: answered from the store when the letter is written; nothing changes."""
-    asked = tuple({"what": command.name, "argument": command.argument, "case": command.case or case.number, "agent": agent.name}
-                  for command in read.commands if command.asks)  # fmt: skip
+    number = case.number if case else None
+    asked = tuple(
+        {"what": command.name, "argument": command.argument, "case": command.case or number or 0, "agent": agent.name}
+        for command in read.commands
+        if command.asks
+    )
     original = any(command.name == "original" for command in read.commands)
     last = last_from_customer(situation)
     letter = notice(
@@ -183,8 +205,11 @@ def _looked_up(situation: Situation, case: Case, agent: Agent, read: AgentReply)
         values={"asked": asked, "original": original and last is not None},
         enclose=(Enclose(message=last.message, whole=True),) if original and last else (),
     )
-    actions = (Join(case=case.number, role=None), Send(letter=letter))
-    return Decision(actions=actions, because=tuple(command.name for command in read.commands), case=case.number, words="")
+    if case is None:
+        letter = replace(letter, subject="What you asked", reply_token=NOTICE)
+    joined = (Join(case=case.number, role=None),) if case else ()
+    because = tuple(command.name for command in read.commands)
+    return Decision(actions=(*joined, Send(letter=letter)), because=because, case=number, words="")
 
 
 def _only_files(situation: Situation, held: Held) -> bool:

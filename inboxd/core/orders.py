@@ -13,6 +13,7 @@ from inboxd.core.dates import named_days
 from inboxd.core.follow_up import ASKING_JOBS, close_later
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
+    Absent,
     Action,
     Address,
     Advance,
@@ -36,8 +37,8 @@ from inboxd.core.model import (
 )
 from inboxd.core.opening import Span, due, span_of
 from inboxd.core.policy import Policy
-from inboxd.core.route import escalate_at
-from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of
+from inboxd.core.route import escalate_at, share_out_at
+from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of, today_of
 
 MORNING = 9  # the hour until which a case sleeps that is to wake on a day
 LONGEST_SNOOZE = timedelta(days=366)
@@ -85,8 +86,8 @@ def carry_out(command: Command, case: Case, desk: Desk) -> Done | Wrong:
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("assign", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment", "snooze", "team",
-     "topic", "urgent")
+    ("assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment", "snooze",
+     "team", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -211,6 +212,22 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Done(case=moved, actions=actions, said={"kind": "snooze", "until": until})
 
 
+def _away(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The agent is away until then; what is open goes to others meanwhile. "away: no" ends it."""
+    today = today_of(desk.book, desk.agent.name, desk.now)
+    if _name(command.argument) in ("no", "nein", "back"):
+        last = today - timedelta(days=1)
+        said: dict[str, object] = {"kind": "back"}
+    else:
+        until = _until(command.argument, case, desk)
+        if until is None or not timedelta(0) < until - desk.now <= LONGEST_SNOOZE:
+            return Wrong(line=command.line, why="no_day", found=command.argument)
+        last = until.date()
+        said = {"kind": "away", "until": until}
+    actions = (Absent(agent=desk.agent.name, first=today, last=last), share_out_at(case.mailbox, desk.now))
+    return Done(case=case, actions=actions, said=said)
+
+
 def _until(text: str, case: Case, desk: Desk) -> datetime | None:
     """Read "2 days", "4 opening hours", "until Friday", "3 Jan"."""
     plain = " ".join(text.strip(" .").split())
@@ -313,7 +330,7 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
-    "assign": _assign, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
+    "assign": _assign, "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
     "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
     "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

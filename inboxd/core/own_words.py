@@ -54,7 +54,7 @@ def own_words(text: str, sent_text: str, first_line: str, *, html: str = "", wri
     return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
 
 
-_ONE_TAP = re.compile(r"^[\s>|]*→ |[rnyx]\d{1,12}\.[a-z2-7]{1,8}\.[a-z2-7]{26}", re.MULTILINE)  # its line, and our signed address in it
+_ONE_TAP = re.compile(r"^[ \t>|]*→ |[rnyx]\d{1,12}\.[a-z2-7]{1,8}\.[a-z2-7]{26}", re.MULTILINE)  # its line, and our signed address in it
 _QUOTATION_MARKS = "\"'„“”«»‚‘’‹›"
 
 
@@ -231,7 +231,7 @@ def _typed_inside(lines: Sequence[str], ours: Sequence[bool], first: int, last: 
     if any(_by_hand(lines[number]) for number in range(first, last) if not ours[number]):
         return True
     said = [number for number in range(first, len(lines)) if _words(lines[number]) and (ours[number] or _quote_sign(lines[number]))]
-    foreign = [at for at, number in enumerate(said) if not ours[number] and not _SCRAPS.fullmatch(_unquoted(lines[number]))]
+    foreign = [at for at, number in enumerate(said) if not ours[number] and not _left_by_a_program(lines[number])]
     stream = f" {' '.join(_words(sent_text))} "
     neighbours = ([_words(lines[number]) for number in said[max(0, at - 1) : at + 2]] for at in foreign)
     return len(foreign) > MAX_SIGNED or (bool(sent_text) and any(_is_set_in(three, stream) for three in neighbours))
@@ -257,9 +257,14 @@ _SCRAPS = re.compile(r"[\W_]*|→.*", re.DOTALL)
 
 
 def _by_hand(line: str) -> bool:
-    """Tell whether a line that is not ours may be the agent's: programs leave pictures, rules and our one-tap lines behind."""
-    bare = _LEFT_OF_PAGE.sub("", line).strip()
-    return not _quote_sign(line) and (len(line) > 1000 or not (_SCRAPS.fullmatch(bare) or _ONE_TAP.search(bare)))
+    """Tell whether a line that is not ours may be the agent's."""
+    return not _quote_sign(line) and not _left_by_a_program(line)
+
+
+def _left_by_a_program(line: str) -> bool:
+    """Tell pictures, rules and our one-tap lines, which stand only in the page that we sent."""
+    bare = _LEFT_OF_PAGE.sub("", _unquoted(line)).strip()
+    return len(line) <= 1000 and bool(_SCRAPS.fullmatch(bare) or _ONE_TAP.search(bare))
 
 
 _WROTE = re.compile(
@@ -272,10 +277,11 @@ _TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,)
 _ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
 _BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
 _FIELD = re.compile(r"\s*\*?([^\W\d_][\w .'-]{0,22}?)\s?:\*?\s")
-_OF_A_MAIL = frozenset(
-    "from sent to cc subject date von gesendet an betreff datum de envoyé à objet date para asunto enviado fecha van verzonden aan "  # noqa: SIM905
-    "onderwerp da inviato a oggetto data enviada assunto från skickat till ämne fra sendt til emne od wysłano do temat odesláno komu "
-    "předmět lähettäjä lähetetty vastaanottaja aihe feladó elküldve címzett tárgy от отправлено кому тема kimden gönderilen kime konu".split()
+_OF_A_MAIL = re.compile(  # the names of a mail's fields, as programs show them
+    r"from|sent|to|cc|subject|date|von|gesendet|an|betreff|datum|de|envoyé|à|objet|para|asunto|enviado|fecha|van|verzonden|aan|onderwerp|"
+    r"da|inviato|a|oggetto|data|enviada|assunto|från|skickat|till|ämne|fra|sendt|til|emne|od|wysłano|do|temat|odesláno|komu|předmět|"
+    r"lähettäjä|lähetetty|vastaanottaja|aihe|feladó|elküldve|címzett|tárgy|от|отправлено|кому|тема|kimden|gönderilen|kime|konu",
+    re.IGNORECASE,
 )
 
 
@@ -314,13 +320,13 @@ def _header_block(lines: Sequence[str], number: int) -> int:
     fields = sum(bool(_FIELD.match(line)) for line in block)
     addressed = any("@" in line for line in block)
     timed = any(re.search(r"\d{1,2}[:.]\d\d", line) for line in block)
-    known = sum(field[1].casefold() in _OF_A_MAIL for field in map(_FIELD.match, block) if field)
-    complete = addressed and timed
-    told = (fields >= 3 and (addressed or timed)) or (fields == 2 and complete)
-    if known >= 2 and told:
-        begins = _FIELD.match(block[0])
-        return len(block) if begins and begins[1].casefold() in _OF_A_MAIL else 0  # "One more thing: ..." above it is the agent's
-    return len(block) if fields >= 4 and complete else 0
+    known = [bool(field and _OF_A_MAIL.fullmatch(field[1])) for field in map(_FIELD.match, block)]
+    if sum(known) >= 2:
+        # "One more thing: ..." right above it is the agent's
+        told = known[0] and (addressed or timed if fields >= 3 else addressed and timed)
+    else:
+        told = fields >= 4 and addressed and timed
+    return len(block) if told else 0
 
 
 def _attribution(lines: Sequence[str], first: int) -> tuple[int, bool]:
@@ -461,8 +467,8 @@ def _signatures(html: str) -> list[list[str]]:
         if element is not None and element.start() >= end:
             pieces.append(_element(html, element["tag"], element.start("tag") - 1))
             end = element.start() + len(pieces[-1])
-        if len(pieces) > MAX_PIECES:
-            return []
+            if not pieces[-1] or len(pieces) > MAX_PIECES:
+                return []
     page = "\n".join(pieces)
     return [words for source in (page, _PICTURE.sub("", page)) if (words := _words(html_text(source)))]
 

@@ -277,8 +277,13 @@ class _Stage:
             if facts.waiting_since:
                 self.story.append(StoryLine(at=facts.waiting_since, role=Role.CUSTOMER, name="", text="", message=MessageNo(0)))
             situation = replace(
-                situation, case=self.case, person=self.person, customer=self.person, story=tuple(self.story), feeling_before=facts.feeling_before
-            )  # fmt: skip
+                situation,
+                case=self.case,
+                person=self.person,
+                customer=self.person,
+                story=tuple(self.story),
+                feeling_before=facts.feeling_before,
+            )
         self._apply(decide(situation, self.book, self.policy), facts.now)
         self.happened.clear()  # what happens at once is what `expect` of the test is for
         self.story.append(StoryLine(at=facts.now, role=Role.CUSTOMER, name="", text=facts.text, message=MESSAGE))

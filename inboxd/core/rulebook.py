@@ -233,14 +233,19 @@ def hours_of(rulebook: Rulebook, agent: AgentName, team: Team | None = None) -> 
     return calendar_of(rulebook, team.name if team and team.name else agent)
 
 
+def today_of(rulebook: Rulebook, agent: AgentName, now: datetime) -> date:
+    """The day that this agent's own clock shows."""
+    hours = hours_of(rulebook, agent)
+    zone: tzinfo = hours.zone if hours else UTC
+    return now.astimezone(zone).date()
+
+
 def is_away(rulebook: Rulebook, agent: AgentName, now: datetime) -> bool:
     """Whether the files say that this agent is away today: the day in the agent's own time zone."""
     known = rulebook.agents.get(agent)
     if known is None or not known.away:
         return False
-    hours = hours_of(rulebook, agent)
-    zone: tzinfo = hours.zone if hours else UTC
-    today = now.astimezone(zone).date()
+    today = today_of(rulebook, agent, now)
     return any(absence.first <= today <= absence.last for absence in known.away)
 
 

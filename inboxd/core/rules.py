@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -267,21 +267,22 @@ def _waiting(condition: Condition, facts: Facts) -> Found:
     """How long the customer waits for an answer, in plain or opening time."""
     span, calendar = condition.wanted
     if facts.waiting_since is None:
-        return False, f"nobody waited before, at least {span.words} wanted"
+        return False, f"nobody waited before, at least {_span_words(span)} wanted"
     held = _hours(calendar, facts).passed(span) if calendar else due(span, facts.waiting_since, None).at <= facts.now
     waited = _waited_words(facts.now - facts.waiting_since)
-    return held, f"waiting for {waited}" if held else f"waiting for {waited}, at least {span.words} wanted"
+    return held, f"waiting for {waited}" if held else f"waiting for {waited}, at least {_span_words(span)} wanted"
 
 
 class _Hours:
     """What a calendar says of one mail, worked out once for all rules that ask."""
 
     def __init__(self, calendar: Calendar, facts: Facts) -> None:
-        self.calendar, self.now, self.since = calendar, facts.now, facts.waiting_since
-        self.received_at = facts.received_at or facts.now
-        self.rest = periods(calendar, self.since or self.now)
-        self.counted = timedelta()
-        self.known: dict[Span, bool] = {}
+        self.calendar, self.now, self.received_at = calendar, facts.now, facts.received_at or facts.now
+        self.since = (facts.waiting_since or facts.now).astimezone(UTC)
+        self.waited = facts.now - self.since
+        self.rest = periods(calendar, self.since)
+        self.counted, self.all_counted = timedelta(), False  # opening time so far
+        self.days: dict[int, bool] = {}
 
     @functools.cached_property
     def open(self) -> bool:
@@ -290,24 +291,25 @@ class _Hours:
 
     def passed(self, span: Span) -> bool:
         """Whether so much time is over since the customer began to wait."""
-        if span not in self.known:
-            self.known[span] = self._passed(span)
-        return self.known[span]
+        if span.days:
+            if span.days not in self.days:
+                self.days[span.days] = self._days_passed(span)
+            return self.days[span.days]
+        return self._opening_passed(span.length) if span.opening else self.waited >= span.length
 
-    def _passed(self, span: Span) -> bool:
-        assert self.since is not None
-        if self.now - self.since < (span.days - 3) * DAY:
+    def _days_passed(self, span: Span) -> bool:
+        if self.waited < (span.days - 3) * DAY:
             return False  # so many days on which it opens cannot have gone by
-        if not span.opening or span.days:
-            return due(span, self.since, self.calendar).at <= self.now
-        while self.counted < span.length:
+        return due(span, self.since, self.calendar).at <= self.now
+
+    def _opening_passed(self, length: timedelta) -> bool:
+        while self.counted < length and not self.all_counted:
             begins, ends = next(self.rest, (None, None))
-            if begins is None or ends is None:  # closed for good: plain time counts
-                return due(span, self.since, self.calendar).at <= self.now
-            if begins >= self.now:
-                return False
-            self.counted += min(ends, self.now) - begins
-        return True
+            if begins is None or ends is None:
+                return self.waited >= length  # closed for good: plain time counts
+            self.all_counted = ends >= self.now
+            self.counted += max(min(ends, self.now) - begins, timedelta())
+        return self.counted >= length
 
 
 def _hours(calendar: Calendar, facts: Facts) -> _Hours:
@@ -335,6 +337,11 @@ def _header(condition: Condition, facts: Facts) -> Found:
     return False, "no " + _or(f"header {name}" + (f" with '{words}'" if words else "") for name, words in condition.wanted)
 
 
+@functools.lru_cache(maxsize=4096)
+def _span_words(span: Span) -> str:
+    return span.words
+
+
 @functools.lru_cache(maxsize=8)
 def _waited_words(span: timedelta) -> str:
     """Say how long somebody waited, to the minute."""
@@ -359,7 +366,7 @@ def _contains(name: str, text: str, condition: Condition) -> Found:
     read, phrases = _read(text), _phrases(condition.wanted)
     if not phrases.marks.isdisjoint(read.marks):
         for phrase in phrases.each:
-            if phrase.mark in read.marks and _occurs(phrase, read):
+            if phrase.needs <= read.marks and _occurs(phrase, read):
                 return True, f"{name} contains '{phrase.said}'"
     return False, f"{name} does not contain {_quoted(condition.wanted)}"
 
@@ -456,9 +463,9 @@ class _Phrase:
     said: str  # as the admin wrote it
     wanted: str
     open_end: bool
-    mark: Mark  # that fewest texts have
-    pairs: frozenset[Mark] = frozenset()  # words that follow each other
-    cut: str = ""  # a word of which only the beginning is said
+    mark: Mark  # the one that fewest texts have
+    needs: frozenset[Mark]  # all of them
+    cut: str  # a word of which only the beginning is said
 
 
 @functools.lru_cache(maxsize=16384)
@@ -468,9 +475,8 @@ def _phrase(phrase: str) -> _Phrase:
     wanted = _folded(phrase.removesuffix("*") if open_end else phrase)
     words = _WORD.findall(wanted)
     cut = words.pop() if open_end and words and _word_sign(wanted[-1]) else ""
-    pairs = frozenset(pairwise(words))
     mark = _NOWHERE if phrase.startswith("*") or not wanted else _mark(words, cut)
-    return _Phrase(said=phrase, wanted=wanted, open_end=open_end, mark=mark, pairs=pairs, cut=cut)
+    return _Phrase(said=phrase, wanted=wanted, open_end=open_end, mark=mark, needs=frozenset((mark, *pairwise(words))), cut=cut)
 
 
 def _mark(words: Sequence[str], cut: str) -> Mark:
@@ -515,9 +521,7 @@ def _read(text: str) -> _Text:
 
 
 def _occurs(phrase: _Phrase, text: _Text) -> bool:
-    """Find a phrase in a text that has its mark; the search itself comes last."""
-    if not phrase.pairs <= text.marks:
-        return False
+    """Find a phrase in a text that has all its marks; the search itself comes last."""
     if phrase.cut:
         place = bisect_left(text.words, phrase.cut)
         if place == len(text.words) or not text.words[place].startswith(phrase.cut):

@@ -24,6 +24,9 @@ LIFE = timedelta(days=180)
 LONGEST_LOCAL_PART = 64 - len("+r123456789.aaaa.") - 26  # RFC 5321, 4.5.3.1.1, less the longest token of the next thousand years
 
 
+NO_CASE = CaseNo(0)  # of an agent's personal address: the case is named in the mail
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """What a signed address claims; true only if `proves` says so."""

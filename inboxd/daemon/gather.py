@@ -36,7 +36,7 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent
+from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent, today_of
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.errors import InboxdError
@@ -64,7 +64,7 @@ class Gatherer:
         found = tx.sent(ids(message))
         replied_to = next((found[i] for i in ids(message) if i in found), None)
         claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
-        agent_proof = self._agent_proof(tx, agent, claimed, replied_to, now)
+        agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now)
         answer_proof = None if agent_proof else self._answer_proof(tx, u, claimed, now)
         person = tx.person_of(email) if email and agent_proof is None else None
         case, by = self._case(tx, u, mailbox, now, person, agent_proof, answer_proof)
@@ -109,7 +109,13 @@ class Gatherer:
     # --- proof
 
     def _agent_proof(
-        self, tx: Transaction, agent: AgentName | None, claimed: Sequence[tokens.Token], replied_to: SentMessage | None, now: datetime
+        self,
+        tx: Transaction,
+        u: Understood,
+        agent: AgentName | None,
+        claimed: Sequence[tokens.Token],
+        replied_to: SentMessage | None,
+        now: datetime,
     ) -> AgentProof | None:
         """A signed address of this agent, or a reply to a Message-ID that only this agent got; never the sender alone (I6)."""
         if agent is None:
@@ -117,6 +123,9 @@ class Gatherer:
         for token in claimed:
             if token.kind not in (tokens.REPLY, tokens.NOTICE) or not tokens.proves(token, self.keys, f"agent:{agent}", 0, now):
                 continue
+            if token.case == tokens.NO_CASE and token.kind == tokens.NOTICE:
+                named = next(iter(self._named_cases(tx, u)), None)
+                return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.SIGNED_ADDRESS)
             case = tx.case(token.case)
             if case is not None:
                 words = token.kind == tokens.REPLY
@@ -221,6 +230,7 @@ class Gatherer:
         if present and own_id and s.agent_proof is None and not s.understood.screening.automatic:
             thread_ids = (*(i for i in thread_ids if i != own_id), own_id)
         known_by = tx.known_by(who.number) if who else frozenset()
+        away = away_now(tx, self.book, now)
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
         upset = tx.upset_since(_midnight(self.book, now))
         to = (who.email if who else "") or s.understood.message.sender.email
@@ -240,7 +250,7 @@ class Gatherer:
                     name=name,
                     open_cases=loads.get(name, 0),
                     knows_customer=name in known_by,
-                    away=is_away(self.book, name, now),
+                    away=name in away,
                     last_case=newest.get(name, 0),
                     upset_today=upset.get(name, 0),
                 )
@@ -289,6 +299,13 @@ def as_it_came(tx: Transaction, situation: Situation) -> Situation:
     return replace(
         situation, person=then.person, authentication=then.authentication, dmarc_pass=then.dmarc_pass, feeling_before=then.feeling_before
     )  # fmt: skip
+
+
+def away_now(tx: Transaction, book: Rulebook, now: datetime) -> frozenset[AgentName]:
+    """Who is away today: by the rules, or by what they said themselves."""
+    said = tx.absences()
+    by_mail = {name for name, (first, last) in said.items() if name in book.agents and first <= today_of(book, name, now) <= last}
+    return frozenset(by_mail | {name for name in book.agents if is_away(book, name, now)})
 
 
 _AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}

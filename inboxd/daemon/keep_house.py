@@ -36,9 +36,9 @@ from inboxd.core.model import (
 )
 from inboxd.core.parse import files, parse
 from inboxd.core.route import share_out_at
-from inboxd.core.rulebook import is_away
 from inboxd.core.understand import place_of
-from inboxd.daemon.gather import as_it_came, understood_again
+from inboxd.daemon.gather import as_it_came, away_now, understood_again
+from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
@@ -208,7 +208,8 @@ def _share_out(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> Non
     So many cases at a time, that others get at the store in between; one that cannot be handed over holds up no other.
     """
     name, now = MailboxName(str(job.payload["mailbox"])), office.clock.now()
-    there = [agent for agent in rules.book.agents if not is_away(rules.book, agent, now)]
+    away = away_now(tx, rules.book, now)
+    there = [agent for agent in rules.book.agents if agent not in away]
     full: set[TeamName] = set()  # teams of which nobody was free just now
     looked, stays, before = 0, 0, int(str(job.payload.get("stays", 0)))
     for number, case in enumerate(tx.to_share_out(name, there)):
@@ -269,6 +270,9 @@ def _daily(office: Office, tx: Transaction, job: Job) -> None:
         _audit(office, tx, mailbox, now)
     elif mailbox.mode is Mode.WATCH:
         _watch_mail(office, tx, mailbox, now)
+    else:
+        for letter in morning_lists(office, office.rules, tx, mailbox, now):
+            _send(office, tx, Send(letter=letter), now)
     tx.schedule(Schedule(kind=job.kind, key=job.key, at=_next_morning(office, now), payload=job.payload))
 
 

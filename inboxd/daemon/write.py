@@ -64,9 +64,9 @@ class Writer:
 
     def _reply_to(self, letter: Letter, mailbox: MailboxFacts, now: datetime) -> Address | None:
         """The signed address, bound to this agent and case. Without plus addresses our Message-ID is the proof."""
-        if not letter.reply_token or letter.agent is None or letter.case is None or not mailbox.plus_addresses:
+        if not letter.reply_token or letter.agent is None or not mailbox.plus_addresses:
             return None
-        token = tokens.sign(self.key, letter.reply_token, letter.case, f"agent:{letter.agent}", 0, now)
+        token = tokens.sign(self.key, letter.reply_token, letter.case or tokens.NO_CASE, f"agent:{letter.agent}", 0, now)
         name = mailbox.brand if letter.reply_token == tokens.REPLY else f"{mailbox.brand} desk"
         return Address(email=tokens.address(mailbox.address, token), name=name)
 

@@ -19,9 +19,14 @@ from inboxd.yaml_source import did_you_mean
 
 def cross_check(settings: Settings | None, rulebook: Rulebook, templates: Set[str]) -> list[str]:
     """Say every mistake that no file shows alone; `templates` are the names that exist. Without settings only the rules are looked at."""
+    return [*against_settings(settings, rulebook), *_templates(rulebook, templates)]
+
+
+def against_settings(settings: Settings | None, rulebook: Rulebook) -> list[str]:
+    """Say what in the rules does not go with the settings, if there are any."""
     if settings is None:
-        return list(_templates(rulebook, templates))
-    return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook), *_templates(rulebook, templates)]
+        return []
+    return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook)]
 
 
 def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:

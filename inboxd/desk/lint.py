@@ -14,7 +14,7 @@ from typing import Any
 from inboxd.core.compose import Templates
 from inboxd.core.model import AgentName, Kind, Sentiment, TeamName
 from inboxd.core.opening import Calendar, Span, periods, span_words
-from inboxd.core.rulebook import Condition, Moment, Rule, Rulebook, Step, Team, Then, hours_of, is_away, main_calendar
+from inboxd.core.rulebook import Condition, FollowUpPolicy, Moment, Rule, Rulebook, Step, Team, Then, hours_of, is_away, main_calendar
 from inboxd.core.rules import QUESTIONS
 
 DAYS_AHEAD = 60
@@ -47,12 +47,19 @@ def lint(
     return [
         *_rules(book.rules),
         *(() if files else _never_filed(book.rules)),
+        *_forms(book),
         *_people(book),
         *(_days(book, today) if today else ()),
         *_ladder(book.ladder),
+        *_follow_up(book.follow_up),
         *(_languages(book, templates, languages) if templates else ()),
         *(_cold(templates) if templates else ()),
     ]
+
+
+def overlooked_files(files: Iterable[str]) -> list[Warning_]:
+    """Say which files beside the rules are not read, for their ending."""
+    return [Warning_(file=file, message="this file is not read: end its name with '.yaml', in small letters") for file in files]
 
 
 def _about(rule: Rule, message: str) -> Warning_:
@@ -86,6 +93,33 @@ def _never_filed(rules: Sequence[Rule]) -> Iterable[Warning_]:
     for rule in rules:
         if rule.then.file_in:
             yield _about(rule, f"moves nothing into '{rule.then.file_in}': no mailbox has 'file: yes' in the settings")
+
+
+def _forms(book: Rulebook) -> Iterable[Warning_]:
+    """Rules that ask for the sender of a form, whose mail counts as its customer's."""
+    patterns = [sender for identity in book.identity for sender in identity.senders]
+    for rule in book.rules:
+        for wanted in dict.fromkeys(_senders(rule.when)):
+            if any(_within_pattern(wanted, pattern) for pattern in patterns):
+                yield _about(
+                    rule,
+                    f"asks for the sender '{wanted}', and 'identity' puts the customer in its place: 'sender' then holds only where"
+                    " no customer is found; ask for a header line of the form, or for 'to'",
+                )
+
+
+def _senders(when: Iterable[Condition]) -> Iterator[str]:
+    for condition in when:
+        if condition.word == "sender":
+            yield from condition.wanted
+        for inner in condition.inner:
+            yield from _senders(inner)
+
+
+def _within_pattern(wanted: str, pattern: str) -> bool:
+    """Whether every address that is wanted is one of these."""
+    wanted, pattern = _pattern(wanted), _pattern(pattern)
+    return wanted == pattern or (pattern.startswith("@") and wanted.endswith(pattern))
 
 
 def _wants(then: Then) -> set[str]:
@@ -613,6 +647,14 @@ def _ladder(steps: Sequence[Step]) -> Iterable[Warning_]:
                 message=f"step {number} of 'if_nobody_answers' ('{step.after.words}') never comes at its time:"
                 f" it is not later than step {number - 1} ('{before.after.words}')"
             )
+
+
+def _follow_up(policy: FollowUpPolicy) -> Iterable[Warning_]:
+    if policy.remind_after > policy.close_after:
+        yield Warning_(
+            message=f"'follow_up' asks a second time after {span_words(policy.remind_after)} ('remind_after'), though a case"
+            f" without an answer closes after {span_words(policy.close_after)} ('close_after')"
+        )
 
 
 def _not_later(moment: Moment, before: Moment) -> bool:

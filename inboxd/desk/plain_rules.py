@@ -279,7 +279,7 @@ def opening_hours(book: Rulebook, today: date | None = None) -> list[str]:
 
 
 def _calendar(calendar: Calendar, book: Rulebook, today: date | None) -> str:
-    sentences = [f"{calendar.name} (time of {calendar.zone}) is open {_hours(calendar)}."]
+    sentences = [f"{calendar.name} (time of {calendar.zone}) is {_hours(calendar, 'open')}."]
     teams = [team.name for team in book.teams.values() if team.calendar == calendar.name]
     if calendar is main_calendar(book):
         sentences.append("It counts where no other calendar is named.")
@@ -291,8 +291,8 @@ def _calendar(calendar: Calendar, book: Rulebook, today: date | None) -> str:
     return " ".join(sentences)
 
 
-def _hours(calendar: Calendar) -> str:
-    """Say days and hours; days that follow each other and are alike stand together."""
+def _hours(calendar: Calendar, what: str) -> str:
+    """Say what is at which days and hours; days that follow each other and are alike stand together."""
     runs: list[tuple[list[int], tuple[tuple[int, int], ...]]] = []
     for day in sorted(calendar.hours):
         if runs and runs[-1][1] == calendar.hours[day] and runs[-1][0][-1] == day - 1:
@@ -303,7 +303,7 @@ def _hours(calendar: Calendar) -> str:
     for days, stretches in runs:
         named = "every day" if len(days) == 7 else _DAYS[days[0]] if len(days) == 1 else f"{_DAYS[days[0]]} to {_DAYS[days[-1]]}"
         said.append(f"{named} {_and(_stretch(*stretch) for stretch in stretches)}")
-    return ", ".join(said) or "never"
+    return f"{what} {', '.join(said)}" if said else f"never {what}"
 
 
 def _stretch(start: int, end: int) -> str:
@@ -413,7 +413,7 @@ def _person(agent: Agent, book: Rulebook, today: date) -> list[str]:
         if agent.name in team.agents and team.at_most_upset is not None:
             found.append(f"Gets at most {team.at_most_upset} cases of upset people a day through the team {team.name}.")
     if agent.hours is not None:
-        found.append(f"Is at work {_hours(agent.hours)} (time of {agent.hours.zone}).")
+        found.append(f"Is {_hours(agent.hours, 'at work')} (time of {agent.hours.zone}).")
     return found + [_away(absence, today) for absence in agent.away if absence.last >= today]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 from inboxd.core.model import Understood
@@ -22,14 +23,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\ud
 _PLAIN = re.compile(r"[A-Za-z][\w-]*(?: [\w-]+)*")  # needs no quotes in YAML
 
 
-def record(one: Understood, facts: Facts, ruling: Ruling, book: Rulebook) -> str:
+def record(one: Understood, facts: Facts, ruling: Ruling, book: Rulebook, taken: Collection[str] = ()) -> str:
     """Write the test as YAML, an entry of `tests:`. Digits are turned, names and addresses replaced; look at it before you keep it."""
     mask = _Mask(one, book)
     subject, text = mask.text(one.message.subject), mask.text(one.new_text.strip())
     received = f"{facts.now:%Y-%m-%d %H:%M}"
     to = [mask.address(email) for email in facts.to if mask.named(email)]
     lines = [
-        f"  - name: {_quoted(f'recorded: {subject}'[:80])}",
+        f"  - name: {_quoted(_name(subject, taken))}",
         "    mail:",
         f"      from: {_quoted(mask.address(one.message.sender.email))}",
         *([f"      to: {_list(to)}"] if to else []),
@@ -42,6 +43,13 @@ def record(one: Understood, facts: Facts, ruling: Ruling, book: Rulebook) -> str
         *(f"      {word}: {value}" for word, value in _expected(ruling)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _name(subject: str, taken: Collection[str]) -> str:
+    """A name that no other test has; of what no file can hold nothing stands in it."""
+    words = " ".join(_CONTROL.sub(" ", subject).split()) or "a mail without a subject"
+    name = f"recorded: {words}"[:80].strip()
+    return next(each for each in (name, *(f"{name} ({number})" for number in count(2))) if each not in taken)
 
 
 def _given(facts: Facts, book: Rulebook) -> Iterator[tuple[str, str]]:
@@ -63,6 +71,11 @@ def _expected(ruling: Ruling) -> Iterator[tuple[str, str]]:
     then = ruling.then
     if then.ignore:
         yield "ignore", "yes"
+        for word, texts in (("label", then.labels), ("tell", then.tell)):
+            if texts:
+                yield word, _list(texts)
+        if then.file_in:
+            yield "file_in", _quoted(then.file_in)
         return
     yield "assign", _word(then.assign or "nobody")
     yield "answer_within", then.answer_within.words if isinstance(then.answer_within, Span) else "nothing"
@@ -105,7 +118,7 @@ class _Mask:
 
     def __init__(self, one: Understood, book: Rulebook) -> None:
         self.kept = {email for agent in book.agents.values() for email in agent.emails}
-        self.patterns = [*_wanted(book, "sender", "to"), *(entry.who for entry in book.customers)]
+        self.patterns = _wanted(book, "sender", "to")
         self.addresses: dict[str, str] = {}
         known = [one.message.sender, *one.message.to, *one.message.cc, *one.message.reply_to]
         people = [address for address in known if address.email not in self.kept]
@@ -136,9 +149,21 @@ class _Mask:
 
     def _plain(self, text: str) -> str:
         for name, other in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
-            edge = r"\b" if name.lower() != name.upper() else ""  # where letters have no case, words have no gaps either
-            text = re.sub(rf"{edge}{re.escape(name)}{edge}", other, text, flags=re.IGNORECASE)
+            if name.lower() == name.upper():  # where letters have no case, words have no gaps either
+                text = text.replace(name, other)
+            else:
+                spelled = "|".join(re.escape(each) for each in dict.fromkeys((name.title(), name.capitalize(), name.upper(), *([name] if name != name.lower() else []))))
+                text = re.sub(rf"\b(?:{spelled})\b", other, text)
+        text = "\n".join(map(self._signature, text.split("\n")))
         return _DIGITS.sub(lambda match: re.sub(r"\d", "0", match[0]), text)
+
+    def _signature(self, line: str) -> str:
+        """A line in which nothing stands but names, perhaps in small letters."""
+        names = {name.lower(): other for name, other in self.names.items()}
+        words = _WORDS.findall(line)
+        if not words or any(word.lower() not in names and word not in _NAMES for word in words):
+            return line
+        return _WORDS.sub(lambda match: names.get(match[0].lower(), match[0]), line)
 
 
 def _local(email: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxd.adapters.rule_files import load_rules, load_tests
+from inboxd.adapters.rule_files import load_rules, load_tests, overlooked, unknown_templates
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.words import NO_CALENDAR, SPAN_EXAMPLES
 from inboxd.core.model import Kind, Sentiment
@@ -329,8 +329,57 @@ def test_telling_a_lead_who_is_not_there_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no rule files"):
+    with pytest.raises(ConfigError, match=r"no rule files \(\*.yaml\) in this folder$"):
+        load_rules(tmp_path)
+    with pytest.raises(ConfigError, match="nowhere: there is no such folder$"):
         load_rules(tmp_path / "nowhere")
+    (tmp_path / "routing.yml").write_text("rules: []", encoding="utf-8")
+    with pytest.raises(ConfigError, match="in this folder; end the name of routing.yml with '.yaml', in small letters$"):
+        load_rules(tmp_path)
+    with pytest.raises(ConfigError, match="routing.yml: this is a file; name the folder that it lies in$"):
+        load_rules(tmp_path / "routing.yml")
+
+
+def test_two_tests_of_one_name_are_a_mistake_whatever_files_they_stand_in(tmp_path: Path) -> None:
+    folder = files(tmp_path, people=PEOPLE, routing=RULES)
+    for name in ("a", "b"):
+        (folder / f"{name}.test.yaml").write_text("tests:\n  - name: a promise\n    expect: {ignore: no}\n", encoding="utf-8")
+    told = r"b\.test\.yaml:2:5: a second test 'a promise'; the first is in .*a\.test\.yaml:2; give it another name"
+    with pytest.raises(ConfigError, match=told):
+        load_tests(folder, load_rules(folder))
+
+
+def test_files_that_end_otherwise_are_overlooked_and_can_be_named(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.test.yaml", "c.yml", "D.YAML", "e.test.yml", "f.Yml", "notes.txt"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert {path.name for path in overlooked(tmp_path)} == {"c.yml", "D.YAML", "e.test.yml", "f.Yml"}
+
+
+def test_a_template_that_does_not_exist_is_told_with_its_line(tmp_path: Path) -> None:
+    text = "rules:\n  - name: all\n    then: {assign: maria, reply_with: aknowledge}\nfollow_up:\n  reply_with: are_you_hapy\n"
+    folder = files(tmp_path, people=PEOPLE, routing=text)
+    first, second = unknown_templates(folder, {"acknowledge", "are_you_happy"})
+    assert (first.line, first.column, first.message) == (3, 40, "no template called 'aknowledge' - did you mean 'acknowledge'?")
+    assert first.excerpt == "    then: {assign: maria, reply_with: aknowledge}"
+    assert (second.line, second.message) == (5, "no template called 'are_you_hapy' - did you mean 'are_you_happy'?")
+    assert unknown_templates(folder, {"aknowledge", "are_you_hapy"}) == []
+
+
+def test_states_of_holidays_may_be_written_in_small_letters_and_capitals(tmp_path: Path) -> None:
+    def closed(holidays: str) -> object:
+        office = f"calendars: {{office: {{timezone: UTC, holidays: {holidays}, open: {{daily: '09:00-17:00'}}}}}}\n"
+        return load_rules(files(tmp_path, people=office + PEOPLE, routing=RULES)).calendars["office"].closed
+
+    assert closed("de-by") == closed("DE-BY") != closed("DE")
+    assert closed("be-flemish") == closed("BE-Flemish")
+    with pytest.raises(ConfigError, match="'DE' has no state 'XX'"):
+        closed("DE-xx".upper())
+
+
+def test_asking_after_a_silence_can_be_turned_off_by_false(tmp_path: Path) -> None:
+    for word in ("no", "off", "false"):
+        book = load_rules(files(tmp_path, people=PEOPLE, routing=f"{RULES}follow_up: {{ask_when_waiting: {word}}}\n"))
+        assert book.follow_up.ask_when_waiting is None
 
 
 # --- tests of rules --------------------------------------------------------------------------------------------------

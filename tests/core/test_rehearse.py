@@ -144,10 +144,10 @@ def test_the_ladder_is_promised_step_by_step(rules: Path) -> None:
 def test_the_ladder_of_a_friday_afternoon_goes_on_on_monday(rules: Path) -> None:
     friday = LATER.replace("2026-11-23 10:00", "2026-11-20 16:00")
     assert differences(rules, friday) == ()
-    assert differences(rules, friday.replace("after: 4 opening hours", "after: 24 hours")) == (
-        "after 1 day: assign: expected seniors, got nothing (nothing happened)",
-        "after 1 day: agent: expected jonas, got nothing (nothing happened)",
-        "after 1 day: tell: expected lead, got nothing (nothing happened)",
+    assert differences(rules, friday.replace("after: 4 opening hours", "after: 67 hours")) == (
+        "after 67 hours: assign: expected seniors, got nothing (nothing happened)",
+        "after 67 hours: agent: expected jonas, got nothing (nothing happened)",
+        "after 67 hours: tell: expected lead, got nothing (nothing happened)",
     )
 
 
@@ -282,6 +282,63 @@ def test_what_is_given_of_the_waiting_holds_as_time_goes_by(rules: Path) -> None
     (rules / "routing.yaml").write_text(RULES.replace("rules:\n", f"rules:\n{waits}"), "utf-8")
     test = f"{MAIL}\ngiven: {{waiting: 5 hours}}\nexpect: {{answer_within: 1 opening hour}}\n"
     assert differences(rules, f"{test}timeline:\n  - after: 1 opening hour\n    expect: {{assign: seniors}}") == ()
+
+
+# --- somebody goes away, and comes back ----------------------------------------------------------------------------------
+
+BEFORE_THE_ABSENCE = """mail: {from: ana@customer.example, received: 2026-12-18 10:00}
+given: {open_cases: {maria: 9}}
+expect: {agent: tom}
+timeline:
+  - after: 60 hours
+    expect: {agent: nobody}
+  - after: 64 hours
+    expect: {agent: maria}
+  - after: 17 days
+    expect: {agent: tom}
+"""
+
+
+def test_who_goes_away_hands_an_open_case_to_a_colleague_at_midnight_and_has_it_back_afterwards(rules: Path) -> None:
+    silent = RULES.partition("if_nobody_answers:")[0]
+    (rules / "routing.yaml").write_text(f"{silent}if_nobody_answers:\n  - {{after: 40 days, tell: lead}}\n", encoding="utf-8")
+    assert differences(rules, BEFORE_THE_ABSENCE) == ()
+    assert differences(rules, BEFORE_THE_ABSENCE.replace("64 hours", "61 hours")) == (  # tom is away from Monday, 62 hours after the mail
+        "after 61 hours: agent: expected maria, got nothing (nothing happened)",
+        "after 17 days: agent: expected tom, got maria, tom (assign everyone; agent maria; assign everyone; agent tom)",
+    )
+
+
+def test_what_is_answered_stays_with_who_answered_it(rules: Path) -> None:
+    answered = """mail: {from: ana@customer.example, received: 2026-12-18 10:00}
+given: {open_cases: {maria: 9}}
+expect: {agent: tom}
+timeline:
+  - after: 60 hours
+    do: answer
+  - after: 17 days
+    expect: {agent: nobody}
+"""
+    assert differences(rules, answered) == ()
+    assert differences(rules, answered.replace("do: answer", "expect: {tell: nobody}")) != ()
+
+
+def test_whose_reminder_comes_while_they_are_away_reminds_their_colleague(rules: Path) -> None:
+    friday = """mail: {from: ana@customer.example, received: 2026-12-18 16:00}
+given: {open_cases: {maria: 9}}
+expect: {agent: tom}
+timeline:
+  - after: 2 opening hours
+    expect: {remind: maria}
+"""
+    assert differences(rules, friday) == ()
+    assert differences(rules, friday.replace("remind: maria", "remind: tom")) != ()
+
+
+def test_without_anything_to_say_of_the_others_there_is_no_empty_reason(rules: Path) -> None:
+    (rules / "people.yaml").write_text(PEOPLE.replace("  everyone: {agents: [maria, tom]", "  everyone: {agents: []"), encoding="utf-8")
+    found = differences(rules, f"{MAIL}\nexpect: {{agent: maria}}")
+    assert found == ("agent: expected maria, got petra (leads the team, and nobody else could take it)",)
 
 
 # --- a mail in a file ----------------------------------------------------------------------------------------------------

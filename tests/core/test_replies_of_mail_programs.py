@@ -21,9 +21,8 @@ from tests.core.replies.agents_words import typed
 from tests.core.replies.our_mails import AGENT, AGENT_NAME, FULL, SUPPORT, TOKEN, OurMail, returned, routed
 from tests.core.replies.programs import BULLET, CARD, PROGRAMS, Draft, Program
 
-REPLIES = tuple(replies())
 NAMES = [program.name for program in PROGRAMS]
-GMAIL, OUTLOOK = PROGRAMS[NAMES.index("gmail web")], PROGRAMS[NAMES.index("outlook classic")]
+SIGNING = [program for program in PROGRAMS if program.sign]
 LETTER = typed("en")["a letter"].words
 
 
@@ -38,9 +37,8 @@ def tokens(text: str) -> list[str]:
     return [word for word in text.replace(BULLET, "* ").split() if word not in ("*", "-")]
 
 
-def verdict(case: Reply) -> str:
+def verdict(case: Reply, got: AgentReply) -> str:
     """Say what became of a reply: "right", "held: why", or "wrong: what"."""
-    got = read(case.raw, case.draft.mail)
     if got.held is not None:
         return "right" if got.held.kind == case.typed.held else f"held: {got.held.kind}"
     if case.typed.held:
@@ -63,32 +61,44 @@ def internal(text: str) -> str:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def table() -> list[tuple[Reply, AgentReply]]:
+    return [(case, read(case.raw, case.draft.mail)) for case in replies()]
+
+
 @pytest.mark.parametrize("program", NAMES)
-def test_no_word_is_lost_and_none_is_added(program: str) -> None:
-    cases = [case for case in REPLIES if case.program.name == program]
-    found = {case.name: verdict(case) for case in cases}
+def test_no_word_is_lost_and_none_is_added(program: str, table: list[tuple[Reply, AgentReply]]) -> None:
+    found = {case.name: verdict(case, got) for case, got in table if case.program.name == program}
     assert len(found) >= 140
     assert not {name: said for name, said in found.items() if said.startswith("wrong")}
 
 
-def test_few_ordinary_replies_are_held() -> None:
-    ordinary = [case for case in REPLIES if case.place != "inline"]
-    held = Counter(case.program.name for case in ordinary if verdict(case).startswith("held"))
-    print(f"{len(REPLIES)} replies, {len(ordinary)} of them ordinary; held without need: {dict(held)}")
-    assert len(ordinary) >= 900
-    assert sum(held.values()) <= 0.02 * len(ordinary), held
+def test_few_ordinary_replies_are_held(table: list[tuple[Reply, AgentReply]]) -> None:
+    ordinary = [(case, got) for case, got in table if case.place != "inline"]
+    counts = Counter(case.program.name for case, _ in ordinary)
+    held = Counter(case.program.name for case, got in ordinary if verdict(case, got).startswith("held"))
+    for name in NAMES:
+        print(f"{name}: {counts[name]} ordinary replies, {held[name]} held without need")
+    assert sum(counts.values()) >= 900
+    assert sum(held.values()) <= 0.02 * sum(counts.values()), held
+    kinds = {case.kind for case, got in ordinary if verdict(case, got).startswith("held")}
+    assert kinds <= {"the customer's own line"}, "below a quotation that was cut down this may be the rest of it"
 
 
-def test_nothing_of_ours_is_among_the_words() -> None:
-    for case in REPLIES:
-        got = read(case.raw, case.draft.mail)
-        if got.held is None:
-            assert not internal(got.words + got.note), case.name
+def test_answers_between_the_lines_are_read_or_held_but_never_cut(table: list[tuple[Reply, AgentReply]]) -> None:
+    inline = [verdict(case, got) for case, got in table if case.place == "inline"]
+    assert len(inline) >= 200
+    assert set(inline) <= {"right", "held: inline", "held: no_words"}
 
 
-def test_each_value_meets_each_program() -> None:
+def test_nothing_of_ours_is_among_the_words(table: list[tuple[Reply, AgentReply]]) -> None:
+    found = {case.name: internal(got.words + got.note) for case, got in table if got.held is None}
+    assert not {name: what for name, what in found.items() if what}
+
+
+def test_each_value_meets_each_program(table: list[tuple[Reply, AgentReply]]) -> None:
     for program in NAMES:
-        cases = [case for case in REPLIES if case.program.name == program]
+        cases = [case for case, _ in table if case.program.name == program]
         assert {case.kind for case in cases} == set(typed("en"))
         assert {(case.language, case.place) for case in cases} == set(product(LANGUAGES, PLACES))
         assert {case.signature for case in cases} == set(SIGNATURES)
@@ -100,22 +110,22 @@ def test_each_value_meets_each_program() -> None:
 # --- what the table does not hold --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("program", "form"), product(PROGRAMS, FORMS), ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize(("program", "form"), list(product(PROGRAMS, FORMS)), ids=lambda value: getattr(value, "name", value))
 def test_a_text_that_came_back_is_sent_again_from_any_program(program: Program, form: str) -> None:
     case = reply(program, "command and words", form=form, mail=returned(f"resolv\n\n{LETTER}"))
-    assert verdict(case) == "right"
+    assert verdict(case, read(case.raw, case.draft.mail)) == "right"
 
 
-@pytest.mark.parametrize(("program", "form"), product(PROGRAMS, ("both", "plain")), ids=lambda value: getattr(value, "name", value))
-def test_words_typed_among_quote_signs_are_never_lost(program: Program, form: str) -> None:
-    case = reply(program, "one line", form=form)
-    text = program.text(case.draft)
-    if not program.sign:
-        pytest.skip("this program writes no quote signs")
-    middle = text.replace("\n>", "\n> the courier has it already\n>", 9).replace("\n> the courier has it already", "", 8)
-    for changed in (middle, f"{text.rstrip()}\n{program.sign}the courier has it already\n"):
-        found = own_words(changed, case.draft.mail.sent.text, case.draft.mail.sent.first_line)
-        assert found.doubt is not None, changed
+@pytest.mark.parametrize("program", SIGNING, ids=lambda program: program.name)
+@pytest.mark.parametrize("answer", ["the courier has it already", "Yes."])
+def test_words_typed_among_quote_signs_are_never_lost(program: Program, answer: str) -> None:
+    case = reply(program, "one line", form="plain")
+    text, sent = program.text(case.draft).rstrip(), case.draft.mail.sent
+    lines = text.split("\n")
+    after = next(number for number, line in enumerate(lines) if "Why you" in line) + 1
+    middle = "\n".join([*lines[:after], f"{program.sign}{answer}", *lines[after:]])
+    for changed in (middle, f"{text}\n{program.sign}{answer}\n"):
+        assert own_words(changed, sent.text, sent.first_line).doubt is not None, changed
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
@@ -175,12 +185,63 @@ def test_a_server_that_breaks_long_lines_changes_nothing(program: Program, width
     assert tokens(found.words) == tokens(case.typed.words)
 
 
+@pytest.mark.parametrize(
+    ("typed_line", "shown"),
+    [
+        ("write to repairs@acme-repairs.example<mailto:repairs@acme-repairs.example>", "write to repairs@acme-repairs.example"),
+        ("see https://parcel.example/1<https://parcel.example/1>", "see https://parcel.example/1"),
+        ("see www.parcel.example<http://www.parcel.example/> now", "see www.parcel.example now"),
+        ("it is here<https://parcel.example/1>", "it is here<https://parcel.example/1>"),
+        ("a<b and c>d, <b> is bold", "a<b and c>d, <b> is bold"),
+    ],
+)
+def test_a_link_that_says_itself_twice_is_said_once(typed_line: str, shown: str) -> None:
+    assert own_words(typed_line, routed().sent.text, routed().sent.first_line).words == shown
+
+
+def test_a_line_drawn_with_two_dashes_is_not_where_the_signature_begins() -> None:
+    text = "first the axle.\n--\nthen the money.\n-- \nMaria Lindt\n--\nAcme GmbH\n"
+    assert own_words(text, "", "").words == "first the axle.\n--\nthen the money."
+    assert own_words(text.replace("-- \n", "--\n").replace("--\nAcme GmbH\n", ""), "", "").words == "first the axle.\n--\nthen the money."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_last_line_with_a_colon_does_not_run_into_the_header_block(language: str) -> None:
+    outlook = PROGRAMS[NAMES.index("outlook for phones and mac")]
+    draft = reply(outlook, "one line", language=language).draft
+    for line in ("One more thing: it comes tomorrow", "Call: 030 12 34 or 030 12 35"):
+        block = "\n".join(outlook.attribution(language, 0)).lstrip("\n")
+        text = f"Hello Ana,\n{line}\n{block}\n{draft.mail.text}"
+        assert own_words(text, draft.mail.sent.text, draft.mail.sent.first_line).words == f"Hello Ana,\n{line}"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<div id=Signature " * 50_000,
+        "<div id=Signature>" * 50_000,
+        "<span style='mso-bookmark:_MailAutoSig'>x</span>" * 20_000,
+        '<br id="lineBreakAtBeginningOfSignature">' * 20_000,
+        "<a " + "gmail_signature " * 50_000,
+        "[image" * 50_000,
+    ],
+)
+def test_an_absurd_page_takes_no_time(page: str) -> None:
+    assert own_words("Hello Ana\n", routed().sent.text, routed().sent.first_line, html=page).words == "Hello Ana"
+
+
+def test_thousands_of_lines_with_quote_signs_take_no_time() -> None:
+    sent = routed().sent
+    for line in ("> axle that is none of ours", "> Why you: sounds upset, third mail in 10 days, Tom is off", "> x<x@x" * 10):
+        assert own_words(f"Hello\n\n{sent.text}\n" + f"{line}\n" * 10_000, sent.text, sent.first_line).words in ("", "Hello")
+
+
 # --- nothing internal in any words ---------------------------------------------------------------------------------------
 
 CANARY = st.text(alphabet="bcdfghjklmnpqrstvwxz", min_size=7, max_size=10)
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     canaries=st.lists(CANARY, min_size=9, max_size=9, unique=True),
     program=st.sampled_from(PROGRAMS),

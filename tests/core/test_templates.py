@@ -63,6 +63,8 @@ DONE = [
     {"line": "assign: tom", "kind": "given", "who": "Tom", "case": 0},
     {"line": "topic: refund", "kind": "corrected", "field": "topic", "value": "refund", "case": 0},
     {"line": "snooze #1051: 2 days", "kind": "snooze", "until": NOW, "case": 1051},
+    {"line": "away: until Friday", "kind": "away", "until": NOW, "case": 0},
+    {"line": "away: no", "kind": "back", "case": 0},
     {"line": "no follow-up", "kind": "no_follow_up", "case": 0},
     {"line": "gave: 20 EUR", "kind": "gave", "value": "20 EUR", "case": 0},
     {"line": "could not: sold out", "kind": "could_not", "value": "sold out", "case": 0},
@@ -76,8 +78,10 @@ WRONG = [
     Wrong(line="topic: xyz", why="unknown_topic", found="xyz", known=("refund", "billing")),
     Wrong(line="merge: #9", why="no_case", found="#9"),
     Wrong(line="merge: #7", why="same_case", found="#7"),
+    Wrong(line="resolve #9", why="one_case", found="#9"),
     Wrong(line="merge: #8", why="other_customer", found="#8"),
     Wrong(line="snooze: soon", why="no_time", found="soon"),
+    Wrong(line="away: soon", why="no_day", found="soon"),
     Wrong(line="cc: bob", why="no_address", found="bob"),
     Wrong(line="cc: tom@acme.example", why="ours", found="tom@acme.example"),
     Wrong(line="merge: it", why="no_argument", meant="merge: #1040"),
@@ -108,6 +112,12 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
+    },
+    "no_case": {**PERSON, "text": "snooze: 2 days"},
+    "morning_list": {
+        **PERSON, "now": NOW, "promised": [{"name": "Ana", "sentence": "at your door tomorrow"}], "also": ["Lena Fuchs", "Rui Costa"],
+        "first": [{"name": "Ben Okafor", "subject": "charged twice", "upset": True, "again": True, "due_at": NOW, "number": 7}],
+        "quiet": [{"name": "Mia Lund", "number": 9}],
     },
     "looked_up": {**PERSON, "found": [{"title": "With you: 1", "lines": ["#7 Ana Ruiz: Lamp (open, by Mon 11:12)"]}], "original": True},
     "help": PERSON,
@@ -160,6 +170,11 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"kind": kind, "meant": meant}
         for kind in ("mistakes", "undone", "too_late", "collision", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
         for meant in ("resolve", "note")
+    ),
+    "no_case": ({"text": ""},),
+    "morning_list": (
+        {"first": [], "promised": [], "also": [], "quiet": []},
+        {"first": [{"name": "B", "subject": "x", "upset": False, "again": False, "due_at": None, "number": 7}]},
     ),
     "looked_up": ({"found": [{"title": "With you: 0", "lines": []}], "original": False},),
     "answer_notice": (

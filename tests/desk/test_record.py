@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from inboxd.core.model import Address, Kind, MailboxFacts, MailboxName, Reading,
 from inboxd.core.policy import Policy
 from inboxd.core.rehearse import Rehearsal, RuleTest, rehearse
 from inboxd.core.route import facts_of
-from inboxd.core.rulebook import Rulebook
+from inboxd.core.rulebook import Rulebook, Then
 from inboxd.core.rules import judge
 from inboxd.desk.record import record
 from tests.core.builders import NOW, message, understood
 
+BOX = MailboxFacts(name=MailboxName("r"), address="", brand="")
 RULES = """
 calendars: {office: {timezone: UTC, open: {mon-fri: "08:00-18:00"}}}
 agents: {maria: {email: maria@acme.example}, tom: {email: tom@acme.example}}
@@ -67,9 +69,7 @@ def mail(
 
 
 def recorded(one: Understood, book: Rulebook) -> str:
-    seen = facts_of(
-        Situation(now=NOW, mailbox=MailboxFacts(name=MailboxName("r"), address="", brand=""), understood=one), book, (NOW,), reopened=False
-    )
+    seen = facts_of(Situation(now=NOW, mailbox=BOX, understood=one), book, (NOW,), reopened=False)
     return record(one, seen, judge(book.rules, seen), book)
 
 
@@ -113,13 +113,26 @@ def test_names_without_gaps_between_words_are_replaced(book: Rulebook) -> None:
 
 
 def test_a_name_is_replaced_where_it_is_a_word_and_not_inside_one(book: Rulebook) -> None:
-    assert "banana for Ann" in recorded(mail("banana for ana", name="Ana"), book)
+    assert "banana for Ann" in recorded(mail("banana for Ana", name="Ana"), book)
+
+
+def test_a_name_that_is_a_word_too_is_replaced_only_where_it_is_written_as_a_name(book: Rulebook) -> None:
+    text = recorded(mail("Der Rahmen ist zu klein.\nGRUSS, EVA KLEIN\n\neva klein", sender="eva@people.example", name="Eva Klein"), book)
+    assert "zu klein." in text and "GRUSS, Ann Example" in text
+    assert "eva" not in text.lower()  # a line of names alone is a signature, however it is written
+    assert "McAdam" not in recorded(mail("I am McAdam, McADAM or MCADAM", name="Jo McAdam"), book)
 
 
 def test_agents_and_what_the_rules_name_can_stay(folder: Path, book: Rulebook) -> None:
-    assert 'from: "ceo@big.example"' in recorded(mail(sender="ceo@big.example"), book)
     assert 'from: "maria@acme.example"' in recorded(mail(sender="maria@acme.example", name="Maria"), book)
     assert 'from: "person1@partner.example"' in recorded(mail(sender="ana@partner.example"), book)
+
+
+def test_a_customer_of_the_files_is_replaced_and_what_the_files_say_of_them_is_given(folder: Path, book: Rulebook) -> None:
+    for sender, given in (("ceo@big.example", {"new", "vip"}), ("ana@key.example", {"new", "key account"})):
+        text = recorded(mail(sender=sender), book)
+        assert sender.partition("@")[2] not in text and 'from: "person1@customer.example"' in text
+        assert loaded(text, folder, book).facts.customer == given
 
 
 # --- it passes ---------------------------------------------------------------------------------------------------------------
@@ -158,9 +171,21 @@ def test_a_machine_s_mail_is_recorded_as_ignored(folder: Path, book: Rulebook) -
     assert one.screening == Screening(kind=Kind.LIST, reason="as given")
 
 
-def test_a_recorded_test_fails_once_the_rules_say_something_else(folder: Path, book: Rulebook) -> None:
-    from dataclasses import replace
+def test_where_an_ignored_mail_is_filed_is_recorded_too(folder: Path, book: Rulebook) -> None:
+    filed = replace(book.rules[0], then=Then(ignore=True, file_in="Machines", labels=("robot",), tell=("maria",)))
+    result = tried(understood(Kind.LIST, mail=message(subject="Sale")), folder, replace(book, rules=(filed, *book.rules[1:])))
+    assert result.passed
+    assert result.test.expect == {"ignore": True, "file_in": "Machines", "label": ("robot",), "tell": ("maria",)}
 
+
+def test_a_mail_without_a_subject_has_a_name_and_no_name_is_given_twice(folder: Path, book: Rulebook) -> None:
+    assert loaded(recorded(mail(subject=""), book), folder, book).name == "recorded: a mail without a subject"
+    seen = facts_of(Situation(now=NOW, mailbox=BOX, understood=mail()), book, (NOW,), reopened=False)
+    taken = {"recorded: Bike", "recorded: Bike (2)"}
+    assert loaded(record(mail(), seen, judge(book.rules, seen), book, taken), folder, book).name == "recorded: Bike (3)"
+
+
+def test_a_recorded_test_fails_once_the_rules_say_something_else(folder: Path, book: Rulebook) -> None:
     test = loaded(recorded(mail(sentiment=Sentiment.UPSET), book), folder, book)
     others = replace(book, rules=book.rules[2:])
     assert rehearse(others, test, Policy()).differences[0].startswith("assign: expected seniors, got everyone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum
 from math import inf
 from random import Random  # noqa: TID251  # from seeds that hypothesis chooses
@@ -55,6 +55,8 @@ def plain(hint: Any, dice: Random) -> Any:
         return plain(dice.choice((str, int, bool, float, type(None))), dice)
     if hint is str:
         return "".join(dice.choices(LETTERS, k=dice.randrange(6)))
+    if hint is date:
+        return date(2026, 1, 1) + timedelta(days=dice.randrange(1000))
     if hint is datetime:
         return datetime(2026, 10, 25, 0, 30, tzinfo=dice.choice(ZONES)) + timedelta(microseconds=dice.randrange(-(10**14), 10**14))
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -284,6 +284,7 @@ def test_migrations_run_once(file: Path) -> None:
         "sightings_by_message",
         "upset_cases_of_a_day",
         "cases_that_became_one",
+        "absences_said_by_mail",
     ]
     store.close()
 

@@ -84,7 +84,8 @@ def load_tests(directory: Path, book: Rulebook) -> tuple[RuleTest, ...]:
                 test = TestReader(source, book).read(item)
                 if test and test.name in tests:
                     first = tests[test.name]
-                    told = f"a second test '{test.name}'; the first is in {first.file}:{first.line}; give it another name"
+                    place = f"line {first.line}" if first.file == test.file else f"{first.file}:{first.line}"
+                    told = f"a second test '{test.name}'; the first is in {place}; give it another name"
                     source.wrong(source.key_of(item, "name"), told)
                 elif test:
                     tests[test.name] = test

@@ -143,8 +143,10 @@ class TestReader:
                 counts = {self._agent(key, name): source.whole_number(value, name, 0, 100000) for name, (key, value) in entries}
                 return {word: {name: count for name, count in counts.items() if count is not None}}
             case "language":
-                found = read_languages(source, node, word) if isinstance(node, Scalar) else ()
-                return {word: found[0]} if found else {}
+                spoken = read_languages(source, node, word)
+                if len(spoken) > 1:
+                    source.wrong(node, "a mail is written in one language")
+                return {word: spoken[0]} if spoken else {}
             case "header":
                 return {"headers": read_headers(source, node)}
         text = source.text(node, word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
         for name in _kept(type(value)):
             plain[name] = getattr(value, name)
         return plain
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()

@@ -142,3 +142,9 @@ def upset_cases_of_a_day(db: sqlite_utils.Database) -> None:
 def cases_that_became_one(db: sqlite_utils.Database) -> None:
     """The story of a case holds the messages of those that were merged into it."""
     db.execute("create index cases_merged on cases (merged_into) where merged_into is not null")
+
+
+@MIGRATIONS()
+def absences_said_by_mail(db: sqlite_utils.Database) -> None:
+    """Agents say by mail, themselves or by their out-of-office, until when they are away; days as ISO 8601."""
+    db.execute("create table absence (agent text primary key, first text not null, last text not null, at real not null) strict")

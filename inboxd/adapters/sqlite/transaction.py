@@ -7,13 +7,14 @@ import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.adapters.sqlite.load import load
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
+    Absent,
     Action,
     Address,
     Advance,
@@ -554,6 +555,16 @@ class SqliteTransaction:
         rows = self._all("select kind from job where case_id = ? and parked_at is null order by run_at", case)
         return tuple(JobKind(row["kind"]) for row in rows)
 
+    def absences(self) -> dict[AgentName, tuple[date, date]]:
+        """What agents said by mail of their being away: the first and the last day."""
+        rows = self._all("select agent, first, last from absence")
+        return {AgentName(row["agent"]): (date.fromisoformat(row["first"]), date.fromisoformat(row["last"])) for row in rows}
+
+    def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
+        """When the case's job of this kind is due; the end of time if there is none."""
+        row = self._one("select min(run_at) as at from job where case_id = ? and kind = ? and parked_at is null", case, kind)
+        return (when(row["at"]) if row else None) or datetime.max.replace(tzinfo=UTC)
+
     def mailbox_state(self, mailbox: MailboxName) -> MailboxState | None:
         """The mode this mailbox ran in last."""
         row = self._one("select * from mailbox where name = ?", mailbox)
@@ -673,6 +684,14 @@ class SqliteTransaction:
                     self._merge(action, mailbox, now)
                 case SameAs():
                     self._same_as(action, mailbox, now)
+                case Absent():
+                    self._db.execute(
+                        "insert into absence values (?,?,?,?) on conflict (agent) do update set"
+                        " first = excluded.first, last = excluded.last, at = excluded.at",
+                        (action.agent, action.first.isoformat(), action.last.isoformat(), time(now)),
+                    )
+                    data = {"agent": action.agent, "first": action.first.isoformat(), "last": action.last.isoformat()}
+                    self._event("agent.away", mailbox, None, data, now)
                 case DropReader():
                     self._db.execute("delete from participant where case_id = ? and email = ?", (action.case, action.email))
                 case Withdraw():

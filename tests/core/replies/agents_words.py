@@ -53,13 +53,13 @@ def typed(language: str) -> dict[str, Typed]:
         "near miss": Typed(text=f"resolv\n\n{hello}", held="near_miss"),
         "near miss of note": Typed(text="noet: the courier is late", held="near_miss"),
         "list by hand": _words("Hello Ana,\n\nplease bring:\n- the frame\n- the wheel with its axle\n- the bill\n\nSee you on Friday"),
-        "made list": _words("Hello Ana,\n\nthree things:\n\u2022 take out the old axle\n\u2022 put in the new one\n\u2022 ride\n\nHave fun!"),
-        "link": _words("Hello Ana,\n\nthe parcel is here: https://parcel.example/track?number=00340434161094042557&lang=en\n\nAll the best"),
+        "made list": _words("Hello Ana,\n\nthree things:\n\u2022 out with the old axle\n\u2022 in with the new\n\u2022 ride\n\nHave fun!"),
+        "link": _words("Hello Ana,\n\nit is here: https://parcel.example/track?number=00340434161094042557&lang=en\n\nAll the best"),
         "link first": _words("https://parcel.example/track?number=00340434161094042557\n\nHere it is."),
         "an address alone": _words("repairs@acme-repairs.example"),
         "blank lines": _words("Hello Ana,\n\n\n\nit is here.\n\n\nCome when you like.\n\n\n\nWe are open until six."),
         "umlauts and a smile": _words("Grüß Gott, liebe Frau Öz,\n\ndas ist schön zu hören 🙂 – bis Łódź!\n\nÄndern können Sie „alles“."),
-        "quotes inside": _words('Hello Ana,\n\nyou wrote "please just tell me the truth". Here it is: it never left our shelf.\n\nI am sorry.'),
+        "quotes inside": _words('Hello Ana,\n\nyou wrote "please just tell me the truth". Here it is: it never left us.\n\nI am sorry.'),
         "the customer's own line": _words(f'Hello Ana,\n\nyou ask:\n"{_QUESTION[language]}"\n\nIt comes tomorrow.'),
         "a line drawn": _words("Hello Ana,\n\nfirst the axle.\n\n***\n\nThen the money."),
         "a colon last": _words("Hello Ana,\n\nplease send us the following:"),
@@ -67,7 +67,9 @@ def typed(language: str) -> dict[str, Typed]:
             "Hello Ana,\n\nour courier wrote on 12 November 2026:\nparcel handed over at 10:40.\n\nSo it is with your neighbour."
         ),
         "a date and a place": _words("Hello Ana,\n\nwe come to you:\n\nDay: Tuesday\nTime: 10:30\nPlace: Main Street 5\n\nIs that right?"),
-        "an address to write to": _words("Hello Ana,\n\nplease send it to:\n\nAcme Repairs\nFactory Road 1\n12345 Berlin\nrepairs@acme-repairs.example"),
+        "an address to write to": _words(
+            "Hello Ana,\n\nplease send it to:\n\nAcme Repairs\nFactory Road 1\n12345 Berlin\nrepairs@acme-repairs.example"
+        ),
         "dashes between": _words("Hello Ana,\n\nfirst the axle.\n\n-----\n\nThen the money: you have it on Friday."),
     }  # fmt: skip
 

@@ -29,7 +29,8 @@ this is the third time I am writing. Nobody answered my mail
 on Saturday. You said the axle would be here by Friday. It
 is not.
 
-The bike is for our son. He turns six this Saturday, and now it stands in the hall on one wheel. I feel foolish for having told him it would be ready.
+The bike is for our son. He turns six this Saturday, and now it stands in the hall on one wheel. \
+I feel foolish for having told him it would be ready.
 
 - order 88213
 - blue, 16 inch
@@ -48,7 +49,7 @@ Können Sie mir bitte endlich sagen, wann sie kommt?
 
 Mit freundlichen Grüßen
 Ana Ruiz
--- 
+--\x20
 Ana Ruiz | Hauptstraße 5 | 12345 Berlin
 """,
     "fr": """\

@@ -51,7 +51,6 @@ class Program:
     phone: dict[str, str]
     signs_attribution: bool = False
     page: Callable[[Program, Draft], str]
-    forms: tuple[str, ...] = ("both", "plain", "page")
     blank_between: bool = False  # a blank line after each paragraph of the text
 
     def text(self, draft: Draft) -> str:
@@ -309,7 +308,8 @@ def _k9_page(program: Program, draft: Draft) -> str:
     attribution = markup.escape(program.attribution(draft.language, draft.variant)[0])
     quotation = (
         f'<br><br><div class="gmail_quote"><div dir="auto">{attribution}</div><blockquote class="gmail_quote" '
-        f'style="margin: 0pt 0pt 0pt 0.8ex; border-left: 1px solid rgb(204, 204, 204); padding-left: 1ex;">{inner(draft)}</blockquote></div>'
+        'style="margin: 0pt 0pt 0pt 0.8ex; border-left: 1px solid rgb(204, 204, 204); padding-left: 1ex;">'
+        f"{inner(draft)}</blockquote></div>"
     )
     return f"<!DOCTYPE html><html><body>{placed(draft, own, quotation)}</body></html>"
 
@@ -349,7 +349,7 @@ def _apple(language: str, variant: int) -> list[str]:
         "de": (f"Am 16.11.2026 um 09:13 schrieb {WHO}:", f"Am 16.11.2026 um 09:13 schrieb {SENDER_NAME}:"),
         "fr": (f"Le 16 nov. 2026 à 09:13, {WHO} a écrit :", f"Le 16 nov. 2026 à 09:13, {SENDER_NAME} a écrit{NB}:"),
         "es": (f"El 16 nov 2026, a las 9:13, {WHO} escribió:", f"El 16 nov 2026, a la(s) 9:13 a.m., {WHO} escribió:"),
-        "nl": (f"Op 16 nov 2026, om 09:13 heeft {WHO} het volgende geschreven:", f"Op 16 nov 2026 om 09:13 heeft {WHO} het volgende geschreven:"),
+        "nl": (f"Op 16 nov 2026, om 09:13 heeft {WHO} het volgende geschreven:", f"Op 16 nov 2026 om 09:13 schreef {WHO}:"),
     }  # fmt: skip
     return [lines[language][variant % 2]]
 
@@ -419,18 +419,18 @@ def _outlook_mobile(language: str, variant: int) -> list[str]:
 
 _IPHONE = {"en": "Sent from my iPhone", "de": "Von meinem iPhone gesendet", "fr": "Envoyé de mon iPhone",
            "es": "Enviado desde mi iPhone", "nl": "Verstuurd vanaf mijn iPhone"}  # fmt: skip
-_IOS = "Outlook for iOS<https://aka.ms/o0ukef>"
-_PHONE_OUTLOOK = {"en": f"Get {_IOS}", "de": "Outlook für iOS<https://aka.ms/o0ukef> beziehen", "nl": f"{_IOS.replace('for', 'voor')} downloaden",
-                  "fr": "Télécharger Outlook pour iOS<https://aka.ms/o0ukef>", "es": "Obtener Outlook para iOS<https://aka.ms/o0ukef>"}  # fmt: skip
-_SENT_OUTLOOK = {"en": f"Sent from {_IOS}", "de": "Gesendet von Outlook für iOS<https://aka.ms/o0ukef>",
-                 "nl": "Verzonden vanuit Outlook voor iOS<https://aka.ms/o0ukef>",
-                 "fr": "Envoyé à partir de Outlook pour iOS<https://aka.ms/o0ukef>",
-                 "es": "Enviado desde Outlook para iOS<https://aka.ms/o0ukef>"}  # fmt: skip
+_AKA = "<https://aka.ms/o0ukef>"
+_PHONE_OUTLOOK = {"en": f"Get Outlook for iOS{_AKA}", "de": f"Outlook für iOS{_AKA} beziehen", "fr": f"Télécharger Outlook pour iOS{_AKA}",
+                  "es": f"Obtener Outlook para iOS{_AKA}", "nl": f"Outlook voor iOS{_AKA} downloaden"}  # fmt: skip
+_SENT_OUTLOOK = {"en": f"Sent from Outlook for iOS{_AKA}", "de": f"Gesendet von Outlook für iOS{_AKA}",
+                 "fr": f"Envoyé à partir de Outlook pour iOS{_AKA}", "es": f"Enviado desde Outlook para iOS{_AKA}",
+                 "nl": f"Verzonden vanuit Outlook voor iOS{_AKA}"}  # fmt: skip
 _ANDROID = {"en": "Sent from my Galaxy", "de": "Von meinem Samsung Galaxy Smartphone gesendet.", "fr": "Envoyé depuis mon appareil Galaxy",
             "es": "Enviado desde mi dispositivo Galaxy", "nl": "Verzonden vanaf mijn Galaxy"}  # fmt: skip
-_K9 = {"en": "Sent from my Android device with K-9 Mail. Please excuse my brevity.", "nl": "Verzonden vanaf mijn Android apparaat met K-9 Mail.",
-       "de": "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.", "fr": "Envoyé de mon appareil Android avec K-9 Mail.",
-       "es": "Enviado desde mi dispositivo Android con K-9 Mail."}  # fmt: skip
+_K9 = {"en": "Sent from my Android device with K-9 Mail. Please excuse my brevity.",
+       "de": "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+       "fr": "Envoyé de mon appareil Android avec K-9 Mail.", "es": "Enviado desde mi dispositivo Android con K-9 Mail.",
+       "nl": "Verzonden vanaf mijn Android apparaat met K-9 Mail."}  # fmt: skip
 
 PROGRAMS: Sequence[Program] = (
     Program(name="outlook classic", attribution=_outlook_classic, tap="{label}<mailto:{target}>", bullet="  *   ", rule="_" * 32,
