@@ -368,7 +368,7 @@ def _contains(name: str, text: str, condition: Condition) -> Found:
         for phrase in phrases.each:
             if phrase.needs <= read.marks and _occurs(phrase, read):
                 return True, f"{name} contains '{phrase.said}'"
-    return False, f"{name} does not contain {_quoted(condition.wanted)}"
+    return False, f"{name} does not contain {phrases.said}"
 
 
 def _matches(name: str, text: str, condition: Condition) -> Found:
@@ -444,11 +444,6 @@ def _folded(text: str) -> str:
 _folded_value = functools.lru_cache(maxsize=64)(_folded)  # of a header
 
 
-@functools.lru_cache(maxsize=4096)
-def _quoted(phrases: tuple[str, ...]) -> str:
-    return _or(f"'{phrase}'" for phrase in phrases)
-
-
 Mark = str | tuple[str, str]
 _WORD = re.compile(r"\w+")
 _HEAD = 4  # letters
@@ -493,13 +488,14 @@ class _Phrases:
     """Those of one condition: a text with none of their marks holds none of them."""
 
     each: tuple[_Phrase, ...]
+    said: str
     marks: frozenset[Mark]
 
 
 @functools.lru_cache(maxsize=4096)
 def _phrases(phrases: tuple[str, ...]) -> _Phrases:
     each = tuple(_phrase(phrase) for phrase in phrases)
-    return _Phrases(each=each, marks=frozenset(phrase.mark for phrase in each))
+    return _Phrases(each=each, said=_or(f"'{phrase}'" for phrase in phrases), marks=frozenset(phrase.mark for phrase in each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from inboxd.core.model import Understood
@@ -49,7 +49,7 @@ def _name(subject: str, taken: Collection[str]) -> str:
     """A name that no other test has; of what no file can hold nothing stands in it."""
     words = " ".join(_CONTROL.sub(" ", subject).split()) or "a mail without a subject"
     name = f"recorded: {words}"[:80].strip()
-    return next(each for each in (name, *(f"{name} ({number})" for number in count(2))) if each not in taken)
+    return next(each for each in chain([name], (f"{name} ({number})" for number in count(2))) if each not in taken)
 
 
 def _given(facts: Facts, book: Rulebook) -> Iterator[tuple[str, str]]:

@@ -359,7 +359,7 @@ def test_a_template_that_does_not_exist_is_told_with_its_line(tmp_path: Path) ->
     text = "rules:\n  - name: all\n    then: {assign: maria, reply_with: aknowledge}\nfollow_up:\n  reply_with: are_you_hapy\n"
     folder = files(tmp_path, people=PEOPLE, routing=text)
     first, second = unknown_templates(folder, {"acknowledge", "are_you_happy"})
-    assert (first.line, first.column, first.message) == (3, 40, "no template called 'aknowledge' - did you mean 'acknowledge'?")
+    assert (first.line, first.column, first.message) == (3, 39, "no template called 'aknowledge' - did you mean 'acknowledge'?")
     assert first.excerpt == "    then: {assign: maria, reply_with: aknowledge}"
     assert (second.line, second.message) == (5, "no template called 'are_you_hapy' - did you mean 'are_you_happy'?")
     assert unknown_templates(folder, {"aknowledge", "are_you_hapy"}) == []

@@ -185,6 +185,14 @@ def test_a_server_that_breaks_long_lines_changes_nothing(program: Program, width
     assert tokens(found.words) == tokens(case.typed.words)
 
 
+def test_our_lines_below_words_without_a_sign_make_them_doubtful() -> None:
+    sent = "Ana asks about an order.\n\n----- Ana wrote today at 09:12 -----\n\nwhere is it?\nblue, sixteen inch\n\n-----\nJust reply.\n"
+    above = "From: Ana <support@acme.example>\nSent: Monday 09:13\nTo: Maria\nSubject: Bike\n\nAna asks about an order.\n"
+    first = sent.split("\n")[0]
+    assert own_words(f"{above}\nIt comes tomorrow.\n", sent, first).words == "It comes tomorrow."
+    assert own_words(f"{above}\nIt comes tomorrow.\nblue, sixteen inch\n", sent, first).doubt is not None
+
+
 @pytest.mark.parametrize(
     ("typed_line", "shown"),
     [

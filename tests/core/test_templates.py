@@ -168,7 +168,10 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "returned": tuple(
         {"kind": kind, "meant": meant}
-        for kind in ("mistakes", "undone", "too_late", "collision", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote", "no_words", "unreachable", "not_found")
+        for kind in (
+            "mistakes", "undone", "too_late", "collision", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote",
+            "no_words", "unreachable", "not_found",
+        )
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 from inboxd.adapters.template_files import load_templates
+from inboxd.cli import app
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
 from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
@@ -170,8 +174,8 @@ def test_the_shipped_templates_can_be_filled_in(tmp_path: Path) -> None:
 
 def test_a_value_that_a_template_does_not_have_is_named_with_file_and_line_in_each_language(tmp_path: Path) -> None:
     assert template_mistakes(tmp_path, en_acknowledge="Hello,\n\n{{ custmer }}\n", de_shop="{% if no %}{{ sbject }}{% endif %}") == [
-        "de/shop.txt.j2:1: there is no value 'no' here; there are agent, answered_at, brand, customer, opens_at, subject, variant",
-        "de/shop.txt.j2:1: there is no value 'sbject' here; there are agent, answered_at, brand, customer, opens_at, subject, variant",
+        "de/shop.txt.j2:1: there is no value 'no' here; there are agent, answered_at, brand, customer, lead, opens_at, refused_at, subject, variant",
+        "de/shop.txt.j2:1: there is no value 'sbject' here; there are agent, answered_at, brand, customer, lead, opens_at, refused_at, subject, variant",
         "en/acknowledge.txt.j2:3: there is no value 'custmer' here; there are brand, customer, opens_at, subject",
     ]
 
@@ -200,4 +204,68 @@ def test_filters_that_do_not_exist_and_broken_templates_are_mistakes(tmp_path: P
 def test_the_page_of_the_admins_own_is_looked_at_too(tmp_path: Path) -> None:
     (tmp_path / "letter.html.j2").write_text("<p>\n{{ tittle }}", encoding="utf-8")
     (mistake,) = template_mistakes(tmp_path)
-    assert mistake == "letter.html.j2:2: there is no value 'tittle' here; there are blocks, language, links, title"
+    assert mistake == "letter.html.j2:2: there is no value 'tittle' here; there are blocks, language, links, own, title"
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+PEOPLE = """agents: {maria: {email: maria@acme.example}}
+teams: {seniors: {agents: [maria]}, night: {agents: []}}
+lead: maria
+"""
+RULES = "rules:\n  - name: all\n    then: {assign: seniors}\n"
+EMPTY = "team 'night' has no agents, and no 'if_nobody_is_free'"
+
+
+def checked(folder: Path, *more: str, **texts: str) -> tuple[int, list[str], list[str]]:
+    """What `check` says of these files: its exit code, what it found, and the summary."""
+    for name, text in texts.items():
+        (folder / f"{name.replace('_', '.')}").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", "--rules", str(folder), "--config", str(folder / "none"), *more])
+    return done.exit_code, done.stderr.replace(f"{folder}/", "").splitlines(), done.stdout.splitlines()
+
+
+def test_the_summary_counts_warnings_and_says_that_all_is_well_only_without_any(tmp_path: Path) -> None:
+    assert checked(tmp_path, people_yaml=PEOPLE, r_yaml=RULES) == (0, [f"warning: {EMPTY}"], ["no mistakes, 1 warning"])
+    assert checked(tmp_path, people_yaml=PEOPLE.replace(", night: {agents: []}", "")) == (0, [], ["all is well"])
+
+
+def test_files_that_are_not_read_are_warned_of(tmp_path: Path) -> None:
+    code, found, summary = checked(tmp_path, people_yaml=PEOPLE, r_yaml=RULES, more_yml="rules: []", b_test_yml="tests: []", C_YAML="")
+    assert (code, summary) == (0, ["no mistakes, 4 warnings"])
+    assert found[:3] == [
+        f"warning: {name}: this file is not read: end its name with '.yaml', in small letters" for name in ("C.YAML", "b.test.yml", "more.yml")
+    ]
+    done = CliRunner().invoke(app, ["test", "--rules", str(tmp_path), "--config", str(tmp_path / "none")])
+    assert done.exit_code == 0 and "b.test.yml: this file is not read" in done.stderr
+
+
+def test_a_mistake_hides_neither_warnings_nor_failing_tests(tmp_path: Path) -> None:
+    wrong = RULES.replace("seniors}", "seniors, reply_with: aknowledge}")
+    test = "tests:\n  - name: a promise\n    expect: {assign: night}\n"
+    code, found, summary = checked(tmp_path, people_yaml=PEOPLE, r_yaml=wrong, r_test_yaml=test)
+    assert (code, summary) == (78, ["2 problems found, 1 warning"])
+    assert found == [
+        "r.yaml:3:41: no template called 'aknowledge' - did you mean 'acknowledge'?",
+        "    3 |     then: {assign: seniors, reply_with: aknowledge}",
+        "      |                                         ^^^^^^^^^^",
+        "r.test.yaml:2: the rule test 'a promise' fails: assign: expected night, got seniors (rule 'all')",
+        f"warning: {EMPTY}",
+    ]
+    _, _, (told,) = checked(tmp_path, "--json")
+    data = json.loads(told)
+    assert [(one["line"], one["column"], one["text"]) for one in data["mistakes"]] == [
+        (3, 41, "    then: {assign: seniors, reply_with: aknowledge}"),
+        (2, 0, ""),
+    ]
+    assert [one["message"] for one in data["warnings"]] == [EMPTY]
+
+
+def test_a_mistake_of_the_tests_does_not_hide_what_the_rules_warn_of(tmp_path: Path) -> None:
+    code, found, summary = checked(tmp_path, people_yaml=PEOPLE, r_yaml=RULES, r_test_yaml="tests:\n  - expect: {assign: seniors}\n")
+    assert (code, summary) == (78, ["1 problem found, 1 warning"])
+    assert found[0].startswith("r.test.yaml:2:5: a test without 'name'") and found[-1] == f"warning: {EMPTY}"
+
+
+def test_a_folder_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    assert checked(tmp_path / "nowhere")[1] == [f"{tmp_path / 'nowhere'}: there is no such folder"]

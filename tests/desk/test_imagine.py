@@ -240,10 +240,10 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("store", [as_mbox, as_maildir])
-def test_without_settings_the_same_rules_are_on_both_sides_and_nothing_changes(
+def test_the_same_rules_on_both_sides_change_nothing(
     store: Callable[[Path, Iterable[bytes]], list[str]], place: Path, mails: list[bytes]
 ) -> None:
-    found = run(place, *store(place, mails))
+    found = run(place, *store(place, mails), "--old", str(place / "new"))
     assert found["messages"] > 190 and found["would_change"] == 0
     assert found["load"]["maria"]["was"]["cases"] > 0 and found["load"]["tom"]["was"]["cases"] > 0
 
@@ -259,6 +259,58 @@ def test_with_settings_the_rules_in_force_are_compared_with_the_new_ones(
     assert {(move["from"], move["to"]) for move in found["moves"]} == {("everyone (tom)", "seniors (maria)")}
     assert all(change["would"]["labels"] == ["repeat"] for change in found["changes"])
     assert sorted(path.name for path in place.iterdir()) == sorted([*before, Path(where[1]).name])  # no store was made
+
+
+def test_without_settings_the_old_rules_are_those_that_are_named(place: Path, mails: list[bytes]) -> None:
+    where = as_mbox(place, mails)
+    assert run(place, *where, "--old", str(place / "rules")) == run(place, *where, config="inboxd.yaml")
+
+
+def test_without_anything_to_compare_with_it_is_said_what_to_name(place: Path) -> None:
+    where = as_mbox(place, [mail(1)])
+    told = "nothing to compare with: name the new rules with --rules DIR, and the old ones with --old DIR or --config FILE"
+    assert told in refused(place, "--rules", str(place / "new"), *where)
+    assert told in refused(place, *where, config="inboxd.yaml")
+    assert "--old goes with --mbox or --maildir" in refused(place, "--old", str(place / "rules"), config="inboxd.yaml")
+
+
+def test_a_folder_of_mail_files_is_replayed_too(place: Path, mails: list[bytes]) -> None:
+    folder = place / "plain"
+    (folder / "more").mkdir(parents=True)
+    for number, raw in enumerate(mails):
+        (folder / ("more" if number % 2 else "") / f"{number}.{'EML' if number % 3 else 'eml'}").write_bytes(raw)
+    (folder / "notes.txt").write_text("no mail", encoding="utf-8")
+    found = run(place, "--maildir", str(folder), "--old", str(place / "rules"))
+    expected = run(place, *as_mbox(place, mails), "--old", str(place / "rules"))
+    assert found["messages"] == expected["messages"] and found["would_change"] == expected["would_change"] > 0
+
+
+def test_only_mails_since_then_are_counted_and_those_before_tell_who_wrote(place: Path) -> None:
+    now = datetime.now(UTC)
+    written = [mail(number, at=now - timedelta(days=days)) for number, days in ((1, 9), (2, 1))]
+    where = [*as_mbox(place, written), "--old", str(place / "rules")]
+    assert run(place, *where)["messages"] == 2
+    late = run(place, *where, "--since", "3d")
+    assert late["messages"] == 1 and late["changes"][0]["would"]["labels"] == ["repeat"]
+
+
+def refused(place: Path, *more: str, config: str = "none.yaml") -> str:
+    """What is said where nothing can be replayed."""
+    done = CliRunner().invoke(app, ["backtest", "--config", str(place / config), *more])
+    assert done.exit_code in (1, 2, 78) and not isinstance(done.exception, AssertionError), done.output
+    return str(done.stderr)
+
+
+def test_what_is_no_mbox_and_no_folder_of_mails_is_said(place: Path) -> None:
+    rules = ("--rules", str(place / "new"), "--old", str(place / "rules"))
+    (place / "empty").write_bytes(b"\n")
+    (place / "one.eml").write_bytes(mail(1))
+    (place / "nothing").mkdir()
+    assert "/dev/null: this file is empty" in refused(place, *rules, "--mbox", "/dev/null")
+    assert "empty: this file is empty" in refused(place, *rules, "--mbox", str(place / "empty"))
+    assert "one.eml: this is no mbox file" in refused(place, *rules, "--mbox", str(place / "one.eml"))
+    assert "nothing: this is a folder; name it with --maildir" in refused(place, *rules, "--mbox", str(place / "nothing"))
+    assert "this is no Maildir (with cur and new in it), and it holds no .eml" in refused(place, *rules, "--maildir", str(place / "nothing"))
 
 
 def test_a_mailbox_that_is_not_there_is_said(place: Path) -> None:

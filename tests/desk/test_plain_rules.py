@@ -63,7 +63,7 @@ WORDED = {  # condition -> how it is said, and how its opposite
         'the customer is a VIP or labelled "key account"',
         'the customer is not a VIP or labelled "key account"',
     ),
-    "language: [de, xx]": ("it is written in German or the language 'xx'", "it is not written in German or the language 'xx'"),
+    "language: [de, eo]": ("it is written in German or the language 'eo'", "it is not written in German or the language 'eo'"),
     "sender: big.example": ("it comes from big.example", "it does not come from big.example"),
     "to: billing@acme.example": ("it was sent to billing@acme.example", "it was not sent to billing@acme.example"),
     "subject_contains: invoice": ('the subject has "invoice" in it', 'the subject does not have "invoice" in it'),
@@ -309,3 +309,15 @@ def test_days_off_are_said_as_they_come(tmp_path: Path) -> None:
     assert "- Will be away from Monday 21 December 2026 to Sunday 3 January 2027." in one_line(per_agent(book, date(2026, 10, 1)))
     assert "- Is away today." in one_line(per_agent(book, date(2026, 11, 2)))
     assert "away" not in one_line(per_agent(book, date(2027, 2, 1)))
+
+
+def test_what_never_opens_is_never_open(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "calendars: {office: {timezone: UTC, open: {mon-sun: closed}}}\n"
+        "agents: {tom: {email: tom@acme.example, hours: {daily: closed}}}\nteams: {all: [tom]}\nlead: tom\n"
+        "rules: [{name: all, then: {assign: all}}]\n",
+        encoding="utf-8",
+    )
+    book = load_rules(tmp_path)
+    assert "- office (time of UTC) is never open. It counts where no other calendar is named." in plain(book)
+    assert "- Is never at work (time of UTC)." in per_agent(book, date(2026, 11, 23))

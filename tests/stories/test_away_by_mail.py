@@ -71,7 +71,8 @@ def test_an_out_of_office_says_it_too_and_reaches_nobody(day: Day, text: str, la
 
 def test_an_out_of_office_that_answers_none_of_our_mails_is_only_counted(day: Day) -> None:
     agent = opened(day)
-    day.write(f"Somebody <{agent}>", "Automatic reply", "I am out of the office until 20 November.", headers={"Auto-Submitted": "auto-replied"})
+    automatic = {"Auto-Submitted": "auto-replied"}
+    day.write(f"Somebody <{agent}>", "Automatic reply", "I am out of the office until 20 November.", headers=automatic)
     assert not absences(day) and holder(day) == agent
 
 
