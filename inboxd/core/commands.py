@@ -61,7 +61,7 @@ class AgentReply:
 def read_reply(message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()) -> AgentReply:
     """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
-    found = own_words(message.text, sent_text, first_line, html=message.html)
+    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
     read = _read_words(found.words, signs_as)

@@ -31,7 +31,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
-    """The words, or the doubt about them. `rest` says what was left out."""
+    """The words, or the doubt about them. `left_out` says what was cut."""
 
     words: str = ""
     left_out: tuple[str, ...] = ()

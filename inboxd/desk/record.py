@@ -152,7 +152,10 @@ class _Mask:
             if name.lower() == name.upper():  # where letters have no case, words have no gaps either
                 text = text.replace(name, other)
             else:
-                spelled = "|".join(re.escape(each) for each in dict.fromkeys((name.title(), name.capitalize(), name.upper(), *([name] if name != name.lower() else []))))
+                spelled = "|".join(
+                    re.escape(each)
+                    for each in dict.fromkeys((name.title(), name.capitalize(), name.upper(), *([name] if name != name.lower() else [])))
+                )
                 text = re.sub(rf"\b(?:{spelled})\b", other, text)
         text = "\n".join(map(self._signature, text.split("\n")))
         return _DIGITS.sub(lambda match: re.sub(r"\d", "0", match[0]), text)

@@ -329,14 +329,14 @@ def test_telling_a_lead_who_is_not_there_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no rule files \(\*.yaml\) in this folder$"):
+    with pytest.raises(ConfigError, match=r"no rule files \(\*\.yaml\) in this folder$"):
         load_rules(tmp_path)
-    with pytest.raises(ConfigError, match="nowhere: there is no such folder$"):
+    with pytest.raises(ConfigError, match=r"nowhere: there is no such folder$"):
         load_rules(tmp_path / "nowhere")
     (tmp_path / "routing.yml").write_text("rules: []", encoding="utf-8")
-    with pytest.raises(ConfigError, match="in this folder; end the name of routing.yml with '.yaml', in small letters$"):
+    with pytest.raises(ConfigError, match=r"in this folder; end the name of routing\.yml with '\.yaml', in small letters$"):
         load_rules(tmp_path)
-    with pytest.raises(ConfigError, match="routing.yml: this is a file; name the folder that it lies in$"):
+    with pytest.raises(ConfigError, match=r"routing\.yml: this is a file; name the folder that it lies in$"):
         load_rules(tmp_path / "routing.yml")
 
 

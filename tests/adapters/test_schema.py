@@ -15,7 +15,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from inboxd.adapters.rule_files import load_rules, load_tests, schema
 from inboxd.adapters.rule_files.language import BLOCKS, Word
 from inboxd.adapters.rule_files.schema import DEFINITIONS, plain, rules_schema
-from inboxd.adapters.rule_files.words import span_of
+from inboxd.core.opening import span_of
 from inboxd.core.rulebook import Rulebook
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import read_contacts

@@ -102,16 +102,16 @@ def test_new_rules_show_each_move_each_answer_the_load_and_who_would_have_been_c
             "  tom: 0.7 (1) -> 0 (0)",
             "",
             "ended badly: 2 messages of such cases; 1 would have reached a senior at once",
-            "  #1001  16 Nov 09:00  everyone (tom) -> seniors (maria); answer within 1 hour, due Mon 16 Nov 10:00 (was: 1 day, due Tue 17 Nov 09:00);"
-            " priority: normal -> high;"
+            "  #1001  16 Nov 09:00  everyone (tom) -> seniors (maria); answer within 1 hour, due Mon 16 Nov 10:00"
+            " (was: 1 day, due Tue 17 Nov 09:00); priority: normal -> high;"
             " label: none -> money",
             "",
             "which",
-            "  #1001  16 Nov 09:00  everyone (tom) -> seniors (maria); answer within 1 hour, due Mon 16 Nov 10:00 (was: 1 day, due Tue 17 Nov 09:00);"
-            " priority: normal -> high;"
+            "  #1001  16 Nov 09:00  everyone (tom) -> seniors (maria); answer within 1 hour, due Mon 16 Nov 10:00"
+            " (was: 1 day, due Tue 17 Nov 09:00); priority: normal -> high;"
             " label: none -> money",
-            "  #1004  17 Nov 09:40  everyone (tom) -> seniors (jonas); answer within 1 hour, due Tue 17 Nov 10:40 (was: 1 day, due Wed 18 Nov 09:40);"
-            " priority: normal -> high;"
+            "  #1004  17 Nov 09:40  everyone (tom) -> seniors (jonas); answer within 1 hour, due Tue 17 Nov 10:40"
+            " (was: 1 day, due Wed 18 Nov 09:40); priority: normal -> high;"
             " label: none -> money",
             "  message 6  17 Nov 09:40  nobody (ignored) -> nils; answer within 1 day, due Wed 18 Nov 09:40 (was: no hour);"
             " priority: nothing -> normal;"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from inboxd.adapters.clock import SystemClock
 from inboxd.cli import app
 from inboxd.core.model import MailboxFacts, MailboxName, Scores, Sentiment, ToRead
 from inboxd.core.policy import Policy
@@ -286,7 +287,7 @@ def test_a_folder_of_mail_files_is_replayed_too(place: Path, mails: list[bytes])
 
 
 def test_only_mails_since_then_are_counted_and_those_before_tell_who_wrote(place: Path) -> None:
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     written = [mail(number, at=now - timedelta(days=days)) for number, days in ((1, 9), (2, 1))]
     where = [*as_mbox(place, written), "--old", str(place / "rules")]
     assert run(place, *where)["messages"] == 2
@@ -310,7 +311,9 @@ def test_what_is_no_mbox_and_no_folder_of_mails_is_said(place: Path) -> None:
     assert "empty: this file is empty" in refused(place, *rules, "--mbox", str(place / "empty"))
     assert "one.eml: this is no mbox file" in refused(place, *rules, "--mbox", str(place / "one.eml"))
     assert "nothing: this is a folder; name it with --maildir" in refused(place, *rules, "--mbox", str(place / "nothing"))
-    assert "this is no Maildir (with cur and new in it), and it holds no .eml" in refused(place, *rules, "--maildir", str(place / "nothing"))
+    assert "this is no Maildir (with cur and new in it), and it holds no .eml" in refused(
+        place, *rules, "--maildir", str(place / "nothing")
+    )
 
 
 def test_a_mailbox_that_is_not_there_is_said(place: Path) -> None:

@@ -129,10 +129,10 @@ def test_agents_and_what_the_rules_name_can_stay(folder: Path, book: Rulebook) -
 
 
 def test_a_customer_of_the_files_is_replaced_and_what_the_files_say_of_them_is_given(folder: Path, book: Rulebook) -> None:
-    for sender, given in (("ceo@big.example", {"new", "vip"}), ("ana@key.example", {"new", "key account"})):
+    for sender, known in (("ceo@big.example", {"new", "vip"}), ("ana@key.example", {"new", "key account"})):
         text = recorded(mail(sender=sender), book)
         assert sender.partition("@")[2] not in text and 'from: "person1@customer.example"' in text
-        assert loaded(text, folder, book).facts.customer == given
+        assert loaded(text, folder, book).facts.customer == known
 
 
 # --- it passes ---------------------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ GIVEN = _words(
 
 EXPECT = _words(
     *((word.name, word.sort, word.means, word.example) for word in THEN),
-    ("agent", "agent", "the agent who gets it", "maria"),
+    ("agent", "agent", "the agent who gets it; `nobody` where it is ignored", "maria"),
     ("due", "time", "by when an answer is due, by the clock of the first calendar", "2026-11-23 12:00"),
 )
 
