@@ -107,6 +107,7 @@ def _places(message: Message) -> Iterator[tuple[str, str, bool]]:
             yield place, text, kind != "html"
             if kind == "html":
                 yield place, _visible(text), True
+                yield place, _behind(text), True
         elif not part.is_multipart():
             yield from _in_file(part)
 
@@ -141,6 +142,17 @@ def _text(part: Message) -> str:
         return payload.decode(part.get_content_charset("utf-8"), errors="replace")
     except (LookupError, ValueError):
         return payload.decode("latin-1")
+
+
+_ATTRIBUTE = re.compile(r"(?is)\b(?:href|src|alt|title|content|value)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+def _behind(markup: str) -> str:
+    """What tags carry beside the words: where links lead, what pictures are called; percent signs resolved (RFC 3986, 2.1)."""
+    values = (html.unescape("".join(match.groups(""))) for match in _ATTRIBUTE.finditer(markup))
+    plain = (_PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), value) for value in values)
+    return re.sub(r"[?&=/:;,]+", " ", "\n".join(plain))
 
 
 def _visible(markup: str) -> str:

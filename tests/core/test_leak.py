@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,22 @@ def test_what_looks_like_a_token_leaves_only_where_the_customer_wrote_it() -> No
     raw = compose(quoting, render(quoting, TEMPLATES), (), STAMP)
     assert leaks(raw)
     assert not leaks(raw, quotation=str(quoting.values["quotation"]))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<a href="https://x.example/?u=tom@acme.example">here</a>',
+        '<a href="https://x.example/?u=tom%40acme.example">here</a>',
+        "<img alt='tom@acme.example' src='cid:1'>",
+        '<span title="&#116;om@acme.example">x</span>',
+    ],
+)
+def test_an_agents_address_behind_a_link_or_a_picture_is_found(tag: str) -> None:
+    message = EmailMessage()
+    message["To"] = "ana@example.org"
+    message.set_content("Hello Ana")
+    message.add_alternative(f"<p>Hello Ana {tag}</p>", subtype="html")
+    found = leaks(message.as_bytes(), agent_addresses=("tom@acme.example",))
+    assert [leak.what for leak in found] == ["an agent's address"]
+    assert leaks(message.as_bytes(), agent_addresses=("maria@acme.example",)) == ()
