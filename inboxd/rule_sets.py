@@ -237,7 +237,7 @@ def try_rules(settings: Settings, store: Store, now: datetime, files: Mapping[st
         except ConfigError as error:
             return RulesTried(mistakes=tuple(mistake.replace(f"{folder}/", "") for mistake in error.mistakes))
         if mistakes:
-            return RulesTried(mistakes=tuple(mistakes))
+            return RulesTried(mistakes=tuple(mistake.replace(f"{folder}/", "") for mistake in mistakes))
         reader = reader_for(book, model=own_model(settings)) if needs_model(tests) else None
         failed = tuple(_failed(result) for result in run_rule_tests(book, tests, policy_of(settings), reader) if not result.passed)
         warnings = tuple(str(warning) for warning in lint(book))

@@ -779,8 +779,24 @@ class Park:
 
 
 Action = (
-    OpenCase | Join | Advance | Assign | Label | Correct | Merge | SameAs | DropReader | Absent | Withdraw | Log | Schedule | Cancel
-    | ChangePerson | MarkOutgoing | Send | Park
+    OpenCase
+    | Join
+    | Advance
+    | Assign
+    | Label
+    | Correct
+    | Merge
+    | SameAs
+    | DropReader
+    | Absent
+    | Withdraw
+    | Log
+    | Schedule
+    | Cancel
+    | ChangePerson
+    | MarkOutgoing
+    | Send
+    | Park
 )
 
 

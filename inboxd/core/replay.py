@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from inboxd.core.decide import decide
 from inboxd.core.model import (
     Action,
     Advance,
@@ -22,7 +21,6 @@ from inboxd.core.model import (
     Send,
     Situation,
 )
-from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook, is_away
 
 
@@ -70,11 +68,6 @@ def placed(actions: Iterable[Action], letters: Sequence[str] = ()) -> Placed:
             case _:
                 pass
     return replace(found, labels=tuple(sorted(found.labels)), told=tuple(sorted(found.told)))
-
-
-def replay(situation: Situation, book: Rulebook, policy: Policy) -> Placed:
-    """Decide once more about a stored situation, under these rules. Nothing is sent and nothing is written."""
-    return placed(decide(among(situation, book), book, policy).actions)
 
 
 def among(situation: Situation, book: Rulebook) -> Situation:
