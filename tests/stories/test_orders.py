@@ -109,7 +109,8 @@ def test_a_sleeping_case_wakes_when_the_customer_writes(day: Day) -> None:
     asleep = day.case().due_at
     day.pass_(hours=3)
     day.write(ANA, "Re: Front wheel [#1001]", "Are you there?")
-    assert asleep is not None and day.case().due_at is not None and day.case().due_at < asleep
+    awake = day.case().due_at
+    assert asleep is not None and awake is not None and awake < asleep
 
 
 def test_a_refusal_is_kept_with_its_reason_and_asked_about_in_other_words(day: Day) -> None:
