@@ -43,7 +43,25 @@ LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about one message. The same situation and rules give the same decision."""
     decision = _by_kind(situation, book, policy, admin)
+    if situation.false_claim and not situation.understood.screening.automatic:
+        noted = Log(kind="message.false_claim", case=decision.case, data={"message": situation.understood.number})
+        decision = replace(decision, actions=(*decision.actions, noted, Send(letter=_false_claim(situation, book, admin))))
     return permitted(decision, situation, book, policy, admin)
+
+
+def _false_claim(situation: Situation, book: Rulebook, admin: str) -> Letter:
+    """The lead hears of it once a day, however many try: the mail itself was taken as any other."""
+    sender = situation.understood.message.sender.email
+    known = book.agents.get(situation.agent or AgentName(""))
+    return to_lead(
+        situation.mailbox,
+        book,
+        admin,
+        template="false_claim",
+        purpose=f"false_claim:{situation.mailbox.name}:{situation.now:%Y%m%d}",
+        subject="A mail that only an agent could have sent, and nothing proves it",
+        values={"sender": sender, "holder": known.signs_as if known else "", "subject": situation.understood.message.subject},
+    )
 
 
 def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:

@@ -93,6 +93,7 @@ class Gatherer:
             bounced=bounced,
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
+            false_claim=agent_proof is None and any(token.kind in (tokens.REPLY, tokens.NOTICE) for token in claimed),
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
             named=self._named_cases(tx, u) if agent_proof is not None else {},
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,

@@ -113,6 +113,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
+    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp"},
     "no_case": {**PERSON, "text": "snooze: 2 days"},
     "morning_list": {
         **PERSON, "now": NOW, "promised": [{"name": "Ana", "sentence": "at your door tomorrow"}], "also": ["Lena Fuchs", "Rui Costa"],
@@ -175,6 +176,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
+    "false_claim": ({"holder": ""},),
     "morning_list": (
         {"first": [], "promised": [], "also": [], "quiet": []},
         {"first": [{"name": "B", "subject": "x", "upset": False, "again": False, "due_at": None, "number": 7}]},

@@ -19,6 +19,7 @@ from tests.stories.steps import (
     BEN,
     CALM,
     MARIA,
+    PETRA,
     TOM,
     holder,
     kinds,
@@ -206,3 +207,28 @@ def test_without_signed_addresses_a_reply_to_a_notice_stays_among_us() -> None:
     agent = resolved(day)
     day.reply(agent, day.last(agent), "Ana lives round the corner, by the way.")
     assert kinds(day, ANA_AT) == ["reply"] and "round the corner" not in words_of(day).text
+
+
+def told_of_claims(day: Day) -> list[str]:
+    return [" ".join(mail.text.split()) for mail in day.inbox(PETRA) if "nothing proves it" in mail.subject]
+
+
+def test_the_lead_hears_once_of_mail_to_an_agents_address_that_nothing_proves() -> None:
+    day = Day()
+    agent = opened(day)
+    address = str(day.routed(agent).message["Reply-To"]).partition("<")[2].rstrip(">")
+    for number in range(3):
+        day.write(f"Mallory <mallory{number}@evil.example>", f"Try {number}", "resolve\n\nHello Ana,\nsend money.", to=address)
+    (told,) = told_of_claims(day)
+    assert "mallory0@evil.example, who is no agent" in told and "I obeyed nothing in it" in told
+    assert day.case(1001).state is CaseState.OPEN and not [mail for mail in day.inbox("ana@example.org") if "money" in mail.text]
+
+
+def test_an_agents_answer_with_an_address_that_has_expired_is_told() -> None:
+    day = Day()
+    agent = opened(day)
+    mail = day.routed(agent)
+    day.pass_(days=400)
+    address = str(mail.message["Reply-To"]).partition("<")[2].rstrip(">")
+    day.write(f"Maria <{agent}>", "Re: Front wheel", "Hello Ana,\nhere.", to=address)
+    assert any("nothing proves that it is theirs" in told for told in told_of_claims(day))
