@@ -48,11 +48,17 @@ def a_place() -> Iterator[Path]:
         yield place
 
 
+_GIVEN: set[int] = set()  # the system may name a port again as soon as it is free
+
+
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of the loopback that nobody listens on, and that was not named before."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def make_certificate(place: Path, names: str = "DNS:localhost,IP:127.0.0.1") -> tuple[Path, Path]:

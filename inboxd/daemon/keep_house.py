@@ -89,7 +89,7 @@ def open_house(office: Office) -> None:
             before = tx.mailbox_state(name)
             if before is None or before.mode is not mailbox.mode:
                 if before is not None and before.mode is Mode.WATCH:
-                    _leave_watch(office, tx, mailbox, now)
+                    _leave_watch(office, office.rules, tx, mailbox, now)
                 tx.set_mailbox_state(name, MailboxState(mode=mailbox.mode, since=now))
                 log("mailbox.mode", mailbox=name, mode=mailbox.mode)
             tx.schedule(share_out_at(name, now))
@@ -104,13 +104,13 @@ def open_house(office: Office) -> None:
 def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) -> None:
     rules = office.rules  # one set for the whole job, also if another is put in force meanwhile
     if tried is not None:
-        _tell_what_came_of_it(office, tx, job, tried)
+        _tell_what_came_of_it(office, rules, tx, job, tried)
         return
     if job.kind is JobKind.UNFETCHED:
-        _unfetched(office, tx, job)
+        _unfetched(office, rules, tx, job)
         return
     if job.kind in DAILY:
-        _daily(office, tx, job)
+        _daily(office, rules, tx, job)
         return
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
@@ -155,7 +155,7 @@ def _latest(office: Office, rules: RuleSet, tx: Transaction, case: Case) -> Unde
     return understood_again(office.store, office.directory(rules), tx, number, case)
 
 
-def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
+def _unfetched(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> None:
     """A mail that the server would not give: nobody here can read it, so a person must look into the mailbox."""
     facts, now = job.payload, office.clock.now()
     mailbox = office.mailbox(MailboxName(str(facts["mailbox"])))
@@ -163,11 +163,11 @@ def _unfetched(office: Office, tx: Transaction, job: Job) -> None:
     if mailbox.mode is Mode.WATCH:
         return  # it stands in the daily mail
     letter = to_lead(
-        mailbox, office.rules.book, office.admin, template="unfetchable", purpose=job.key,
+        mailbox, rules.book, office.admin, template="unfetchable", purpose=job.key,
         subject="A mail that could not be fetched",
         values={**facts, "address": mailbox.address, "received_at": datetime.fromisoformat(str(facts["received_at"]))},
     )  # fmt: skip
-    _send(office, tx, Send(letter=letter), now)
+    _send(office, rules, tx, Send(letter=letter), now)
 
 
 # --- rules by mail -----------------------------------------------------------------------------------------------------------
@@ -185,17 +185,17 @@ def _tried(office: Office, job: Job) -> RulesTried:
         return RulesTried(mistakes=(f"the rules could not be tried: {place_of(error)}",))
 
 
-def _tell_what_came_of_it(office: Office, tx: Transaction, job: Job, tried: RulesTried) -> None:
+def _tell_what_came_of_it(office: Office, rules: RuleSet, tx: Transaction, job: Job, tried: RulesTried) -> None:
     number, now = MessageNo(int(str(job.payload["message"]))), office.clock.now()
     raw = office.store.raw(number)
     asked = parse(raw.raw)
     letter = to_lead(
-        office.mailbox(raw.mailbox), office.rules.book, office.admin, template="rules_tried", purpose=job.key, to_admin=True,
+        office.mailbox(raw.mailbox), rules.book, office.admin, template="rules_tried", purpose=job.key, to_admin=True,
         subject=f"Re: {asked.subject}" if asked.subject else "Your rules",
         values={"mistakes": tried.mistakes, "warnings": tried.warnings, "tests": tried.tests, "failed": tried.failed,
                 "backtest": tried.backtest},
     )  # fmt: skip
-    _send(office, tx, Send(letter=replace(letter, thread=(asked.message_id,) if asked.message_id else ())), now)
+    _send(office, rules, tx, Send(letter=replace(letter, thread=(asked.message_id,) if asked.message_id else ())), now)
     log("rules.tried", message=number, mistakes=len(tried.mistakes), failed=len(tried.failed))
 
 
@@ -261,35 +261,35 @@ def _next_morning(office: Office, now: datetime) -> datetime:
     return (morning if morning > local else morning + DAY).astimezone(now.tzinfo)
 
 
-def _daily(office: Office, tx: Transaction, job: Job) -> None:
+def _daily(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> None:
     name = MailboxName(str(job.payload["mailbox"]))
     now, mailbox = office.clock.now(), office.mailboxes.get(name)
     if mailbox is None:
         return  # taken out of the settings
     if job.kind is JobKind.AUDIT:
-        _audit(office, tx, mailbox, now)
+        _audit(office, rules, tx, mailbox, now)
     elif mailbox.mode is Mode.WATCH:
-        _watch_mail(office, tx, mailbox, now)
+        _watch_mail(office, rules, tx, mailbox, now)
     else:
-        for letter in morning_lists(office, office.rules, tx, mailbox, now):
-            _send(office, tx, Send(letter=letter), now)
+        for letter in morning_lists(office, rules, tx, mailbox, now):
+            _send(office, rules, tx, Send(letter=letter), now)
     tx.schedule(Schedule(kind=job.kind, key=job.key, at=_next_morning(office, now), payload=job.payload))
 
 
-def _send(office: Office, tx: Transaction, letter: Send, now: datetime) -> None:
-    store(tx, office.writer(office.rules).write(tx, [letter], now), office.mailboxes, now)
+def _send(office: Office, rules: RuleSet, tx: Transaction, letter: Send, now: datetime) -> None:
+    store(tx, office.writer(rules).write(tx, [letter], now), office.mailboxes, now)
 
 
-def _audit(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+def _audit(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
     """I11: no open case without assignee, due date and next job."""
     lacking = []
     for case in tx.open_cases(mailbox.name):
         jobs, lacks = tx.jobs_of(case.number), []
-        if case.state is CaseState.OPEN and case.assignee not in office.rules.book.agents:
+        if case.state is CaseState.OPEN and case.assignee not in rules.book.agents:
             lacks.append("nobody has it")
         if case.state is CaseState.OPEN and case.due_at is None:
             lacks.append("no date")
-        if not jobs and not (case.state is CaseState.WAITING and office.rules.book.follow_up.ask_when_waiting is None):
+        if not jobs and not (case.state is CaseState.WAITING and rules.book.follow_up.ask_when_waiting is None):
             lacks.append("no next step")
         if lacks:
             lacking.append(f"{case.subject or 'no subject'} [#{case.number}]: {', '.join(lacks)}")
@@ -297,13 +297,13 @@ def _audit(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime
         return
     log("audit.found", level="error", mailbox=mailbox.name, cases=len(lacking), todo="inboxd status")
     letter = to_lead(
-        mailbox, office.rules.book, office.admin, template="audit", purpose=f"audit:{mailbox.name}:{now:%Y%m%d}",
+        mailbox, rules.book, office.admin, template="audit", purpose=f"audit:{mailbox.name}:{now:%Y%m%d}",
         subject=f"{len(lacking)} open without somebody, a date or a next step", values={"findings": tuple(lacking)},
     )  # fmt: skip
-    _send(office, tx, Send(letter=letter), now)
+    _send(office, rules, tx, Send(letter=letter), now)
 
 
-def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+def _watch_mail(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
     """What I would have done: once a day, parked mails attached."""
     since = now - DAY
     opened = tx.events(("case.assigned",), mailbox.name, since)
@@ -312,7 +312,7 @@ def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: dat
     groups: dict[str, list[str]] = {}
     for event in opened:
         case = tx.case(event["case"])  # type: ignore[arg-type]  # the case of a case.assigned event
-        agent = office.rules.book.agents.get(event["agent"])  # type: ignore[call-overload]  # an agent's name
+        agent = rules.book.agents.get(event["agent"])  # type: ignore[call-overload]  # an agent's name
         who = agent.full_name if agent else str(event["agent"])
         person = tx.person(case.customer) if case else None
         if case is not None:
@@ -324,7 +324,7 @@ def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: dat
     parked = [job for job in office.store.parked() if job.message is not None and job.parked_at >= since]
     parked = [job for job in parked if job.message and office.store.raw(job.message).mailbox == mailbox.name]
     letter = to_lead(
-        mailbox, office.rules.book, office.admin, template="watch_daily", purpose=f"watch:{mailbox.name}:{now:%Y%m%d}",
+        mailbox, rules.book, office.admin, template="watch_daily", purpose=f"watch:{mailbox.name}:{now:%Y%m%d}",
         subject=f"{now.astimezone(office.policy.zone):%A}: {received} mails, and what I would have done",
         values={
             "received": received, "groups": [{"title": t, "lines": tuple(lines)} for t, lines in sorted(groups.items())],
@@ -332,10 +332,10 @@ def _watch_mail(office: Office, tx: Transaction, mailbox: MailboxFacts, now: dat
         },
         enclose=tuple(Enclose(message=job.message, whole=True) for job in parked if job.message),
     )  # fmt: skip
-    _send(office, tx, Send(letter=letter), now)
+    _send(office, rules, tx, Send(letter=letter), now)
 
 
-def _leave_watch(office: Office, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
+def _leave_watch(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> None:
     """People answered these themselves while we watched: nobody is asked about them, and the lead gets the list once."""
     lines, event = [], CaseEvent.NO_ANSWER
     for case in tx.open_cases(mailbox.name):
@@ -350,7 +350,7 @@ def _leave_watch(office: Office, tx: Transaction, mailbox: MailboxFacts, now: da
     if not lines:
         return
     letter = to_lead(
-        mailbox, office.rules.book, office.admin, template="left_watch", purpose=f"left_watch:{mailbox.name}:{int(now.timestamp())}",
+        mailbox, rules.book, office.admin, template="left_watch", purpose=f"left_watch:{mailbox.name}:{int(now.timestamp())}",
         subject=f"{mailbox.brand}: from watching to working", values={"cases": tuple(lines)},
     )  # fmt: skip
-    _send(office, tx, Send(letter=letter), now)
+    _send(office, rules, tx, Send(letter=letter), now)

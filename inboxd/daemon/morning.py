@@ -28,7 +28,7 @@ def morning_lists(office: Office, rules: RuleSet, tx: Transaction, mailbox: Mail
         mine = [case for case in cases if case.assignee == agent.name]
         is_open = [case for case in mine if case.state is CaseState.OPEN]
         if is_open and agent.name not in away:
-            yield _letter(office, tx, mailbox, agent, is_open, _quiet(tx, mine, now), now)
+            yield _letter(office, rules, tx, mailbox, agent, is_open, _quiet(tx, mine, now), now)
 
 
 def _quiet(tx: Transaction, mine: list[Case], now: datetime) -> list[Case]:
@@ -40,14 +40,21 @@ def _quiet(tx: Transaction, mine: list[Case], now: datetime) -> list[Case]:
 
 
 def _letter(
-    office: Office, tx: Transaction, mailbox: MailboxFacts, agent: Agent, is_open: list[Case], quiet: list[Case], now: datetime
+    office: Office,
+    rules: RuleSet,
+    tx: Transaction,
+    mailbox: MailboxFacts,
+    agent: Agent,
+    is_open: list[Case],
+    quiet: list[Case],
+    now: datetime,
 ) -> Letter:
     ordered = sorted(is_open, key=lambda case: (case.sentiment is not Sentiment.UPSET, not case.repeat, case.due_at or case.opened_at))
     first = [case for case in ordered if case.sentiment is Sentiment.UPSET or (case.due_at and case.due_at <= now + SOON)][:FIRST]
     rest = [case for case in ordered if case not in first][:ALSO]
     latest = tx.latest_message(is_open[0].number)
     assert latest is not None  # an open case has a mail of its customer
-    situation = Situation(now=now, mailbox=mailbox, understood=understood_again(office.store, office.directory(office.rules), tx, latest))
+    situation = Situation(now=now, mailbox=mailbox, understood=understood_again(office.store, office.directory(rules), tx, latest))
     local = now.astimezone(office.policy.zone)
     values: dict[str, object] = {
         "now": now,
