@@ -34,6 +34,7 @@ from inboxd.core.model import (
     Role,
     Schedule,
     Send,
+    SentMessage,
     Situation,
     StoryLine,
     Withdraw,
@@ -85,7 +86,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         return _undo(situation, case, agent, read, book, policy)
     anyway = "send anyway" in commands
     if anyway:
-        text = held_text(situation.replied_to.text) if situation.replied_to and situation.replied_to.kind is OutgoingKind.RETURNED else ""
+        source = _came_back(situation)
+        text = held_text(source[1].text) if source is not None and source[2] in MAY_LEAVE else ""
         if not text:
             return _back(situation, case, agent, Held(kind="nothing_held"), read)
         return _speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
@@ -104,6 +106,16 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if not read.words and not resolve and (not proof.words_to_customer or not _files_of_theirs(situation)):
         return _only_commands(situation, agent, read, book, policy, ordered)
     return _speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
+
+
+MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "undone"})  # where the words were told from what the mail quotes
+
+
+def _came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:
+    """The mail of ours that gave a text back, which this one answers: whose text it was, the mail, and why it came back."""
+    sent = situation.replied_to
+    found = re.fullmatch(r"returned:(\d+):(\w+)", sent.purpose) if sent and sent.kind is OutgoingKind.RETURNED else None
+    return (MessageNo(int(found[1])), sent, found[2]) if found and sent else None
 
 
 def held_text(sent: str) -> str:
@@ -238,11 +250,10 @@ def _speak(
 
 def _with_files(letter: Letter, situation: Situation) -> Letter:
     """Words that came back and are sent anyway take the files of the mail in which they were written."""
-    sent = situation.replied_to
-    source = re.fullmatch(r"returned:(\d+)", sent.purpose) if sent and sent.kind is OutgoingKind.RETURNED else None
+    source = _came_back(situation)
     if source is None or any(not each.content_id for each in situation.understood.message.attachments):
         return letter
-    return replace(letter, enclose=(*letter.enclose, Enclose(message=MessageNo(int(source[1])))))
+    return replace(letter, enclose=(*letter.enclose, Enclose(message=source[0])))
 
 
 def _refused(read: AgentReply) -> bool:
@@ -386,7 +397,7 @@ def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: Agen
         situation,
         agent,
         template="returned",
-        purpose=f"returned:{u.number}",
+        purpose=f"returned:{u.number}:{held.kind}",
         case=case,
         values=values,
         kind=OutgoingKind.RETURNED,

@@ -95,7 +95,7 @@ class Gatherer:
             oversize=oversize,
             false_claim=agent_proof is None and any(token.kind in (tokens.REPLY, tokens.NOTICE) for token in claimed),
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
-            named=self._named_cases(tx, u) if agent_proof is not None else {},
+            named=self._named_cases(tx, u.message.text) if agent_proof is not None else {},
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,
             dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
@@ -125,7 +125,7 @@ class Gatherer:
             if token.kind not in (tokens.REPLY, tokens.NOTICE) or not tokens.proves(token, self.keys, f"agent:{agent}", 0, now):
                 continue
             if token.case == tokens.NO_CASE and token.kind == tokens.NOTICE:
-                named = next(iter(self._named_cases(tx, u)), None)
+                named = next(iter(self._named_cases(tx, u.new_text)), None)  # what the list itself says is no order
                 return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.SIGNED_ADDRESS)
             case = tx.case(token.case)
             if case is not None:
@@ -202,9 +202,9 @@ class Gatherer:
             open_to_all[case] = None if known else frozenset(tx.thread_of(case))
         return {i: case for i, case in found.items() if (exchange := open_to_all[case]) is None or i in ours or i in exchange}
 
-    def _named_cases(self, tx: Transaction, u: Understood) -> dict[CaseNo, Case]:
+    def _named_cases(self, tx: Transaction, text: str) -> dict[CaseNo, Case]:
         """The cases that an agent's mail names by number, as its commands do."""
-        numbers = [CaseNo(int(digits)) for digits in re.findall(r"#\s?(\d{1,12})", u.message.text[:MAY_HOLD_COMMANDS])][:MOST_NAMED]
+        numbers = [CaseNo(int(digits)) for digits in re.findall(r"#\s?(\d{1,12})", text[:MAY_HOLD_COMMANDS])][:MOST_NAMED]
         return {number: case for number in dict.fromkeys(numbers) if (case := tx.case(number)) is not None}
 
     # --- the rest

@@ -78,6 +78,15 @@ def test_an_answer_that_names_no_case_changes_nothing_and_asks(day: Day) -> None
     assert not day.inbox("ana@example.org") and len(day.store.look("select 1 from cases")) == 2
 
 
+def test_the_numbers_of_the_quoted_list_are_no_orders(day: Day) -> None:
+    day.write(ANA, "Front wheel", CALM)
+    agent = holder(day)
+    day.pass_(days=1)
+    before = day.case(1001)
+    day.reply(agent, lists(day, agent)[-1], "Hello Ana,\nthe 15 mm one.")
+    assert flat(day.last(agent)).startswith("Which case,") and day.case(1001) == before
+
+
 def test_the_list_of_another_agent_proves_nothing(day: Day) -> None:
     day.write(ANA, "Front wheel", CALM)
     agent = holder(day)

@@ -299,6 +299,16 @@ def test_send_anyway_with_nothing_to_send_sends_nothing(day: Day) -> None:
     assert order(day, "send anyway").startswith("There is nothing to send") and kinds(day, ANA_AT) == []
 
 
+def test_a_text_that_quotes_somebody_else_is_not_sent_anyway(day: Day) -> None:
+    agent = opened(day)
+    secret = "Hello Ana,\nsee below.\n\n---------- Forwarded message ----------\nFrom: Boss\n\nNever tell her the price."
+    day.reply(agent, day.routed(agent), secret, quote=False)
+    held = day.last(agent)
+    assert "see below" in held.text
+    day.reply(agent, held, "send anyway", quote=False)
+    assert kinds(day, ANA_AT) == [] and flat(day.last(agent).text).startswith("There is nothing to send")
+
+
 def test_what_is_ours_alone_is_not_sent_anyway_either(day: Day) -> None:
     agent = opened(day)
     order(day, "Resolvd\n\nHello Ana,\nwrite to tom@acme.example.")
