@@ -129,7 +129,7 @@ def routed(language: str = "en", token: str = TOKEN, facts: Brief | None = None)
 def returned(words: str) -> OurMail:
     """A text of the agent's that came back with a question."""
     values: dict[str, object] = {
-        "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
+        "no_case": False, "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
         "customer": "Ana", "subject": "Bike", "brand": "Acme Support",
     }  # fmt: skip
     return _made("returned", OutgoingKind.RETURNED, values, TOKEN)
