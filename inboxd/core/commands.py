@@ -16,8 +16,8 @@ ALONE = (  # stand alone in their line
     "resolve", "no follow-up", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
-    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "split",
-    "subject", "team", "to", "topic", "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze",
+    "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))

@@ -663,7 +663,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """A message begins a case of its own: a copy of it is decided anew, as a first mail. With `leaves` it is no part of this case any more."""
+    """A message begins a case of its own: a copy of it is decided anew. With `leaves` it is no part of this case any more."""
 
     case: CaseNo
     message: MessageNo

@@ -401,7 +401,8 @@ def test_an_absurd_mail_takes_no_time(text: str) -> None:
     "first",
     [
         "Find attached the invoice you asked for.", "Show me the picture of the box, please.", "Label the box with your number, please.",
-        "Away from home I can only look on Friday.", "Split the payment into two parts if you like.", "To be honest, no.", "Ask at the desk.",
+        "Away from home I can only look on Friday.", "To be honest, no.", "Ask at the desk.",
+        "Split the payment into two parts if you like.",
         "For you only.", "So.", "No.", "Subject to the weather it comes on Friday.",
     ],
 )  # fmt: skip

@@ -129,8 +129,8 @@ def routed(language: str = "en", token: str = TOKEN, facts: Brief | None = None)
 def returned(words: str) -> OurMail:
     """A text of the agent's that came back with a question."""
     values: dict[str, object] = {
-        "no_case": False, "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
-        "customer": "Ana", "subject": "Bike", "brand": "Acme Support",
+        "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
+        "customer": "Ana", "no_case": False, "subject": "Bike", "brand": "Acme Support",
     }  # fmt: skip
     return _made("returned", OutgoingKind.RETURNED, values, TOKEN)
 
