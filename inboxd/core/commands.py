@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
-ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
+ALONE = ("resolve", "no follow-up", "no promise", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
 WITH = (  # want something behind a colon
-    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic",
-    "urgent",
+    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "not same as", "pass on", "same as", "sentiment", "snooze",
+    "team", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
@@ -143,6 +143,10 @@ def _command(line: str) -> tuple[Command | None, str]:
         return Command(name=first, line=line, argument=rest), ""
     if first in COMMANDS or (mark == ":" and first in LATER) or whole in LATER:
         return Command(name=first if mark == ":" or whole not in LATER else whole, line=line), _why_not(first, mark, rest, whole)
+    if re.match(r"(?:not )?same as\b.*@", line, re.IGNORECASE):  # the colon is missing
+        return Command(name="not same as" if line.casefold().startswith("not") else "same as", line=line), "ambiguous"
+    if mark != ":" and whole.count(" ") == 1 and _slips(whole, "no promise") <= 2:
+        return Command(name="no promise", line=line), "near_miss"
     if mark == ":" or len(whole.split()) <= 2:
         word = first if mark == ":" or " " not in whole else whole.split()[0]
         if near := _near(word, whole if mark != ":" else first):
@@ -168,7 +172,8 @@ def _split(line: str) -> tuple[str, str, str]:
     """Split a line into its first word (or the words before a colon), the mark after it, and the rest."""
     line = line.strip(" \t\u00a0*_\"'`")
     before, colon, after = line.partition(":")
-    if colon and 1 <= len(before.split()) <= 2:
+    words = " ".join(before.casefold().split())
+    if colon and (1 <= len(before.split()) <= 2 or _slips(words, "not same as") <= 2):
         return " ".join(before.casefold().split()), ":", after.strip()
     match = re.match(r"([\w'-]+)\s*([.,!;\u2013\u2014-]?)\s*(.*)", line, re.DOTALL)
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)

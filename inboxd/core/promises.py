@@ -195,7 +195,12 @@ def remind_at(promise: Promise, book: Rulebook, zone: tzinfo) -> datetime:
 def next_reminder(case: CaseNo, promises: Iterable[Promise], book: Rulebook, now: datetime, zone: tzinfo) -> tuple[Schedule, ...]:
     """When the next of these promises is to be remembered; nothing where no morning is to come."""
     coming = [at for promise in promises if (at := remind_at(promise, book, zone)) > now]
-    return tuple(Schedule(kind=JobKind.PROMISE, key=f"{JobKind.PROMISE}:{case}", at=at, case=case) for at in sorted(coming)[:1])
+    return tuple(look_at_promises(case, at) for at in sorted(coming)[:1])
+
+
+def look_at_promises(case: CaseNo, at: datetime) -> Schedule:
+    """See at this time which promises of a case are to be remembered, and when the next is."""
+    return Schedule(kind=JobKind.PROMISE, key=f"{JobKind.PROMISE}:{case}", at=at, case=case)
 
 
 def _zone(agent: AgentName, book: Rulebook, zone: tzinfo) -> tzinfo:
