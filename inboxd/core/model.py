@@ -679,7 +679,7 @@ class SameAs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSameAs:
-    """This address is not this person's after all: it goes back to whom it was taken from, with their cases, and with those it began since."""
+    """This address is not this person's: it goes back to whom it was taken from, with their cases and those begun from it since."""
 
     person: PersonNo
     email: str

@@ -284,7 +284,15 @@ def _refused(read: AgentReply) -> bool:
 
 
 def _moves(
-    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool, refused: bool = False,
+    situation: Situation,
+    case: Case,
+    agent: Agent,
+    book: Rulebook,
+    *,
+    replied: bool,
+    words: str,
+    resolve: bool,
+    refused: bool = False,
     quiet_from: datetime | None = None,
 ) -> tuple[Case, list[Action]]:
     """The case after the reply or `resolve`, and the actions that bring it there."""

@@ -364,6 +364,7 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
     "assign": _assign, "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
-    "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
+    "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
+    "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
     "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

@@ -23,17 +23,18 @@ DAY = timedelta(days=1)
 # --- reading -----------------------------------------------------------------------------------------------------------------
 
 _OUR_ACTS = (
-    r"(?:send|ship|post|mail|call|ring|phone|write|answer|reply|report|tell|let you know|get back|refund|repay|pay|transfer|credit|give|replace|"
-    r"repair|mend|fix|deliver|bring|collect|pick|check|look(?! forward)|find out|order|ask|come|book|prepare|finish|expect|confirm|hand|return|exchange|update)"
+    r"(?:send|ship|post|mail|call|ring|phone|write|answer|reply|report|tell|let you know|get back|refund|repay|pay|transfer|credit|give|"
+    r"replace|repair|mend|fix|deliver|bring|collect|pick|check|look(?! forward)|find out|order|ask|"
+    r"come|book|prepare|finish|expect|confirm|hand|return|exchange|update)"
 )
 _ACTING = (
     r"(?:sending|shipping|posting|mailing|calling|ringing|phoning|writing|refunding|paying|transferring|crediting|giving|replacing|repairing|"
     r"mending|fixing|delivering|bringing|collecting|checking|ordering|coming|returning)"
 )
 _ARRIVES = (
-    r"(?:be (?:at|with|in|on|there|here|ready|back|yours|done|mended|fixed|repaired|replaced|sent|shipped|posted|delivered|refunded|paid|credited|"
-    r"collected|picked|transferred|returned|processed|able)|arrive|come|reach|leave|follow|go out|go to the post|ship|get to|get there|bring|call|ring|phone|write|answer|"
-    r"send|refund|deliver|pick|collect|replace|repair|contact)"
+    r"(?:be (?:at|with|in|on|there|here|ready|back|yours|done|mended|fixed|repaired|replaced|sent|shipped|posted|delivered|refunded|"
+    r"paid|credited|collected|picked|transferred|returned|processed|able)|arrive|come|reach|leave|follow|go out|go to the post|ship|"
+    r"get to|get there|bring|call|ring|phone|write|answer|send|refund|deliver|pick|collect|replace|repair|contact)"
 )
 _ICH = (
     r"(?:schicke|sende|versende|verschicke|rufe|überweise|erstatte|ersetze|melde|liefere|bringe|repariere|tausche|prüfe|kläre|schaue|sehe|"
@@ -58,14 +59,16 @@ _YOU = re.compile(
     rf"\byou(?:'ll|’ll|\s+(?:will|shall|should|can))?\s+{_SOON}(?:get|have|receive|hear|expect)\s+(?!to\b|until\b)"
     r"|\bSie (?:werden|sollten)\b.*\b(?:bekommen|erhalten|haben|hören)\b"
     r"|\b(?:werden|sollten) Sie\b.*\b(?:bekommen|erhalten|haben|hören)\b"
-    r"|\b(?:Sie|Du) (?:bekommen|erhalten|hören|bekommst|erhältst|hörst)\b|\b(?:bekommen|erhalten|hören|bekommst|erhältst|hörst) (?:Sie|du)\b"
+    r"|\b(?:Sie|Du) (?:bekommen|erhalten|hören|bekommst|erhältst|hörst)\b"
+    r"|\b(?:bekommen|erhalten|hören|bekommst|erhältst|hörst) (?:Sie|du)\b"
     r"|\b(?:Sie haben|haben Sie|du hast|hast du)\b(?!.*\bge\w+(?:t|en)\b)(?!.*\b(?:zeit|urlaub|termin|frei|geburtstag|bestellt|bezahlt)\b)",
     re.IGNORECASE,
 )
 _IT = re.compile(
     rf"(?:\b(?:will|shall|should|is going to|are going to)|'ll|’ll)\s+{_SOON}{_ARRIVES}\b"
     r"|\b(?:arrives|ships|leaves (?:our|the|us|here|for)|reaches you|gets to you|is (?:with you|at your|delivered|sent|ready|yours)|"
-    r"are (?:with you|at your|delivered|sent|ready|yours)|goes (?:out|to the post|into the post)|follows|(?:calls|rings|writes to|sends|brings) (?:you|it|them))\b"
+    r"are (?:with you|at your|delivered|sent|ready|yours)|goes (?:out|to the post|into the post)|follows|"
+    r"(?:calls|rings|writes to|sends|brings) (?:you|it|them))\b"
     r"|\b(?:wird|werden|sollten?)\b.*\b(?:ankommen|eintreffen|geliefert|verschickt|versandt|versendet|geschickt|gesendet|überwiesen|erstattet|"
     r"repariert|zugestellt|gutgeschrieben|fertig|abgeholt|getauscht|ersetzt|anrufen|melden|liefern|bringen|bei Ihnen|da sein)\b"
     r"|\b(?:ist|sind)\b.*\b(?:bei Ihnen|bei dir|auf Ihrem Konto|da|fertig|abholbereit)\b"
@@ -83,26 +86,30 @@ _VERB = re.compile(
     re.IGNORECASE,
 )
 _NEVER = re.compile(  # closed days, what lasts until a day, what is not so, what is only wished for
-    r"\b(?:closed|shut|away|holidays?|vacation|out of (?:the )?office|opening hours|open again|until|till|cannot|can't|can’t|won't|won’t|not|never|"
-    r"hope|hoping|would|could|might|may|perhaps|maybe|probably|try|geschlossen|urlaub|abwesend|feiertag|betriebsferien|öffnungszeiten|"
+    r"\b(?:closed|shut|away|holidays?|vacation|out of (?:the )?office|opening hours|open again|until|till|cannot|can't|"
+    r"can’t|won't|won’t|not|never|hope|hoping|would|could|might|may|perhaps|maybe|probably|try|geschlossen|urlaub|abwesend|feiertag|betriebsferien|öffnungszeiten|"
     r"nicht|keine?[mnrs]?|nie|hoffe|hoffen|würden?|könnten?|vielleicht|wahrscheinlich|vermutlich|versuchen?|"
-    r"your (?:flight|train|bus|trip|holiday|party|wedding|birthday|appointment|answer|reply)|I(?: am|'m|’m)? writ(?:e|ing) to you|ihre[mnrs]? (?:flug|zug|reise|feier|hochzeit|antwort|termin))\b"
+    r"your (?:flight|train|bus|trip|holiday|party|wedding|birthday|appointment|answer|reply)|"
+    r"I(?: am|'m|’m)? writ(?:e|ing) to you|ihre[mnrs]? (?:flug|zug|reise|feier|hochzeit|antwort|termin))\b"
     r"|n't\b|n’t\b|\bwill be (?:open|down|offline|here|in (?:the|our) (?:office|shop))\b",
     re.IGNORECASE,
 )
 _HOPED = re.compile(r"\b(?:I|we|ich|wir) (?:hope|think|guess|believe|hoffen?|denken?|glauben?)\b|\bhoffentlich\b", re.IGNORECASE)
 _AT_THE_LATEST = re.compile(r"\b(?:not|no) later than\b|\bnicht später als\b", re.IGNORECASE)
 _IF = re.compile(
-    r"\b(?:if|unless|when|whenever|once (?:you|we|it|the)|as soon as|in case|should you|so that|wenn|falls|sofern|sobald|sollten sie|damit)\b", re.IGNORECASE
+    r"\b(?:if|unless|when|whenever|once (?:you|we|it|the)|as soon as|in case|should you|so that|wenn|falls|sofern|"
+    r"sobald|sollten sie|damit)\b",
+    re.IGNORECASE,
 )
 _IF_YOU_LIKE = re.compile(
-    r"\b(?:if|wenn) (?:that|this|it|you|das|es|sie)\b.{0,20}\b(?:suits?|fine|ok|okay|all right|like|agree|works for|passt|recht ist|möchten)\b",
+    r"\b(?:if|wenn) (?:that|this|it|you|das|es|sie)\b.{0,20}\b(?:suits?|fine|ok|okay|all right|like|agree|works for|"
+    r"passt|recht ist|möchten)\b",
     re.IGNORECASE,
 )
 _SAID = re.compile(  # what somebody said before is no promise of today
-    r"\b(?:you|we|I|he|she|they)(?:'ve|’ve| have| had)? (?:wrote|written|said|say|told|tell me|mentioned?|asked|ask|need|want(?:ed)?|hoped|thought|"
-    r"promised|ordered|plan(?:ned)?)\b|\b(?:Sie|du|wir|ich) (?:schrieb\w*|schreiben|sagten?|sagst|hatten?|wollten?|wollen|möchten|brauchen|fragten|"
-    r"dachten?|haben\b.*\b(?:geschrieben|gesagt|versprochen|bestellt|gefragt))\b",
+    r"\b(?:you|we|I|he|she|they)(?:'ve|’ve| have| had)? (?:wrote|written|said|say|told|tell me|mentioned?|asked|ask|need|"
+    r"want(?:ed)?|hoped|thought|promised|ordered|plan(?:ned)?)\b|\b(?:Sie|du|wir|ich) (?:schrieb\w*|schreiben|sagten?|sagst|"
+    r"hatten?|wollten?|wollen|möchten|brauchen|fragten|dachten?|haben\b.*\b(?:geschrieben|gesagt|versprochen|bestellt|gefragt))\b",
     re.IGNORECASE,
 )
 _ASKED_OF_THEM = re.compile(r"\b(?:please|bitte|you (?:must|have to|need to)|Sie müssen|müssen Sie)\b", re.IGNORECASE)

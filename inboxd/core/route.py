@@ -261,7 +261,7 @@ def step_at(step: Step, case: Case, book: Rulebook, since: datetime, *, opening:
 
 def nudge_at(at: datetime, case: Case, book: Rulebook) -> datetime | None:
     """When whoever has the case is nudged: half-way, or as they come to work; None if it is then too near to the hour to help anybody."""
-    if case.due_at is None or case.assignee not in book.agents:
+    if case.due_at is None or case.assignee is None or case.assignee not in book.agents:
         return None
     hours = hours_of(book, case.assignee, book.teams.get(case.team) if case.team else None)
     there = next_open(hours, at) if hours else at

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from inboxd.core.letters import full_name, to_lead
 from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
-from inboxd.core.retry import TELL_AFTER, wait
 from inboxd.core.promises import never_said
+from inboxd.core.retry import TELL_AFTER, wait
 from inboxd.core.route import undelivered
 from inboxd.daemon.office import Office
 from inboxd.daemon.write import store as queue

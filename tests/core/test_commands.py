@@ -337,7 +337,8 @@ def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: st
 
 @pytest.mark.parametrize(
     "first",
-    ["No problem", "No problem!", "Not the same as before: this one is new.", "Same as last time.", "Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry",
+    ["No problem", "No problem!", "Not the same as before: this one is new.", "Same as last time.",
+     "Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry",
      "We resolved it.",
      "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today"],
 )  # fmt: skip

@@ -233,6 +233,7 @@ def test_cases_begun_since_from_that_address_go_along(day: Day) -> None:
     about(day, 1001, f"same as: {WORK}")
     day.pass_(days=1)
     day.write(f"Ana R <{WORK}>", "Another wheel", "And one from the office again.")
+    day.pass_(hours=1)
     day.write(ANA, "And mine", "This one is from home.")
     about(day, 1001, f"not same as: {WORK}")
     assert day.case(1001).customer == day.case(1004).customer != day.case(1002).customer == day.case(1003).customer
