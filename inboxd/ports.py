@@ -321,7 +321,7 @@ class Transaction(Protocol):
         """What this agent promised for that day or later, whoever has the case now."""
 
     def joined(self, person: PersonNo) -> frozenset[str]:
-        """Addresses that `same as` gave to this person and that are still theirs."""
+        """Addresses that `same as` gave to this person and that can be given back now."""
 
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""

@@ -100,7 +100,7 @@ def held_by(name: AgentName | None, **changes: Any) -> Case:
     return case(CaseState.OPEN, **({"assignee": name, "due_at": NOW + 4 * HOUR, "opened_at": NOW} | changes))
 
 
-# --- nothing is written: a nudge half-way, the holder at the hour, then daily the lead with them -------------------------------------------------------
+# --- nothing is written: a nudge half-way, the holder at the hour, then daily the lead with them ----------------------------
 
 
 def test_half_way_and_at_the_hour_the_holder_is_reminded_and_nobody_else() -> None:
@@ -158,9 +158,7 @@ def test_who_is_away_or_not_at_work_when_the_nudge_comes_is_not_nudged() -> None
     assert told(put_off) == [] and next_job(put_off).at == at("2026-11-17 09:00") and next_job(put_off).payload["step"] == 0
 
 
-@pytest.mark.parametrize(
-    ("away", "who"), [((), "Maria"), ((MARIA,), "Jonas"), ((MARIA, JONAS), "")]
-)
+@pytest.mark.parametrize(("away", "who"), [((), "Maria"), ((MARIA,), "Jonas"), ((MARIA, JONAS), "")])
 def test_a_nudge_names_who_would_get_the_case_only_where_somebody_of_the_team_is_there(away: tuple[AgentName, ...], who: str) -> None:
     waits = held_by(TOM, team=EVERYONE)
     there = {name: Candidate(name=name, open_cases=0, away=name in away) for name in (MARIA, JONAS, TOM, PETRA)}

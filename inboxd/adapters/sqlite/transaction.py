@@ -591,11 +591,24 @@ class SqliteTransaction:
         )
 
     def joined(self, person: PersonNo) -> frozenset[str]:
-        """Addresses that `same as` gave to this person and that are still theirs."""
+        """Addresses that `same as` gave to this person and that can be given back now."""
+        return frozenset(self._joins(person))
+
+    def _joins(self, person: PersonNo) -> dict[str, sqlite3.Row]:
+        """The joins that can be taken back now, by their address: of those that build on each other, the last one first."""
         rows = self._all(
-            f"select a.email from ({_JOINED}) e join address a on a.email = json_extract(e.data, '$.email') where a.person = ?", person
+            f"select e.id, e.data from ({_JOINED}) e join address a on a.email = json_extract(e.data, '$.email') where a.person = ?"
+            " order by e.id desc",
+            person,
         )
-        return frozenset(row["email"] for row in rows)
+        found: dict[str, sqlite3.Row] = {}
+        later: set[str] = set()
+        for row in rows:
+            data = json.loads(row["data"])
+            if data["email"] not in later:
+                found[data["email"]] = row
+            later |= {data["email"], *data.get("addresses", ())}
+        return found
 
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
@@ -845,8 +858,8 @@ class SqliteTransaction:
         self._event("person.same_as", mailbox, None, data, now)
 
     def _not_same_as(self, action: NotSameAs, mailbox: MailboxName, now: datetime) -> None:
-        """Give back what `same as` took, and what came from those addresses since; what others took from this person meanwhile stays."""
-        event = self._one(f"select * from ({_JOINED}) where json_extract(data, '$.email') = ? order by id desc limit 1", action.email)
+        """Give back what `same as` took, and what came from those addresses since."""
+        event = self._joins(action.person).get(action.email)
         if event is None:
             return
         data = json.loads(event["data"])
