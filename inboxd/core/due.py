@@ -413,7 +413,7 @@ def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         choice = replace(choice, why=why_of(found.ruling, choice))
         actions += _given_to(choice, situation, moved, book, policy, purpose=f"redecide:{case.number}:{int(situation.now.timestamp())}")
     if choice or "due_at" in changes:
-        actions.append(escalate_at(moved, book, since, found.within))
+        actions.append(escalate_at(moved, book, since, found.within, now=situation.now))
     return Decision(actions=tuple(actions), because=because_of(found, choice), case=case.number, trace=trace_of(found, choice, policy.zone))
 
 

@@ -238,13 +238,19 @@ def ladder_of(book: Rulebook) -> tuple[Step, ...]:
     return book.ladder or DEFAULT_LADDER
 
 
-def escalate_at(case: Case, book: Rulebook, since: datetime, within: Span | None = None, *, nudge: bool = True) -> Schedule:
-    """The first step for a case that waits for its agent since then (I11). Without `nudge`, none of ours comes before the hour."""
+def escalate_at(
+    case: Case, book: Rulebook, since: datetime, within: Span | None = None, *, now: datetime | None = None, nudge: bool = True
+) -> Schedule:
+    """The first step for a case that waits for its agent since then (I11). Without `nudge`, none of ours comes before the hour.
+
+    `now`, where that is later: whoever has the case hears of it only now, so half-way to the hour is counted from here.
+    """
     assert case.due_at is not None  # an open case has a due date
     opening, step = bool(within and (within.opening or within.days)), 0
-    at = step_at(ladder_of(book)[step], case, book, since, opening=opening)
+    start = since if book.ladder else min(max(since, now or since), case.due_at)
+    at = step_at(ladder_of(book)[step], case, book, start, opening=opening)
     if not book.ladder:
-        nudged = nudge_at(at, case, book) if nudge and at - since >= LEAST_TO_HALF else None
+        nudged = nudge_at(at, case, book) if nudge and at - start >= LEAST_TO_HALF else None
         step, at = (0, nudged) if nudged else (1, case.due_at)
     payload = {"count": 0, "step": step, "since": since.isoformat(), "opening": opening}
     return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=payload)

@@ -140,6 +140,13 @@ def test_with_little_time_there_is_no_nudge() -> None:
     assert nudged(held_by(None), book()) == (1, NOW + 4 * HOUR), "nobody has it: there is nobody to nudge"
 
 
+def test_half_way_is_counted_from_when_whoever_has_the_case_hears_of_it() -> None:
+    waits = held_by(TOM)
+    assert escalate_at(waits, book(), NOW, now=NOW + 3 * HOUR).at == NOW + 3.5 * HOUR
+    late = escalate_at(waits, book(), NOW, now=NOW + 5 * HOUR)
+    assert (late.payload["step"], late.at, late.payload["since"]) == (1, waits.due_at, NOW.isoformat())
+
+
 def test_a_nudge_waits_until_the_holder_is_at_work_and_is_left_out_where_that_is_too_late() -> None:
     rules = book(calendars={"office": OFFICE})
     wrote = at("2026-11-16 16:00")
