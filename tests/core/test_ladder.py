@@ -435,7 +435,7 @@ def test_a_rule_with_conditions_moves_the_case_with_its_mail() -> None:
     assert (only(decision, Assign).agent, only(decision, Assign).team) == (MARIA, SENIORS)
     assert handed_to(decision) == ["maria@acme.example"]
     assert only(decision, Advance).changes == {"due_at": NOW + 2 * HOUR}
-    assert next_job(decision).at == NOW + HOUR, "the nudge, half-way to the hour"
+    assert next_job(decision).at == NOW + 2 * HOUR
     assert "who: maria of seniors - sounds upset, fewest open cases" in decision.trace
 
 
