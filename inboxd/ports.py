@@ -33,6 +33,7 @@ from inboxd.core.model import (
     PastCase,
     Person,
     PersonNo,
+    Promise,
     RawMessage,
     Schedule,
     Scores,
@@ -312,6 +313,15 @@ class Transaction(Protocol):
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
+
+    def promises(self, case: CaseNo) -> tuple[Promise, ...]:
+        """What agents promised in this case and did not take back, past days too, in the order of their days."""
+
+    def promised_by(self, agent: AgentName, since: date) -> tuple[Promise, ...]:
+        """What this agent promised for that day or later, whoever has the case now."""
+
+    def joined(self, person: PersonNo) -> frozenset[str]:
+        """Addresses that `same as` gave to this person and that can be given back now."""
 
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""

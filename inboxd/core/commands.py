@@ -13,11 +13,11 @@ from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
 ALONE = (  # stand alone in their line
-    "resolve", "no follow-up", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
+    "resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
-    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze",
-    "split", "subject", "team", "to", "topic", "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "not same as", "pass on", "same as", "sentiment",
+    "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
@@ -144,8 +144,12 @@ def _command(line: str) -> tuple[Command | None, str]:
     if mark == ":" and first in ("find", "show"):
         return Command(name=first, line=line, argument=rest), ""
     if first in COMMANDS and first not in COLON_ONLY:
-        doubt = _why_not(first, rest)
+        doubt = _why_not(first, rest) or ("ambiguous" if mark == ":" and rest else "")
         return (Command(name=first, line=line), doubt) if doubt or not rest else (None, "")
+    if re.match(r"(?:not )?same as\b.*@", line, re.IGNORECASE):  # the colon is missing
+        return Command(name="not same as" if line.casefold().startswith("not") else "same as", line=line), "ambiguous"
+    if near := _near_two(whole):
+        return Command(name=near, line=line), "near_miss"
     if mark == ":" or len(whole.split()) <= 2:
         word = first if mark == ":" or " " not in whole else whole.split()[0]
         if near := _near(word, addressed=mark == ":" and "@" in rest):
@@ -169,7 +173,8 @@ def _split(line: str) -> tuple[str, str, str]:
     """Split a line into its first word (or the words before a colon), the mark after it, and the rest."""
     line = line.strip(" \t\u00a0*_\"'`")
     before, colon, after = line.partition(":")
-    if colon and 1 <= len(before.split()) <= 2:
+    words = " ".join(before.casefold().split())
+    if colon and (1 <= len(before.split()) <= 2 or _slips(words, "not same as") <= 2):
         return " ".join(before.casefold().split()), ":", after.strip()
     match = re.match(r"([\w'-]+)\s*([.,!;\u2013\u2014-]?)\s*(.*)", line, re.DOTALL)
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)
@@ -181,6 +186,14 @@ def _near(word: str, *, addressed: bool) -> str:
         if (addressed or name not in COLON_ONLY) and _slips(word, name) <= (2 if len(name) > 5 and len(word) > 4 else 1):
             return name
     return ""
+
+
+def _near_two(whole: str) -> str:
+    """Give the command of two words that this line is a slip of the finger away from, "" if none."""
+    plain = whole.replace("-", " ")
+    if not 1 <= plain.count(" ") <= 3:
+        return ""
+    return next((name for name in COMMANDS if " " in name and _slips(plain, name.replace("-", " ")) <= 2), "")
 
 
 def _slips(one: str, other: str) -> int:

@@ -76,6 +76,7 @@ _RELATIVE = re.compile(
     r"\b(?P<two>(?:the )?day after tomorrow|übermorgen)\b|\b(?P<one>tomorrow|(?<!guten )(?<!am )morgen)\b",
     re.IGNORECASE,
 )
+_TODAY = re.compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|heute)\b", re.IGNORECASE)
 _BY_WEEKDAY = re.compile(
     rf"\b(?:(?P<how>this|coming|next|last|diesen|kommenden|nächsten|nächste|naechsten|letzten|letzte|vergangenen|until|till|by|before|"
     rf"bis|spätestens|ab|from)\s+(?:zum\s+|am\s+)?)?(?P<w>{_WEEKDAY})\b",
@@ -112,16 +113,24 @@ def named_days(text: str, today: date) -> Iterator[NamedDay]:
                 yield NamedDay(day=day, sentence=sentence, start=start)
 
 
-def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
+def days_ahead(clause: str, today: date) -> Iterator[date]:
+    """Give each day from today on that words name which are known to look ahead; here "today" names one, too."""
+    if _TODAY.search(clause):
+        yield today
+    if _may_name_a_day(clause):
+        yield from (day for _, day in sorted(_days(clause, today, ahead=True)) if day >= today)
+
+
+def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[int, date]]:
     if _WITH_DIGITS.search(sentence):
         yield from _in_digits(sentence, today)
     for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
-        if not _PAST.search(sentence) or _AHEAD.search(sentence):
+        if ahead or not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
     if _names_weekday(sentence.lower()):
         past, coming = _PAST.search(sentence) is not None, _AHEAD.search(sentence) is not None
         for match in _BY_WEEKDAY.finditer(sentence):
-            if day := _weekday(match, today, ahead=not past and (coming or bool(match["how"]))):
+            if day := _weekday(match, today, ahead=ahead or (not past and (coming or bool(match["how"])))):
                 yield match.start(), day
 
 

@@ -36,6 +36,7 @@ from inboxd.core.obey import obey, obey_without_case
 from inboxd.core.outside import answered
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
+from inboxd.core.promises import never_said
 from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
 from inboxd.core.rulebook import Rulebook, today_of
 from inboxd.core.rules import Ruling
@@ -199,6 +200,7 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
     if permanent and case is not None and sent.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY):
         if sent.kind is OutgoingKind.REPLY and case.state in (CaseState.WAITING, CaseState.RESOLVED):
             actions += undelivered(case, situation.now, policy, book)
+        actions += never_said(case.number, sent.purpose, "undelivered")
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""

@@ -145,7 +145,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
             ),
         ]
     actions += [
-        escalate_at(with_assignee(case, choice), book, found.start, found.within),
+        escalate_at(with_assignee(case, choice), book, found.start, found.within, now=now),
         *_told(there, with_assignee(case, choice), ruling, book, ruling.then.tell),
         *_acknowledge(there, case, ruling, policy),
         *filed(situation, ruling),
@@ -249,7 +249,8 @@ def _wrote(
         *filed(situation, ruling),
     ]
     if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:
-        actions.append(escalate_at(moved, book, found.start if fresh else waiting_since(situation) or now, found.within))
+        since = found.start if fresh else waiting_since(situation) or now
+        actions.append(escalate_at(moved, book, since, found.within, now=now))
     if labels := _labels(situation, ruling):
         actions.append(Label(case=case.number, labels=labels))
     if choice:

@@ -95,6 +95,7 @@ class JobKind(StrEnum):
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
+    PROMISE = "promise"  # the morning of a day that an agent named to the customer
     PASS_ON = "pass_on"  # an agent gives the case to somebody else
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
@@ -523,6 +524,18 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """An agent named a day to the customer for something of ours; the sentence as written. When the day is over, so is it."""
+
+    case: CaseNo
+    agent: AgentName
+    message: MessageNo  # in which it stands
+    day: date
+    sentence: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
     """Something of ours in a mail that a customer would read: what it is, where it stands, and the words around it."""
 
@@ -572,6 +585,8 @@ class Situation:
     forwarder: AgentName | None = None  # the agent who passed this customer's mail on (`for: their address`)
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
+    promises: tuple[Promise, ...] = ()  # that were made in this case and not taken back
+    joined: frozenset[str] = frozenset()  # addresses that `same as` gave to this customer: they can be given back
 
 
 # --- what is decided ---------------------------------------------------------------------------------------------
@@ -678,6 +693,25 @@ class SameAs:
     person: PersonNo
     email: str
     by: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSameAs:
+    """This address is not this person's: it goes back to whom it was taken from, with their cases and those begun from it since."""
+
+    person: PersonNo
+    email: str
+    by: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """Promises of this case end before their day: those of one message, or those for `since` and later."""
+
+    case: CaseNo
+    why: str  # "cancelled", "undone", "undelivered"
+    message: MessageNo | None = None
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -807,6 +841,9 @@ Action = (
     | Merge
     | Split
     | SameAs
+    | NotSameAs
+    | Promise
+    | TakeBack
     | DropReader
     | Absent
     | Withdraw

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
@@ -31,6 +32,7 @@ from inboxd.core.model import (
     Mode,
     Outcome,
     OutgoingKind,
+    Promise,
     Role,
     Schedule,
     Send,
@@ -42,6 +44,7 @@ from inboxd.core.model import (
 from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out, first_mail
 from inboxd.core.outside import answer_of_theirs, asked, begun
 from inboxd.core.policy import Policy
+from inboxd.core.promises import never_said, next_reminder, over_at, promises_of, still_open
 from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
 from inboxd.core.tokens import NOTICE
@@ -175,7 +178,8 @@ def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
         else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
     )
     log = Log(kind="reply.undone", case=case.number, data={"agent": agent.name, "outgoing": held.number})
-    actions = (Withdraw(outgoing=held.number), log, *opened, *back.actions)
+    unsaid = never_said(case.number, held.purpose, "undone")
+    actions = (Withdraw(outgoing=held.number), log, *unsaid, *opened, *back.actions)
     return replace(back, actions=actions, because=("undo",))
 
 
@@ -187,6 +191,7 @@ class Ordered:
     actions: tuple[Action, ...] = ()
     said: tuple[Mapping[str, object], ...] = ()
     wrong: tuple[Wrong, ...] = ()
+    quiet_from: datetime | None = None  # when what was promised is over: until then nobody is asked
 
 
 def _ordered(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Ordered:
@@ -282,8 +287,12 @@ def _speak(
     has_letter = bool(words or situation.understood.message.attachments)
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return _back(situation, case, agent, Held(kind="unreachable", text=words), read)
-    moved, moves = _moves(situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read))
-    everything: list[Action] = [*actions, *ordered.actions, *moves]
+    ordered, promised = _promised(situation, agent, read, words, book, policy, ordered)
+    moved, moves = _moves(
+        situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read),
+        quiet_from=ordered.quiet_from,
+    )  # fmt: skip
+    everything: list[Action] = [*actions, *ordered.actions, *moves, *promised]
     if has_letter:
         leaves = situation.now + policy.hold if policy.hold else None
         everything.append(Send(letter=_with_files(reply(situation, moved, agent, words, policy), situation), at=leaves))
@@ -292,6 +301,19 @@ def _speak(
         everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve})))
     because = ("resolve" if resolve else "an agent's words to the customer",)
     return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
+
+
+def _promised(
+    situation: Situation, agent: Agent, read: AgentReply, words: str, book: Rulebook, policy: Policy, ordered: Ordered
+) -> tuple[Ordered, tuple[Action, ...]]:
+    """What these words promise for a day, with when to remind of it; and until when promises keep everybody from asking."""
+    if any(command.name == "no promise" for command in read.commands):
+        return ordered, ()
+    now, zone = situation.now, policy.zone
+    new = promises_of(situation, agent.name, words, book, zone)
+    every: tuple[Promise, ...] = (*still_open(situation.promises, book, now, zone), *new)
+    remind = next_reminder(ordered.case.number, every, book, now, zone) if new else ()
+    return replace(ordered, quiet_from=over_at(every, book, now, zone)), (*new, *remind)
 
 
 def _with_files(letter: Letter, situation: Situation) -> Letter:
@@ -308,7 +330,16 @@ def _refused(read: AgentReply) -> bool:
 
 
 def _moves(
-    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool, refused: bool = False
+    situation: Situation,
+    case: Case,
+    agent: Agent,
+    book: Rulebook,
+    *,
+    replied: bool,
+    words: str,
+    resolve: bool,
+    refused: bool = False,
+    quiet_from: datetime | None = None,
 ) -> tuple[Case, list[Action]]:
     """The case after the reply or `resolve`, and the actions that bring it there."""
     now = situation.now
@@ -337,9 +368,9 @@ def _moves(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
-        actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode))
+        actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode, quiet_from))
     elif book.follow_up.ask_when_waiting is not None:
-        at = now + book.follow_up.ask_when_waiting
+        at = (quiet_from or now) + book.follow_up.ask_when_waiting
         actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
     return moved, actions
 
@@ -348,7 +379,7 @@ def _transcript(
     situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered
 ) -> Letter:
     """What was done, as answer to a mail with a command in it."""
-    ask_at = situation.now + book.follow_up.ask_after
+    ask_at = (ordered.quiet_from or situation.now) + book.follow_up.ask_after
     asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
     customer = first_name(full_name(situation.customer))
     values: dict[str, object] = {
@@ -393,8 +424,11 @@ def _note(
         actions.append(Log(kind="case.note", case=case.number, data={"agent": agent.name, "text": text, "message": u.number}))
     moved = ordered.case
     actions += ordered.actions
+    ordered, _ = _promised(situation, agent, read, "", book, policy, ordered)
     if resolve:
-        moved, moves = _moves(situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read))
+        moved, moves = _moves(
+            situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read), quiet_from=ordered.quiet_from
+        )
         actions += moves
     holder = book.agents.get(case.assignee or AgentName(""))
     if text and holder is not None and holder.name != agent.name:

@@ -29,6 +29,7 @@ from inboxd.core.model import (
     Label,
     Log,
     Merge,
+    NotSameAs,
     Role,
     SameAs,
     Schedule,
@@ -36,10 +37,12 @@ from inboxd.core.model import (
     Situation,
     Split,
     StoryLine,
+    TakeBack,
     TeamName,
 )
 from inboxd.core.opening import Span, due, span_of
 from inboxd.core.policy import Policy
+from inboxd.core.promises import look_at_promises, still_open
 from inboxd.core.route import escalate_at, share_out_at
 from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of, today_of
 
@@ -100,8 +103,8 @@ def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wron
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment",
-     "snooze", "split", "subject", "team", "to", "topic", "urgent")
+    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "no promise", "not same as",
+     "pass on", "same as", "sentiment", "snooze", "split", "subject", "team", "to", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -215,7 +218,7 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
         actions: tuple[Action, ...] = (
             Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes=changes),
             Cancel(case=case.number, kinds=(JobKind.ESCALATE,)),
-            escalate_at(moved, desk.book, desk.now),
+            escalate_at(moved, desk.book, desk.now, nudge=False),
         )
     else:  # we wait for the customer, or are about to ask: not before then
         actions = (
@@ -224,6 +227,24 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
                      key=f"{'silence' if case.state is CaseState.WAITING else 'ask'}:{case.number}", at=until, case=case.number),
         )  # fmt: skip
     return Done(case=moved, actions=actions, said={"kind": "snooze", "until": until})
+
+
+def _no_promise(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The days named to this customer were none to hold us to: nobody is reminded, and the question waits for them no longer."""
+    here, policy, now = case.number == (desk.situation.case.number if desk.situation.case else None), desk.book.follow_up, desk.now
+    open_ = still_open(desk.situation.promises, desk.book, now, desk.policy.zone) if here else ()
+    today = now.astimezone(desk.policy.zone).date()
+    actions: list[Action] = [
+        TakeBack(case=case.number, why="cancelled", since=min((each.day for each in open_), default=today)),
+        Cancel(case=case.number, kinds=(JobKind.PROMISE,)),
+    ]
+    if open_ and JobKind.SILENCE in desk.situation.acts and case.last_reply_at and policy.ask_when_waiting is not None:
+        at = max(now, case.last_reply_at + policy.ask_when_waiting)
+        actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
+    if open_ and JobKind.ASK in desk.situation.acts and case.resolved_at:
+        at = max(now, case.resolved_at + policy.ask_after)
+        actions.append(Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number))
+    return Done(case=case, actions=tuple(actions), said={"kind": "no_promise"})
 
 
 def _away(command: Command, case: Case, desk: Desk) -> Done | Wrong:
@@ -305,6 +326,17 @@ def _same_as(command: Command, case: Case, desk: Desk) -> Done | Wrong:
                 said={"kind": "same_as", "value": ", ".join(found)})  # fmt: skip
 
 
+def _not_same_as(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    found = _addresses(command, desk)
+    if isinstance(found, Wrong):
+        return found
+    never = next((email for email in found if email not in desk.situation.joined), "")
+    if never or case.customer != (desk.situation.case.customer if desk.situation.case else None):
+        return Wrong(line=command.line, why="never_joined", found=never or found[0], known=tuple(sorted(desk.situation.joined)))
+    return Done(case=case, actions=tuple(NotSameAs(person=case.customer, email=email, by=desk.agent.name) for email in found),
+                said={"kind": "not_same_as", "value": ", ".join(found)})  # fmt: skip
+
+
 def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     match = re.fullmatch(r"#?\s*(\d{1,12})", command.argument.strip(" ."))
     if match is None:
@@ -327,6 +359,7 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
             Cancel(case=other.number, kinds=ASKING_JOBS),
             escalate_at(opened, desk.book, desk.now),
         ]
+    actions.append(look_at_promises(other.number, desk.now))  # those of this case are the other's now
     return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
 
 
@@ -406,8 +439,9 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
-    "ask": _ask, "assign": _assign, "for": _for, "split": _split, "subject": _subject, "to": _to,
-    "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
-    "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
+    "ask": _ask, "assign": _assign, "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "for": _for, "gave": _gave,
+    "label": _label, "merge": _merge, "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
+    "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "split": _split, "subject": _subject,
+    "team": _to_team, "to": _to,
     "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

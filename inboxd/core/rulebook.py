@@ -174,7 +174,7 @@ class Rulebook:
     identity: tuple[Identity, ...] = ()
     topics: tuple[Topic, ...] = ()
     rules: tuple[Rule, ...] = ()
-    ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a reminder at the hour, then daily, the lead from the second on
+    ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a nudge half-way, then at the hour and daily, with the lead from the next day on
     follow_up: FollowUpPolicy = FollowUpPolicy()
     repeat_contacts: int = 3  # this many contacts ...
     repeat_within: timedelta = timedelta(days=14)  # ... in this time are a repeat contact

@@ -281,6 +281,8 @@ class Gatherer:
             customer_thread=thread_ids,
             agent_threads=tx.agent_threads(case.number) if case else {},
             acts=tx.jobs_of(case.number) if case else (),
+            promises=tx.promises(case.number) if case else (),
+            joined=tx.joined(case.customer) if case and s.agent_proof is not None else frozenset(),
         )
 
     def _named(self, line: StoryLine) -> StoryLine:

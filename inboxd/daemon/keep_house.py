@@ -284,7 +284,7 @@ def _audit(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFact
     """I11: no open case without assignee, due date and next job."""
     lacking = []
     for case in tx.open_cases(mailbox.name):
-        jobs, lacks = tx.jobs_of(case.number), []
+        jobs, lacks = [kind for kind in tx.jobs_of(case.number) if kind is not JobKind.PROMISE], []
         if case.state is CaseState.OPEN and case.assignee not in rules.book.agents:
             lacks.append("nobody has it")
         if case.state is CaseState.OPEN and case.due_at is None:

@@ -66,11 +66,13 @@ DONE = [
     {"line": "away: until Friday", "kind": "away", "until": NOW, "case": 0},
     {"line": "away: no", "kind": "back", "case": 0},
     {"line": "no follow-up", "kind": "no_follow_up", "case": 0},
+    {"line": "no promise", "kind": "no_promise", "case": 0},
     {"line": "gave: 20 EUR", "kind": "gave", "value": "20 EUR", "case": 0},
     {"line": "could not: sold out", "kind": "could_not", "value": "sold out", "case": 0},
     {"line": "cc: bob@example.org", "kind": "cc", "value": "bob@example.org", "case": 0},
     {"line": "drop: bob@example.org", "kind": "drop", "value": "bob@example.org", "case": 0},
     {"line": "same as: ann@other.example", "kind": "same_as", "value": "ann@other.example", "case": 0},
+    {"line": "not same as: ann@other.example", "kind": "not_same_as", "value": "ann@other.example", "case": 0},
     {"line": "merge: #1040", "kind": "merge", "value": "#1040", "subject": "Front wheel", "case": 0},
 ]
 WRONG = [
@@ -84,6 +86,8 @@ WRONG = [
     Wrong(line="away: soon", why="no_day", found="soon"),
     Wrong(line="cc: bob", why="no_address", found="bob"),
     Wrong(line="cc: tom@acme.example", why="ours", found="tom@acme.example"),
+    Wrong(line="not same as: x@example.org", why="never_joined", found="x@example.org"),
+    Wrong(line="not same as: x@example.org", why="never_joined", found="x@example.org", known=("ann@other.example",)),
     Wrong(line="merge: it", why="no_argument", meant="merge: #1040"),
     Wrong(line="pass on", why="over"),
 ]
@@ -125,7 +129,11 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "looked_up": {**PERSON, "found": [{"title": "With you: 1", "lines": ["#7 Ana Ruiz: Lamp (open, by Mon 11:12)"]}], "original": True},
     "help": PERSON,
     "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit"},
-    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True},
+    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True, "first": True, "next": ""},
+    "promise_reminder": {**PERSON, "day": NOW.date(), "now": NOW, "promised": [
+        {"sentence": "It will be at your door tomorrow, Tuesday, before noon.", "at": NOW, "by": "Maria", "yours": True},
+        {"sentence": "I call you on Tuesday.", "at": NOW, "by": "Tom", "yours": False},
+    ]},
     "thanks": {**PERSON, "quote": "You made my day.", "at": NOW},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {**PERSON, "given_up": True, "tries": 9, "since": NOW, "reply": "451 try later", "words": "Hello Ana"},
@@ -189,7 +197,16 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"variant": "solved"}, {"variant": "solved_and_new"}, {"variant": "unclear"}, {"quote": ""}, {"holder_is_reader": True},
         {"variant": "unclear", "holder_is_reader": True},
     ),
-    "due_reminder": ({"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}),
+    "due_reminder": (
+        {"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}, {"to_lead": False, "past": False, "next": "Jonas"},
+        {"to_lead": False, "past": False, "next": "nobody", "first": False}, {"customer": "Bartholomew-Alexander the Third", "past": False},
+    ),
+    "promise_reminder": tuple(
+        {"day": day, "customer": customer, "promised": [{"sentence": "I call you.", "at": NOW, "by": by, "yours": False}]}
+        for day in (date(2026, 11, 25), NOW.date())
+        for customer in ("Ana", "Bartholomew-Alexander the Third")
+        for by in ("", "Tom", "Maximiliane-Charlotte")
+    ),
     "bounce_notice": ({"permanent": False, "reply": ""},),
     "unsent": ({"given_up": False, "tries": 1, "words": ""},),
     "rules_tried": (

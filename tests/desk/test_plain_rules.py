@@ -199,7 +199,8 @@ def test_the_shipped_rules_read_well() -> None:
     ) in said
     assert (
         "8. Everything else. For every mail: it goes to the team everyone (maria, jonas, tom), an answer is due within 1 day. If nobody"
-        " answers: - When the answer is due, whoever has the case is reminded. - After that, every day: whoever has the case is reminded,"
+        " answers: - When half of the time to answer is over, whoever has the case is reminded."
+        " - When the answer is due, whoever has the case is reminded. - After that, every day: whoever has the case is reminded,"
         " and the lead (petra) is told."
     ) in said
     assert "- 2 days after an agent resolved a case, the customer is asked whether it is solved (the mail 'are_you_happy')." in said

@@ -285,6 +285,8 @@ def test_migrations_run_once(file: Path) -> None:
         "upset_cases_of_a_day",
         "cases_that_became_one",
         "absences_said_by_mail",
+        "promises_of_agents",
+        "people_joined_and_parted",
     ]
     store.close()
 

@@ -189,6 +189,90 @@ def test_one_person_with_two_addresses(day: Day) -> None:
     assert str(before) in event["data"], "what was changed stands in the event, so that it can be taken back"
 
 
+WORK = "ana.r@work.example"
+
+
+def two_people(day: Day) -> str:
+    """Ana has a case, and so has another address; returns who has the first."""
+    opened(day)
+    day.write(f"Ana R <{WORK}>", "Wheel", "It is me again, from the office.")
+    return holder(day, 1001)
+
+
+def about(day: Day, number: int, text: str, agent: str = "") -> str:
+    """Order something in a mail about this case; returns what came back."""
+    agent = agent or holder(day, number)
+    day.reply(agent, day.last(agent, lambda mail: f"#{number}" in mail.subject), text)
+    return flat(day.last(agent).text)
+
+
+def owners(day: Day) -> dict[str, list[tuple[object, object]]]:
+    """Whose each address, case and customer's mail is."""
+    asked = {
+        "addresses": "select email as a, person as b from address order by email",
+        "cases": "select id as a, customer as b from cases order by id",
+        "mails": "select id as a, person as b from message where role = 'customer' order by id",
+        "people": "select id as a, name as b from person order by id",
+    }
+    return {name: [(row["a"], row["b"]) for row in day.store.look(sql)] for name, sql in asked.items()}
+
+
+def test_same_as_can_be_taken_back(day: Day) -> None:
+    two_people(day)
+    before = owners(day)
+    about(day, 1001, f"same as: {WORK}")
+    assert owners(day) != before
+    assert f"{WORK} is somebody else again, with the cases of that address." in about(day, 1001, f"not same as: {WORK}")
+    assert owners(day) == before
+    (event,) = day.store.look("select data from event where kind = 'person.not_same_as'")
+    assert WORK in event["data"] and '"cases":[1002]' in event["data"]
+
+
+def test_cases_begun_since_from_that_address_go_along(day: Day) -> None:
+    two_people(day)
+    about(day, 1001, f"same as: {WORK}")
+    day.pass_(days=1)
+    day.write(f"Ana R <{WORK}>", "Another wheel", "And one from the office again.")
+    day.pass_(hours=1)
+    day.write(ANA, "And mine", "This one is from home.")
+    about(day, 1001, f"not same as: {WORK}")
+    assert day.case(1001).customer == day.case(1004).customer != day.case(1002).customer == day.case(1003).customer
+    day.write(f"Ana R <{WORK}>", "Again", "From the office.")
+    assert day.case().customer == day.case(1002).customer
+
+
+def test_an_address_that_nobody_knew_is_unknown_again_or_somebody_new_if_they_wrote_since(day: Day) -> None:
+    opened(day)
+    before = owners(day)
+    about(day, 1001, f"same as: {WORK}")
+    about(day, 1001, f"not same as: {WORK}")
+    assert owners(day) == before
+    about(day, 1001, f"same as: {WORK}")
+    day.pass_(days=1)
+    day.write(f"Bo R <{WORK}>", "A bell", "Where is my bell?")
+    assert day.case(1002).customer == day.case(1001).customer
+    about(day, 1001, f"not same as: {WORK}")
+    assert day.case(1002).customer != day.case(1001).customer
+    assert day.store.look("select name from person where id = ?", day.case(1002).customer)[0]["name"] == "Bo R"
+
+
+def test_what_was_never_joined_is_a_mistake_that_says_what_was(day: Day) -> None:
+    two_people(day)
+    said = about(day, 1001, f"label: x\nnot same as: {WORK}")
+    assert said.startswith("Nothing has left and nothing has changed")
+    assert f'there is no "same as" of {WORK} to take back.' in said and day.case(1001).labels == ()
+    about(day, 1001, f"same as: {WORK}")
+    assert f"to take back; these can be: {WORK}." in about(day, 1001, "not same as: ana@example.org")
+    about(day, 1001, f"not same as: {WORK}")
+    assert "there is no" in about(day, 1001, f"not same as: {WORK}")
+
+
+def test_a_line_that_is_almost_the_way_back_reaches_no_customer(day: Day) -> None:
+    two_people(day)
+    assert about(day, 1001, f"not same as {WORK}\n\nHello Ana,\nhere.").startswith("Nothing has left")
+    assert kinds(day, ANA_AT) == []
+
+
 def test_questions_are_answered_and_change_nothing(day: Day) -> None:
     agent = opened(day, FURIOUS)
     before = day.case()

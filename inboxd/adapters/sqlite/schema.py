@@ -148,3 +148,21 @@ def cases_that_became_one(db: sqlite_utils.Database) -> None:
 def absences_said_by_mail(db: sqlite_utils.Database) -> None:
     """Agents say by mail, themselves or by their out-of-office, until when they are away; days as ISO 8601."""
     db.execute("create table absence (agent text primary key, first text not null, last text not null, at real not null) strict")
+
+
+@MIGRATIONS()
+def promises_of_agents(db: sqlite_utils.Database) -> None:
+    """A day that an agent named to a customer is remembered, with its sentence and how it ended before its day; days as ISO 8601."""
+    db.execute(
+        "create table promise (id integer primary key, case_id integer not null references cases (id), agent text not null,"
+        " message integer not null, day text not null, sentence text not null, made_at real not null, ended text not null default '',"
+        " ended_at real) strict"
+    )
+    db.execute("create index promise_case on promise (case_id)")
+    db.execute("create index promise_agent on promise (agent, day) where ended = ''")
+
+
+@MIGRATIONS()
+def people_joined_and_parted(db: sqlite_utils.Database) -> None:
+    """Which addresses were given to whom is asked with each mail of an agent: without an index it would read all events."""
+    db.execute("create index event_same_as on event (id) where kind in ('person.same_as', 'person.not_same_as')")

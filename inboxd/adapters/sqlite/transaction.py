@@ -44,6 +44,7 @@ from inboxd.core.model import (
     MessageId,
     MessageNo,
     Mode,
+    NotSameAs,
     OpenCase,
     Outcome,
     OutgoingKind,
@@ -52,6 +53,7 @@ from inboxd.core.model import (
     PastCase,
     Person,
     PersonNo,
+    Promise,
     Role,
     SameAs,
     Schedule,
@@ -61,6 +63,7 @@ from inboxd.core.model import (
     Situation,
     Split,
     StoryLine,
+    TakeBack,
     Understood,
     Withdraw,
 )
@@ -68,6 +71,16 @@ from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, Mailbox
 
 _CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
 _PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
+_OF_A_PERSON = (  # what belongs to a person: its name in an event, the table, its key, and the column that names the person
+    ("addresses", "address", "email", "person"),
+    ("cases", "cases", "id", "customer"),
+    ("messages", "message", "id", "person"),
+)
+_JOINED = (  # the events of `same as` that were not taken back
+    "select id, data from event where kind in ('person.same_as', 'person.not_same_as') and kind = 'person.same_as' and id not in"
+    " (select json_extract(data, '$.event') from event where kind in ('person.same_as', 'person.not_same_as')"
+    " and kind = 'person.not_same_as')"
+)
 _LIVE = "('open', 'waiting', 'resolved')"
 
 
@@ -559,6 +572,48 @@ class SqliteTransaction:
         rows = self._all("select kind from job where case_id = ? and parked_at is null order by run_at", case)
         return tuple(JobKind(row["kind"]) for row in rows)
 
+    def promises(self, case: CaseNo) -> tuple[Promise, ...]:
+        """What agents promised in this case and did not take back, past days too, in the order of their days."""
+        return self._promises("case_id = ?", case)
+
+    def promised_by(self, agent: AgentName, since: date) -> tuple[Promise, ...]:
+        """What this agent promised for that day or later, whoever has the case now."""
+        return self._promises("agent = ? and day >= ?", agent, since.isoformat())
+
+    def _promises(self, which: str, *values: object) -> tuple[Promise, ...]:
+        rows = self._all(f"select * from promise where ended = '' and {which} order by day, id", *values)
+        return tuple(
+            Promise(
+                case=CaseNo(row["case_id"]),
+                agent=AgentName(row["agent"]),
+                message=MessageNo(row["message"]),
+                day=date.fromisoformat(row["day"]),
+                sentence=row["sentence"],
+                made_at=_must(row["made_at"]),
+            )
+            for row in rows
+        )
+
+    def joined(self, person: PersonNo) -> frozenset[str]:
+        """Addresses that `same as` gave to this person and that can be given back now."""
+        return frozenset(self._joins(person))
+
+    def _joins(self, person: PersonNo) -> dict[str, sqlite3.Row]:
+        """The joins that can be taken back now, by their address: of those that build on each other, the last one first."""
+        rows = self._all(
+            f"select e.id, e.data from ({_JOINED}) e join address a on a.email = json_extract(e.data, '$.email') where a.person = ?"
+            " order by e.id desc",
+            person,
+        )
+        found: dict[str, sqlite3.Row] = {}
+        later: set[str] = set()
+        for row in rows:
+            data = json.loads(row["data"])
+            if data["email"] not in later:
+                found[data["email"]] = row
+            later |= {data["email"], *data.get("addresses", ())}
+        return found
+
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
         rows = self._all("select agent, first, last from absence")
@@ -690,6 +745,15 @@ class SqliteTransaction:
                     self._split(action, mailbox, now)
                 case SameAs():
                     self._same_as(action, mailbox, now)
+                case NotSameAs():
+                    self._not_same_as(action, mailbox, now)
+                case Promise():
+                    self._db.execute(
+                        "insert into promise (case_id, agent, message, day, sentence, made_at) values (?,?,?,?,?,?)",
+                        (action.case, action.agent, action.message, action.day.isoformat(), action.sentence, time(action.made_at)),
+                    )
+                case TakeBack():
+                    self._take_back(action, now)
                 case Absent():
                     self._db.execute(
                         "insert into absence values (?,?,?,?) on conflict (agent) do update set"
@@ -778,6 +842,7 @@ class SqliteTransaction:
         self._db.execute(
             "insert or ignore into participant select ?, email, name from participant where case_id = ?", (action.into, action.case)
         )
+        self._db.execute("update promise set case_id = ? where case_id = ?", (action.into, action.case))
         both = {name: [*json.loads(other[name]), *json.loads(row[name])] for name in ("labels", "involved", "briefs")}
         self._update("cases", _CASE_COLUMNS, action.into, {name: tuple(dict.fromkeys(values)) for name, values in both.items()})
         self._event("case.merged", mailbox, action.case, {"into": action.into, "state": row["state"]}, now)
@@ -806,17 +871,59 @@ class SqliteTransaction:
         before = row["person"] if row else None
         if before == action.person:
             return
+        moved: dict[str, object] = {"addresses": [action.email]}
         if before is None:
             self._db.execute("insert into address values (?,?,'')", (action.email, action.person))
         else:
-            for sql in (
-                "update address set person = ? where person = ?",
-                "update cases set customer = ? where customer = ?",
-                "update message set person = ? where person = ?",
-            ):
-                self._db.execute(sql, (action.person, before))
-        data = {"person": action.person, "email": action.email, "before": before, "by": action.by}
+            for name, table, key, column in _OF_A_PERSON:
+                moved[name] = [each[key] for each in self._all(f"select {key} from {table} where {column} = ? order by {key}", before)]
+                self._db.execute(f"update {table} set {column} = ? where {column} = ?", (action.person, before))
+        data = {"person": action.person, "email": action.email, "before": before, "by": action.by, **moved}
         self._event("person.same_as", mailbox, None, data, now)
+
+    def _not_same_as(self, action: NotSameAs, mailbox: MailboxName, now: datetime) -> None:
+        """Give back what `same as` took, and what came from those addresses since."""
+        event = self._joins(action.person).get(action.email)
+        if event is None:
+            return
+        data = json.loads(event["data"])
+        theirs = [
+            email
+            for email in data.get("addresses", [action.email])
+            if self._one("select 1 as one from address where email = ? and person = ?", email, action.person)
+        ]
+        since = self._all(
+            f"select id, name from message where person = ? and sender in ({marks(theirs)}) order by id", action.person, *theirs
+        )
+        messages = {*data.get("messages", ()), *(row["id"] for row in since)}
+        begun = self._all(
+            "select id from cases c where customer = ? and (select sender from message m where m.case_id = c.id and m.role = 'customer'"
+            f" order by m.id limit 1) in ({marks(theirs)})",
+            action.person,
+            *theirs,
+        )
+        cases = {*data.get("cases", ()), *(row["id"] for row in begun)}
+        back = data["before"]
+        if back is None and (messages or cases):  # nobody knew the address then; somebody wrote from it since
+            back = self.next_numbers()[1]
+            name = next((row["name"] for row in reversed(since) if row["name"]), "")
+            self._db.execute("insert into person (id, name, created_at) values (?,?,?)", (back, name, time(now)))
+        moved = {"addresses": theirs, "cases": sorted(cases), "messages": sorted(messages)}
+        for name, table, key, column in _OF_A_PERSON:
+            sql = f"update {table} set {column} = ? where {key} = ? and {column} = ?"
+            if back is not None:
+                self._db.executemany(sql, [(back, each, action.person) for each in moved[name]])
+        if back is None:
+            self._db.execute("delete from address where email = ? and person = ?", (action.email, action.person))
+        undone = {"person": action.person, "email": action.email, "back": back, "by": action.by, "event": event["id"], **moved}
+        self._event("person.not_same_as", mailbox, None, undone, now)
+
+    def _take_back(self, action: TakeBack, now: datetime) -> None:
+        """Promises that were not to be end; those whose day is past stay what they were."""
+        self._db.execute(
+            "update promise set ended = ?1, ended_at = ?2 where ended = '' and case_id = ?3 and (?4 is null or message = ?4) and day >= ?5",
+            (action.why, time(now), action.case, action.message, action.since.isoformat() if action.since else ""),
+        )
 
     def _label(self, action: Label) -> None:
         row = self._one("select labels from cases where id = ?", action.case)
