@@ -227,6 +227,9 @@ class Transaction(Protocol):
     def person(self, number: PersonNo) -> Person | None:
         """A customer."""
 
+    def customer(self, case: Case) -> Person | None:
+        """The customer of a case, by the address from which they wrote last in it."""
+
     def person_of(self, email: str) -> Person | None:
         """The customer with this address."""
 

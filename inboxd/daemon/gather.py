@@ -162,7 +162,7 @@ class Gatherer:
     def _answer_proof(self, tx: Transaction, u: Understood, claimed: Sequence[tokens.Token], now: datetime) -> AnswerProof | None:
         for token in claimed:
             case = tx.case(token.case) if token.kind in (tokens.YES, tokens.NOT_YET) else None
-            if case is None or not tokens.proves(token, self.keys, f"person:{case.customer}", case.round, now):
+            if case is None or not any(tokens.proves(token, self.keys, f"person:{who}", case.round, now) for who in _asked(tx, case)):
                 continue
             said = Answer.SATISFIED if token.kind == tokens.YES else Answer.DISSATISFIED
             own = _is_customers(tx, case, u.message.sender.email)
@@ -229,7 +229,7 @@ class Gatherer:
 
     def _around(self, tx: Transaction, s: Situation, *, present: bool = True) -> Situation:
         case, now = s.case, s.now
-        customer = tx.person(case.customer) if case else None
+        customer = tx.customer(case) if case else None
         person = s.person
         if customer is not None and person is None and s.agent_proof is None and present:
             known = tx.participates_in(s.understood.message.sender.email, case.number) if case else False
@@ -289,6 +289,12 @@ class Gatherer:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _asked(tx: Transaction, case: Case) -> tuple[int, ...]:
+    """The customer as we know them now, and as we knew them when we asked: two may have become one since."""
+    question = tx.last_sent(case.number, ASKING)
+    return tuple(dict.fromkeys(who for who in (case.customer, question.person if question else None) if who is not None))
 
 
 def _named_people(tx: Transaction, text: str) -> dict[str, Person]:

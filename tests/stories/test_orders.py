@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from inboxd.core.model import CaseState, JobKind, Outcome, Sentiment
+from inboxd.core.model import Answer, CaseState, JobKind, Outcome, Sentiment
 from tests.stories.day import Day
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, asked, holder, kinds, opened, tap, words_of
 
 ANA_AT = "ana@example.org"
 
@@ -405,3 +405,23 @@ def test_the_files_of_a_text_that_came_back_leave_with_it(day: Day) -> None:
     day.reply(agent, day.routed(agent), "Resolvd\n\nHello Ana,\nsee the plan.", attach=("plan.png", b"turn left"))
     day.reply(agent, day.last(agent), "send anyway")
     assert [part.get_filename() for part in words_of(day).message.iter_attachments()] == ["plan.png"]
+
+
+def test_who_has_two_addresses_is_answered_at_the_one_they_wrote_from(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "same as: ann@work.example")
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    assert words_of(day).outgoing.envelope_to == (ANA_AT,)
+    day.reply("Ana <ann@work.example>", words_of(day), "Thank you. And the rear wheel?")
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe same.")
+    assert words_of(day, "ann@work.example").outgoing.envelope_to == ("ann@work.example",)
+
+
+def test_a_question_that_was_asked_before_two_became_one_can_still_be_answered(day: Day) -> None:
+    mail = asked(day)
+    first = day.case().number
+    who = opened(day, sender=BEN, subject="Another lamp")
+    day.reply(who, day.routed(who), f"same as: {ANA_AT}")
+    tap(day, mail, Answer.SATISFIED)
+    day.pass_(minutes=3)
+    assert day.case(first).outcome is Outcome.SATISFIED

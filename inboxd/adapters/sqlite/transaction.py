@@ -295,13 +295,24 @@ class SqliteTransaction:
         )
 
     def person(self, number: PersonNo) -> Person | None:
-        """A customer, by the address they used last."""
+        """A customer, by the address that became theirs last."""
         row = self._one(
             "select p.*, (select email from address a where a.person = p.id order by a.rowid desc limit 1) as email"
             " from person p where id = ?",
             number,
         )
         return _person(row) if row else None
+
+    def customer(self, case: Case) -> Person | None:
+        """The customer of a case, by the address from which they wrote last in it."""
+        row = self._one(
+            "select p.*, a.email as email from message m join address a on a.email = m.sender join person p on p.id = a.person"
+            " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
+            " and m.role = 'customer' and a.person = ?2 order by m.id desc limit 1",
+            case.number,
+            case.customer,
+        )
+        return _person(row) if row else self.person(case.customer)
 
     def person_of(self, email: str) -> Person | None:
         """The customer with this address."""
