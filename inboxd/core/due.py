@@ -182,7 +182,9 @@ def _given_to(
     """The case goes to somebody else, with the customer's last mail and its brief."""
     moved = with_assignee(case, choice)
     waiting = situation.not_handed_over if len(situation.not_handed_over) > 1 else ()  # mails that still gathered: all of them go along
-    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting, lead=lead_of(book))
+    letter = routed(
+        situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting, lead=lead_of(book)
+    )
     given = Assign(
         case=case.number, agent=choice.agent, team=choice.team, why=choice.why, backlog=choice.backlog, lent_by=lent_by
     )  # fmt: skip

@@ -38,8 +38,18 @@ def run(frames: Iterable[str], *flags: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         body = "\n".join(frames)
-        page.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}<pre id="found" style="display:none"></pre><script>{_SCRIPT}</script>')
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}/profile", *flags]
+        page.write_text(
+            f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}<pre id="found" style="display:none"></pre><script>{_SCRIPT}</script>'
+        )
+        command = [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder}/profile",
+            *flags,
+        ]
         done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 

@@ -52,7 +52,9 @@ def a_day(*, acknowledge: bool = False) -> Day:
     """The shipped team, whose server checks senders; upset people are given leeway."""
     book: Rulebook = Day().office.rules.book
     rules = tuple(
-        replace(rule, then=replace(rule.then, brief="You may, without asking: send by courier, give back 30 EUR")) if rule.then.brief else rule
+        replace(rule, then=replace(rule.then, brief="You may, without asking: send by courier, give back 30 EUR"))
+        if rule.then.brief
+        else rule
         for rule in book.rules
     )
     teams = {name: replace(team, agents=(AgentName("tom"),)) if name == "everyone" else team for name, team in book.teams.items()}
