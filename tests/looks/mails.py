@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from inboxd.core.model import AgentName, Answer
@@ -125,13 +125,17 @@ def _calm(taps: tuple[str, ...]) -> Iterator[Look]:
     yield Look(name="a calm brief", mail=mail, first="Ana ", links=taps)
     day.pass_(minutes=11)
     yield Look(name="the acknowledgement", mail=day.last("ana.ruiz@example.org"), first="Hello Ana,")
+    day.reply(agent, mail, "mine")
+    yield Look(name="looked-up answers", mail=day.last(agent), first="With you")
+    day.reply(agent, mail, "help")
+    yield Look(name="help", mail=day.last(agent), first="Just reply, ")
     day.reply(agent, mail, "resolve\nlabel: pumps\n\nHello Ana,\n\nthe small one with the long hose, number 4711.\n\n-- \nMaria Lindt")
     yield Look(name="the reply, plain", mail=words_of(day, "ana.ruiz@example.org"), first="Hello Ana,")
     yield Look(name="the transcript", mail=day.last(agent, lambda m: m.outgoing.kind == "notice"), first="Done, ")
-    day.reply(agent, mail, "help")
-    yield Look(name="help", mail=day.last(agent), first="Just reply, ")
-    day.reply(agent, mail, "mine")
-    yield Look(name="looked-up answers", mail=day.last(agent), first="With you")
+    day.pass_(minutes=40)
+    answer = words_of(day, "ana.ruiz@example.org")
+    day.reply(ANA, answer, "Thank you so much, that was very kind and quick. It works perfectly.")
+    yield Look(name="the thank-you", mail=day.last(agent), first='"Thank you so much')
 
 
 def _formatted() -> Iterator[Look]:
@@ -199,7 +203,3 @@ def _afterwards() -> Iterator[Look]:
     notices = [m for m in day.inbox(agent) if m.outgoing.kind == "notice"]
     yield Look(name="the nudge", mail=next(m for m in notices if "still waits" in m.text), first="Ben still waits")
     yield Look(name="the morning list", mail=next(m for m in notices if m.text.startswith("Good morning")), first="Good morning ")
-
-
-def span(days: int) -> timedelta:
-    return timedelta(days=days)

@@ -44,7 +44,7 @@ const measure = (frame) => {
   for (const link of page.querySelectorAll("a")) {
     const box = link.getBoundingClientRect();
     const marked = view.getComputedStyle(link).textDecorationLine.includes("underline");
-    links.push({ text: link.textContent.trim(), height: box.height, width: box.width, alone: link.parentElement.textContent.trim() === link.textContent.trim(), marked });
+    links.push({ text: link.textContent.replace("→", "").trim(), height: box.height, width: box.width, alone: link.parentElement.textContent.trim() === link.textContent.trim(), marked });
   }
   return {
     name: frame.dataset.name, scheme: frame.dataset.scheme, width: frame.clientWidth,
