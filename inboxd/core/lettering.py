@@ -11,7 +11,6 @@ from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 
 import jinja2
-
 from markupsafe import Markup
 
 from inboxd.core.model import Address

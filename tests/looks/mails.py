@@ -10,7 +10,7 @@ from functools import lru_cache
 from inboxd.core.model import AgentName, Answer
 from inboxd.core.rulebook import Rule, Rulebook, Then
 from tests.stories.day import ACME, Day, Letterbox
-from tests.stories.steps import MARIA, PETRA, TOM, asked, holder, question, tap, words_of
+from tests.stories.steps import TOM, asked, holder, question, tap, words_of
 from tests.stories.test_formatting import sent as sent_formatted
 
 ANA = "Ana Ruiz <ana.ruiz@example.org>"
