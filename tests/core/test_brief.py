@@ -421,7 +421,9 @@ def test_a_brief_never_has_more_than_twenty_lines(
 ) -> None:
     days = ("by Friday", "tomorrow", "on Monday")
     story = tuple(
-        line(1 + at, 9, name, f"{said}\nI will send it {days[at % 3]}.\n\nI will call you." if promise else said, "resolved" if event else "")
+        line(
+            1 + at, 9, name, f"{said}\nI will send it {days[at % 3]}.\n\nI will call you." if promise else said, "resolved" if event else ""
+        )
         for at, (name, said, event) in enumerate(parts)
     )
     phrases = tuple(Phrase(text=word, weight=1.0, why=why) for word in text.split()[:6] for why in ("waiting", "thanks"))

@@ -37,10 +37,8 @@ def run(frames: Iterable[str], *flags: str) -> str:
     """Open one page with all frames; what the browser printed."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
-        body = "\n".join(frames)
-        page.write_text(
-            f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}<pre id="found" style="display:none"></pre><script>{_SCRIPT}</script>'
-        )
+        body = "\n".join([*frames, '<pre id="found" style="display:none"></pre>', f"<script>{_SCRIPT}</script>"])
+        page.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:0">{body}')
         command = [
             CHROMIUM,
             "--headless",

@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from inboxd.core.model import AgentName, Answer
 from inboxd.core.rulebook import Rule, Rulebook, Then
+from inboxd.ports import Reader
 from tests.stories.day import ACME, Day, Letterbox
-from tests.stories.steps import TOM, asked, holder, question, tap, words_of
+from tests.stories.steps import MARIA, TOM, asked, holder, question, tap, words_of
 from tests.stories.test_formatting import sent as sent_formatted
 
 ANA = "Ana Ruiz <ana.ruiz@example.org>"
@@ -23,18 +24,25 @@ SILENCE = "Hello,\n\nnothing has come. Where is the axle?\n\nAna"
 UPSET = """Hello,
 this is the third time I am writing. Nobody answered my mail on Saturday. You said the axle would be here by Friday. It is not.
 
-The bike is for our son. He turns six this Saturday, and now it stands in the hall on one wheel. I feel foolish for having told him it would be ready.
+The bike is for our son. He turns six this Saturday, and now it stands in the hall on one wheel. I feel foolish for having told
+him it would be ready.
 
 This is a disgrace. Please just tell me the truth: will it come or not?
 Ana Ruiz, order 88213"""
 COMING = "Hello Ana,\n\nyou are right, and I am sorry. It will be at your door tomorrow, before noon. I have given you back the 12 EUR."
 HANDED = "resolve\n\nHello Ana,\n\nthe courier says it was handed over at 10:40. Have a lovely Saturday, all of you."
 NOT_SOLVED = """Hello,
-no, it does not fit. It is the wrong axle: it is made for 20 inch wheels, ours has 16. Maria was quick and honest with me, thank you for that.
+no, it does not fit. It is the wrong axle: it is made for 20 inch wheels, ours has 16. Maria was quick and honest with me, thank you
+for that.
 
 The birthday is the day after tomorrow. I do not know what to tell him.
 Ana"""
-GERMAN = "Guten Tag,\n\nich habe eine Frage zu meiner Bestellung: Wann kommt das Fahrrad? Die Bestellnummer ist 88213.\n\nMit freundlichen Grüßen\nAna Ruiz"
+GERMAN = """Guten Tag,
+
+ich habe eine Frage zu meiner Bestellung: Wann kommt das Fahrrad? Die Bestellnummer ist 88213.
+
+Mit freundlichen Grüßen
+Ana Ruiz"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +56,15 @@ class Look:
     links: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[Rulebook, Reader]:
+    rules = Day().office.rules
+    return rules.book, rules.reader
+
+
 def a_day(*, acknowledge: bool = False) -> Day:
     """The shipped team, whose server checks senders; upset people are given leeway."""
-    book: Rulebook = Day().office.rules.book
+    book, reader = _shipped()
     rules = tuple(
         replace(rule, then=replace(rule.then, brief="You may, without asking: send by courier, give back 30 EUR"))
         if rule.then.brief
@@ -59,15 +73,15 @@ def a_day(*, acknowledge: bool = False) -> Day:
     )
     teams = {name: replace(team, agents=(AgentName("tom"),)) if name == "everyone" else team for name, team in book.teams.items()}
     greeting = (Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")),) if acknowledge else ()
-    day = Day(book=replace(book, teams=teams, rules=(*greeting, *rules)))
+    day = Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader)
     day.office.mailboxes = {ACME: replace(day.office.mailboxes[ACME], authserv_id="mx.acme.example")}
     return day
 
 
 def on(day: Day, when: str) -> Day:
     """Let time pass until then."""
-    at = datetime.fromisoformat(when).replace(tzinfo=UTC)
-    day.pass_(seconds=max(0.0, (at - day.at()).total_seconds()))
+    day.clock.at = max(day.at(), datetime.fromisoformat(when).replace(tzinfo=UTC))
+    day.run()
     return day
 
 
@@ -92,9 +106,13 @@ def upset(day: Day) -> Letterbox:
 def reopened(day: Day) -> Letterbox:
     """The story of the reopened case: answered, resolved, asked, and not solved; to a senior who was not part of it."""
     mail = upset(day)
-    senior = holder(day)
-    on(day, "2026-12-14T10:30").reply(senior, mail, COMING)
-    on(day, "2026-12-15T11:00").reply(senior, mail, HANDED)
+    on(day, "2026-12-14T10:30").reply(MARIA, mail, COMING)
+    return not_solved(day, mail)
+
+
+def not_solved(day: Day, mail: Letterbox) -> Letterbox:
+    """How the story goes on: what Maria answered is resolved, and was not solved."""
+    on(day, "2026-12-15T11:00").reply(MARIA, mail, HANDED)
     on(day, "2026-12-17T11:20")
     day.reply(ANA, question(day, "ana.ruiz@example.org"), NOT_SOLVED, headers=PROVED)
     return day.routed(holder(day))
@@ -108,13 +126,23 @@ def looks() -> tuple[Look, ...]:
 
 def _all() -> Iterator[Look]:
     taps = ("Note", "Resolve", "Pass on", "Later")
-    yield Look(name="the brief for an upset customer", mail=upset(a_day()), first="Ana sounds upset.", links=taps)
-    yield Look(name="the reopened case", mail=reopened(a_day()), first="Ana says it is not solved.", links=taps)
+    yield from _one_story(taps)
     yield from _calm(taps)
     yield from _formatted()
     yield from _german()
-    yield from _returned()
     yield from _afterwards()
+
+
+def _one_story(taps: tuple[str, ...]) -> Iterator[Look]:
+    day = a_day()
+    mail = upset(day)
+    yield Look(name="the brief for an upset customer", mail=mail, first="Ana sounds upset.", links=taps)
+    on(day, "2026-12-14T10:30").reply(MARIA, mail, f"resolv\nlabel: warehouse\n\n{COMING}")
+    yield Look(name="a near miss comes back", mail=day.last(MARIA), first="Nothing has left and nothing has changed, ")
+    day.reply(MARIA, mail, COMING)
+    day.reply(TOM, day.routed(TOM), "Hello Ana,\n\nI look for it today.")
+    yield Look(name="two answer at once", mail=day.last(TOM), first="Not sent yet, ")
+    yield Look(name="the reopened case", mail=not_solved(day, mail), first="Ana says it is not solved.", links=taps)
 
 
 def _calm(taps: tuple[str, ...]) -> Iterator[Look]:
@@ -178,17 +206,6 @@ def _german() -> Iterator[Look]:
     links = ("Ja, es ist gelöst", "Noch nicht")
     mail = question(day, "ana.ruiz@example.org")
     yield Look(name="the question in German", mail=mail, language="de", first="Guten Tag Ana Ruiz,", links=links)
-
-
-def _returned() -> Iterator[Look]:
-    day = a_day()
-    mail = upset(day)
-    senior = holder(day)
-    day.reply(senior, mail, "resolv\nlabel: warehouse\n\nHello Ana,\n\nthe courier tells me the axle was handed over at 10:40.")
-    yield Look(name="a near miss comes back", mail=day.last(senior), first="Nothing has left and nothing has changed, ")
-    day.reply(senior, mail, COMING)
-    day.reply(TOM, day.routed(TOM), "Hello Ana,\n\nI look for it today.")
-    yield Look(name="two answer at once", mail=day.last(TOM), first="Not sent yet, ")
 
 
 def _afterwards() -> Iterator[Look]:
