@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -339,7 +340,7 @@ def alone(given: Situation) -> Situation:
 
 
 PETRA = Address(email="petra@acme.example", name="Petra")
-ROWS = {
+ROWS: dict[str, tuple[str, Callable[[Situation], Situation], dict[str, object]]] = {
     "quotes": ('"this is my third mail about the tent."\n', calm, {}),
     "Day named": ("Day named: Sat 21 Nov (", lambda given: said_otherwise(given, "Where is it?"), {}),
     "Kind words too": ("Kind words too: ", calm, {}),
