@@ -152,7 +152,8 @@ def test_whatever_people_do_nothing_of_ours_reaches_a_customer_and_nothing_of_on
 def test_the_canaries_sing_for_agents() -> None:
     """Where all that the story above looks for is not in the mails of agents, it proves nothing."""
     day = Day(book=canaries(), reader=FakeReader(scores=reading))
-    for number, step in enumerate((("write", "ana@example.org", "angry"), ("agent", "", f"note: {NOTE}"), ("agent", "", "It is blue."))):
+    steps = (("write", "ana@example.org", "angry"), ("agent", "", f"note: {NOTE}"), ("agent", "", "It is blue."))
+    for number, step in enumerate((*steps, ("write", "ben@example.net", "hello"))):
         play(day, step, number)
     sung = " ".join(text.casefold() for mail in ours(day) for text in read_by(mail))
     for canary in ("canarysurname", "canarymail", "canarybrief", "canarywhy", "canarytopic", "please answer", "why you:"):
@@ -160,7 +161,7 @@ def test_the_canaries_sing_for_agents() -> None:
     assert [str(mail.outgoing.kind) for mail in day.inbox("ana@example.org")] == ["reply"]
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=5, max_size=20))
 def test_whatever_people_do_each_line_of_a_brief_comes_from_a_record(steps: Sequence[tuple[str, str, str]]) -> None:
     day = Day(reader=FakeReader(scores=reading))
