@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -202,23 +203,14 @@ def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
 
 
 def _explain_case(config: Path, number: int, as_json: bool) -> None:
-    """Why a case went where it went, then: each decision with its reasons, as they were stored with it."""
-    store = store_of(settings_of(config), read_only=True)
-    rows = store.look("select * from decision where case_id = ? order by id", number)
-    if not rows:
+    """Why a case went where it went, then: each decision with its reasons, and what each line of its briefs was made from."""
+    from inboxd.desk.case_told import case_told, in_words
+
+    settings = settings_of(config)
+    told = case_told(store_of(settings, read_only=True).look, number, ZoneInfo(settings.timezone))
+    if not told:
         raise fail(Permanent(f"no decision is stored for case {number}"))
-    told = [
-        {"at": row["at"], "message": row["message"], "ruleset": row["ruleset"], "model": row["model"],
-         "because": json.loads(row["because"]), "trace": json.loads(row["trace"])}
-        for row in rows
-    ]  # fmt: skip
-    lines = []
-    for each in told:
-        at = datetime.fromtimestamp(each["at"], UTC).isoformat(timespec="minutes")
-        what = f"message {each['message']}" if each["message"] else "a date came"
-        lines.append(f"{at}  {what}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
-        lines += [f"    {line}" for line in each["trace"]]
-    show(told, as_json, "\n".join(lines))
+    show(told, as_json, in_words(told))
 
 
 # --- what rules promise ------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 
 # --- sentences ---------------------------------------------------------------------------------------------------
 
-_SHORT = r"(?:\b(?:nr|no|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
+_SHORT = r"(?:\b(?:nr|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
 _END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
+_ORDINAL = re.compile(r"\b(?:ab|am|bis|das|dem|den|der|des|die|im|ins|seit|vom|zum|zur)\s+\d{1,2}\.$", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
     r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
@@ -46,8 +47,10 @@ def _cut(stretch: str) -> Iterator[str]:
         before, after = stretch[begin : end.start()], stretch[end.end() : end.end() + 20]
         if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
             continue
-        if re.search(r"\b\d{1,2}\.$", before) and re.match(_MONTH + r"|[a-zäöü]|\d", after, re.IGNORECASE):
-            continue  # "21. November"
+        if after[:1].isdigit() and re.search(r"\bno\.$", before, re.IGNORECASE):
+            continue  # "order no. 5", but not "No. It is the wrong one."
+        if re.search(r"\b\d{1,2}\.$", before) and (_ORDINAL.search(before) or re.match(rf"(?i:{_MONTH})|[a-zäöü]|\d", after)):
+            continue  # "21. November", "im 2. Stock"
         yield stretch[begin : end.end()].strip()
         begin = end.end()
     if rest := stretch[begin:].strip():

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
 from inboxd.core.follow_up import after_resolved, close_later, may_ask, remind_later, wants_reminder
-from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, notice, routed, to_lead
+from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, lead_of, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -259,7 +259,9 @@ def _given_to(
     """The case goes to somebody else, with the customer's last mail and its brief."""
     moved = with_assignee(case, choice)
     waiting = situation.not_handed_over if len(situation.not_handed_over) > 1 else ()  # mails that still gathered: all of them go along
-    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting)
+    letter = routed(
+        situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting, lead=lead_of(book)
+    )
     given = Assign(
         case=case.number, agent=choice.agent, team=choice.team, why=choice.why, backlog=choice.backlog, lent_by=lent_by
     )  # fmt: skip
@@ -426,5 +428,5 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
         moves = open_again(case, CaseEvent.CUSTOMER_WROTE, situation.now, policy, book)
         case = replace(case, state=CaseState.OPEN, due_at=situation.now + policy.answer_within)
     purpose = f"route:{lines[-1].message}:{holder.name}"
-    letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines)
+    letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines, lead=lead_of(book))
     return Decision(actions=(*moves, Send(letter=letter)), because=("five quiet minutes are over",), case=case.number)

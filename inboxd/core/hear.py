@@ -19,7 +19,7 @@ from inboxd.core.follow_up import (
     read_answer,
 )
 from inboxd.core.lettering import reachable
-from inboxd.core.letters import answer_values, bare_subject, full_name, notice, routed, telling_phrase, to_lead
+from inboxd.core.letters import answer_values, bare_subject, full_name, lead_of, notice, routed, telling_phrase, to_lead
 from inboxd.core.lifecycle import advance, reopens
 from inboxd.core.model import (
     Action,
@@ -315,6 +315,7 @@ def _hand_over(
         answer=Answer.DISSATISFIED if unhappy else None,
         marked_spam=u.screening.kind is Kind.SPAM,
         messages=_with_those_that_waited(situation),
+        lead=lead_of(book),
     )
     told = [
         notice(

@@ -398,13 +398,15 @@ class SqliteTransaction:
     def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The case's messages, oldest first; what only we said among ourselves is not in it."""
         rows = self._all(
-            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer"
+            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer,"
+            " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?2) as resolved"
             " from message m join reading r on r.message = m.id"
             " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
             " and m.role <> '' and r.new_text <> '' order by m.id",
             case,
+            f'%"{CaseEvent.AGENT_RESOLVED}"%',
         )
-        return tuple(_line(row) for row in rows)
+        return tuple(_line(row, "resolved" if row["resolved"] else "") for row in rows)
 
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
@@ -1202,12 +1204,13 @@ def _sent(row: sqlite3.Row) -> SentMessage:
     )
 
 
-def _line(row: sqlite3.Row) -> StoryLine:
+def _line(row: sqlite3.Row, event: str = "") -> StoryLine:
     return StoryLine(
         at=_must(row["received_at"]),
         role=Role(row["role"]),
         name=row["name"],
         text=row["new_text"],
         message=MessageNo(row["id"]),
+        event=event,
         wants_answer=not row["thanks_only"] and row["answer"] != Answer.SATISFIED,
     )
