@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
-ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
+ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "release", "signature", "help")  # stand alone in their line
 WITH = (  # want something behind a colon
-    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic",
-    "urgent",
+    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "signature", "snooze",
+    "team", "topic", "urgent",
 )  # fmt: skip
-ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
+ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 LATER = ("ask", "for", "split", "to")  # known by name so that they are never sent to a customer as text
 
@@ -34,7 +34,7 @@ class Command:
     @property
     def asks(self) -> bool:
         """Whether it is a question, which changes nothing."""
-        return self.name in ASKING and not (self.name == "team" and self.argument)
+        return self.name in ASKING and not (self.name in ("team", "signature") and self.argument)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +55,22 @@ class AgentReply:
     note: str = ""
     commands: tuple[Command, ...] = ()
     left_out: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()  # the lines of it that were left out
     held: Held | None = None
 
 
-def read_reply(message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()) -> AgentReply:
+def read_reply(
+    message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = (), signatures: Sequence[str] = ()
+) -> AgentReply:
     """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
-    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender)
+    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
     read = _read_words(found.words, signs_as)
     if read.held is not None:
         return AgentReply(held=read.held)
-    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out)
+    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out, signature=found.signature)
 
 
 def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
@@ -159,7 +162,7 @@ def _why_not(first: str, mark: str, rest: str, whole: str) -> str:
         return "not_yet"
     if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
         return "near_miss"
-    if first in ("resolve", "mine", "team", "original", "help", "undo") or len(rest.split()) <= 2:
+    if first in ("resolve", "mine", "team", "original", "help", "undo", "release") or len(rest.split()) <= 2:
         return "ambiguous" if rest.strip(" .!") else ""
     return ""
 

@@ -24,6 +24,7 @@ from inboxd.core.model import (
     CaseState,
     Correct,
     DropReader,
+    ForgetSignatures,
     JobKind,
     Join,
     Label,
@@ -86,8 +87,8 @@ def carry_out(command: Command, case: Case, desk: Desk) -> Done | Wrong:
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment", "snooze",
-     "team", "topic", "urgent")
+    ("assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment",
+     "signature", "snooze", "team", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -316,6 +317,13 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
 
 
+def _signature(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The agent takes back what was learnt of their signature."""
+    if _name(command.argument) not in ("none", "no", "keine", "nein"):
+        return Wrong(line=command.line, why="no_argument", meant="signature: none")
+    return Done(case=case, actions=(ForgetSignatures(agent=desk.agent.name),), said={"kind": "signature"})
+
+
 # --- words ---------------------------------------------------------------------------------------------------------------
 
 
@@ -332,5 +340,5 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
     "assign": _assign, "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
     "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
-    "topic": _topic, "urgent": _urgent,
+    "signature": _signature, "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

@@ -79,6 +79,7 @@ class Day:
     plus_addresses: bool = True
     reader: Reader | None = None
     store_path: Path | str = ":memory:"
+    newcomers: bool = False  # the team is new, and gets mail to practise with
     clock: FakeClock = field(default_factory=FakeClock)
     mailbox: FakeMailbox = field(default_factory=FakeMailbox)
     mailer: FakeMailer = field(default_factory=FakeMailer)
@@ -99,6 +100,10 @@ class Day:
         )
         self.post = Post(mailers={ACME: self.mailer}, jitter=lambda: 0.0)
         self.source = Source(name=ACME, mailbox=self.mailbox, folder="INBOX")
+        if not self.newcomers:
+            with self.store.transaction() as tx:
+                for agent in book.agents:
+                    tx.greet(agent, self.clock.now())
         open_house(self.office)
         self.run()
 

@@ -148,3 +148,20 @@ def cases_that_became_one(db: sqlite_utils.Database) -> None:
 def absences_said_by_mail(db: sqlite_utils.Database) -> None:
     """Agents say by mail, themselves or by their out-of-office, until when they are away; days as ISO 8601."""
     db.execute("create table absence (agent text primary key, first text not null, last text not null, at real not null) strict")
+
+
+@MIGRATIONS()
+def practice_signatures_and_mentors(db: sqlite_utils.Database) -> None:
+    """Who was greeted, what was learnt of agents' signatures and from what, and words that wait for a mentor. Who worked here is no newcomer."""
+    db.execute("create table greeted (agent text primary key, at real not null) strict")
+    db.execute("insert into greeted select agent, min(created_at) from outgoing where kind in ('routed', 'reply') and agent <> '' group by agent")
+    db.execute(
+        "create table signature (agent text not null, lines text not null, message integer, practice integer not null, at real not null,"
+        " forgotten integer not null default 0, primary key (agent, lines)) strict"
+    )
+    db.execute(
+        "create table held_words (message integer primary key, case_id integer not null, agent text not null, mentor text not null,"
+        " words text not null, at real not null, ended text not null default '') strict"
+    )
+    db.execute("create index held_words_case on held_words (case_id)")
+    db.execute("create index message_words on message (agent, id) where role = 'agent'")
