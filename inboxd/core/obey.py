@@ -286,7 +286,7 @@ def _hold(situation: Situation, case: Case, agent: Agent, reader: Agent, read: A
         to_mentor(situation, case, agent, reader, words, read.commands, files),
         to_writer(situation, case, agent, held, what="waiting", by=reader),
     )
-    actions = (Join(case=case.number, role=None), HoldWords(held=held), *(Send(letter=letter) for letter in letters))
+    actions: tuple[Action, ...] = (Join(case=case.number, role=None), HoldWords(held=held), *(Send(letter=letter) for letter in letters))
     return Decision(actions=actions, because=(f"waits for {reader.name}",), case=case.number, words="")
 
 
@@ -314,7 +314,9 @@ def _release(situation: Situation, case: Case, agent: Agent, read: AgentReply, b
     told = () if orders else (Send(letter=to_writer(situation, case, writer, held, what="released", by=agent)),)
     before = (Join(case=case.number, role=None), EndHold(message=held.message, how="released"))
     because = (f"released by {agent.name}",)
-    return replace(spoken, actions=(*before, *spoken.actions[1:], *told), because=because, words="")  # the first one joins the mentor's mail
+    return replace(
+        spoken, actions=(*before, *spoken.actions[1:], *told), because=because, words=""
+    )  # the first one joins the mentor's mail
 
 
 def _is_released(situation: Situation) -> bool:

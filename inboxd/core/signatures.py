@@ -12,14 +12,16 @@ MOST_LINES = 20
 ALIKE = 3  # replies, in different cases, that must end alike
 
 _CLOSING = re.compile(
-    r"(?:(?:with |mit |med )?(?:very |many |much |kind(?:est)?|best|warm(?:est)?|friendly|freundlich\w*|beste[nr]?|viele|liebe[n]?|schöne[n]?|herzliche[n]?|"
-    r"vriendelijke|cordiali|saludos|vänliga?|venlig)\b.{0,30}|(?:regards|cheers|sincerely|yours|thanks|thank you|respectfully|"
-    r"mfg|vg|lg|gru(?:ß|ss)|grüße|gruesse|danke|cordialement|atentamente|groeten?|hälsningar|hilsen|take care)\b.{0,20})",
+    r"(?:(?:with |mit |med )?(?:very|many|much|kind(?:est)?|best|warm(?:est)?|friendly|freundlich\w*|beste[nr]?|viele|lieben?|schönen?|"
+    r"herzlichen?|vriendelijke|cordiali|saludos|vänliga?|venlig)\b.{0,30}|"
+    r"(?:regards|cheers|sincerely|yours|thanks|thank you|respectfully|take care|mfg|vg|lg|gru(?:ß|ss)|grüße|gruesse|danke|cordialement|"
+    r"atentamente|groeten?|hälsningar|hilsen)\b.{0,20})",
     re.IGNORECASE,
-)  # fmt: skip
-_FACT = re.compile(
+)
+_FACT = re.compile(  # an address, a link, a number, a place, a firm: what stands in signatures
     r"[\w.+-]+@[\w-]+\.\w|https?://|\bwww\.|\b[\w-]+\.(?:com|org|net|example|de|at|ch|eu|io|co\.uk|fr|nl|es|it|se|dk|no|pl)\b|"
-    r"(?:\+|\b0)\d[\d ()/.-]{5,}\d|\S ?[|•·] ?\S|\b\d{4,5} [A-ZÄÖÜ]\w+|\b(?:GmbH|AG|KG|UG|e\.V\.|Inc|Ltd|LLC|PLC|S\.A\.|SARL|B\.V\.|BV|AB|ApS|Oy)\b",
+    r"(?:\+|\b0)\d[\d ()/.-]{5,}\d|\S ?[|•·] ?\S|\b\d{4,5} [A-ZÄÖÜ]\w+|"
+    r"\b(?:GmbH|AG|KG|UG|e\.V\.|Inc|Ltd|LLC|PLC|S\.A\.|SARL|B\.V\.|BV|AB|ApS|Oy)\b",
 )
 _MEANT = re.compile(  # somebody is spoken to, or something is said
     r"\b(?:I|i'm|i'll|me|my|we|we'll|us|you|you'll|your|let|please|call|ask|see|have|will|until|tomorrow|today|P\.?S|"

@@ -14,6 +14,13 @@ from inboxd.logs import log
 from inboxd.ports import Transaction
 
 
+def know_everybody(office: Office) -> None:
+    """Nobody who stands in the rules now is a newcomer: in a team that has worked here for long."""
+    with office.store.transaction() as tx:
+        for agent in office.rules.book.agents:
+            tx.greet(agent, office.clock.now())
+
+
 def greet_newcomers(office: Office, rules: RuleSet, tx: Transaction, now: datetime) -> None:
     """Once for each agent, as soon as a mailbox does more than watch. One who cannot be written to holds up nobody."""
     mailbox = next((each for each in office.mailboxes.values() if each.mode is not Mode.WATCH), None)

@@ -25,6 +25,7 @@ from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.triage import triage
 from inboxd.ports import Reader
 from inboxd.rule_sets import reader_for, shipped
@@ -101,9 +102,7 @@ class Day:
         self.post = Post(mailers={ACME: self.mailer}, jitter=lambda: 0.0)
         self.source = Source(name=ACME, mailbox=self.mailbox, folder="INBOX")
         if not self.newcomers:
-            with self.store.transaction() as tx:
-                for agent in book.agents:
-                    tx.greet(agent, self.clock.now())
+            know_everybody(self.office)
         open_house(self.office)
         self.run()
 

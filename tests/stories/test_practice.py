@@ -27,7 +27,7 @@ def greeting(day: Day, agent: str = MARIA) -> Letterbox:
 
 def practise(day: Day, text: str, agent: str = MARIA, **more: object) -> str:
     """Answer the greeting; returns what came back."""
-    day.reply(f"Maria Lindt <{agent}>", greeting(day, agent), text, **more)
+    day.reply(f"Maria Lindt <{agent}>", greeting(day, agent), text, **more)  # type: ignore[arg-type]  # as Day.write takes them
     return flat(day.last(agent).text)
 
 
@@ -80,7 +80,9 @@ def test_nobody_is_greeted_before_the_mailbox_does_more_than_watch() -> None:
 def test_one_who_cannot_be_written_to_does_not_keep_the_others_from_it() -> None:
     day = Day()
     book = day.office.rules.book
-    bad, good = (replace(book.agents[AgentName("tom")], name=AgentName(n), emails=(e,)) for n, e in (("x", "x@-ä-.\udcff"), ("y", "y@y.example")))
+    bad, good = (
+        replace(book.agents[AgentName("tom")], name=AgentName(n), emails=(e,)) for n, e in (("x", "x@-ä-.\udcff"), ("y", "y@y.example"))
+    )
     day.office.rules = replace(day.office.rules, book=replace(book, agents={**book.agents, bad.name: bad, good.name: good}))
     open_house(day.office)
     day.run()

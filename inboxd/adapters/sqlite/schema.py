@@ -152,9 +152,11 @@ def absences_said_by_mail(db: sqlite_utils.Database) -> None:
 
 @MIGRATIONS()
 def practice_signatures_and_mentors(db: sqlite_utils.Database) -> None:
-    """Who was greeted, what was learnt of agents' signatures and from what, and words that wait for a mentor. Who worked here is no newcomer."""
+    """Who was greeted (not those who worked here before), what agents' signatures are and from which mail, words that wait for a mentor."""
     db.execute("create table greeted (agent text primary key, at real not null) strict")
-    db.execute("insert into greeted select agent, min(created_at) from outgoing where kind in ('routed', 'reply') and agent <> '' group by agent")
+    db.execute(
+        "insert into greeted select agent, min(created_at) from outgoing where kind in ('routed', 'reply') and agent <> '' group by agent"
+    )
     db.execute(
         "create table signature (agent text not null, lines text not null, message integer, practice integer not null, at real not null,"
         " forgotten integer not null default 0, primary key (agent, lines)) strict"

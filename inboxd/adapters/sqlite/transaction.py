@@ -754,8 +754,7 @@ class SqliteTransaction:
                         "insert into held_words values (?,?,?,?,?,?,?) on conflict do nothing",
                         (h.message, h.case, h.agent, h.mentor, h.words, time(h.at), h.ended),
                     )
-                    data = {"agent": h.agent, "mentor": h.mentor, "message": h.message}
-                    self._event("words.held", mailbox, h.case, data, now)
+                    self._event("words.held", mailbox, h.case, {"agent": h.agent, "mentor": h.mentor, "message": h.message}, now)
                 case EndHold():
                     self._end_hold(action, mailbox, now)
                 case Log():
