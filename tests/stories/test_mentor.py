@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from inboxd.adapters.rule_files import load_rules
-from inboxd.core.model import AgentName, CaseState, TeamName
+from inboxd.core.model import AgentName, CaseState, Mode, TeamName
 from inboxd.core.rulebook import Absence, Rulebook
 from inboxd.rule_sets import shipped
 from tests.stories.day import Day, Letterbox
@@ -183,6 +183,27 @@ def test_the_ladder_goes_on_while_words_wait(day: Day) -> None:
     assert due is not None and due < day.at() and "still waits" in "".join(mail.text for mail in day.inbox(LENA))
     day.reply(MARIA, shown(day), "release")
     assert kinds(day, ANA_AT) == ["reply"]
+
+
+def test_words_that_nobody_may_see_now_are_told_to_the_lead_and_wait_for_nobody(day: Day) -> None:
+    day.write(ANA, "Front wheel", CALM)
+    mail = day.routed(LENA)
+    day.set_mode(Mode.WATCH)
+    day.reply(LENA, mail, WORDS)
+    told = day.last(PETRA)
+    assert told.outgoing.purpose.startswith("held_back:") and WORDS in str(told.message).replace("\r\n", "\n")
+    assert day.store.look("select count(*) as n from held_words")[0]["n"] == 0
+
+
+def test_words_wait_also_in_a_case_that_became_one_with_another(day: Day) -> None:
+    mail = written(day)
+    first = day.routed(LENA)
+    day.pass_(hours=1)
+    day.write(ANA, "Rear wheel", CALM)
+    day.reply(LENA, first, "merge: #1002")
+    assert day.case(1001).number == 1002
+    day.reply(MARIA, mail, "release")
+    assert kinds(day, ANA_AT) == ["reply"] and day.case(1002).last_reply_by == "lena"
 
 
 def test_it_works_without_plus_addresses() -> None:

@@ -597,7 +597,11 @@ class SqliteTransaction:
 
     def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
         """Words in this case that wait, or waited, for a mentor, oldest first."""
-        rows = self._all("select * from held_words where case_id = ? order by message", case)
+        rows = self._all(
+            "select * from held_words where case_id in"
+            " (select id from cases where id = ?1 union select id from cases where merged_into = ?1) order by message",
+            case,
+        )
         return tuple(
             HeldWords(
                 message=MessageNo(row["message"]), case=CaseNo(row["case_id"]), agent=AgentName(row["agent"]),
