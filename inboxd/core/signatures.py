@@ -56,9 +56,9 @@ def from_replies(lines: Sequence[str], earlier: Iterable[Sequence[str]], names: 
 
 
 def from_practice(lines: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """What stands below the one line that the agent was asked for, unless it may have been typed by hand: a greeting, a name."""
+    """What stands below the one line that the agent was asked for, unless it may have been typed by hand: a sentence, a closing, a name."""
     block = list(lines)
-    while block and _is_closing(block[0]):
+    while block and (_is_closing(block[0]) or _is_sentence(block[0])):
         block.pop(0)
     named = [number for number, line in enumerate(block[:-1]) if _is_name(line, names)]
     return tuple(block) if len(block) <= MOST_LINES and (named or any(map(_FACT.search, block))) else ()

@@ -147,6 +147,7 @@ def test_what_differs_in_one_of_three_is_no_part_of_it() -> None:
     [
         (CARD, CARD),
         (("Kind regards", *CARD), CARD),
+        (("Is that right?", "Kind regards", *CARD), CARD),
         (("Maria Lindt", "Customer care"), ("Maria Lindt", "Customer care")),
         ((*CARD, "This mail may be confidential. If it is not for you, please tell us."), None),
         (("Have a nice day",), ()),
