@@ -12,19 +12,9 @@ from dataclasses import dataclass
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
-ALONE = (
-    "resolve",
-    "no follow-up",
-    "pass on",
-    "undo",
-    "send anyway",
-    "mine",
-    "team",
-    "original",
-    "release",
-    "signature",
-    "help",
-)  # stand alone in their line
+ALONE = (  # stand alone in their line
+    "resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "release", "signature", "help",
+)  # fmt: skip
 WITH = (  # want something behind a colon
     "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "signature", "snooze",
     "team", "topic", "urgent",
