@@ -18,6 +18,7 @@ from inboxd.core.model import (
     CaseNo,
     Counts,
     Decision,
+    HeldWords,
     Job,
     JobKind,
     JobNo,
@@ -239,6 +240,9 @@ class Transaction(Protocol):
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
 
+    def sent_for(self, purpose: str) -> SentMessage | None:
+        """Our outgoing message that served this purpose."""
+
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case (to or from this agent, if named)."""
 
@@ -329,6 +333,18 @@ class Transaction(Protocol):
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
 
+    def greeted(self) -> frozenset[AgentName]:
+        """The agents who are no newcomers: they were greeted, or worked here before newcomers were."""
+
+    def signatures(self, agent: AgentName) -> tuple[str, ...]:
+        """What was learnt of an agent's signature: the lines of each, parted by line breaks."""
+
+    def replies_of(self, agent: AgentName, apart: CaseNo, limit: int) -> tuple[StoryLine, ...]:
+        """This agent's words to customers among the latest so many, one for each case but this one."""
+
+    def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
+        """Words in this case that wait, or waited, for a mentor, oldest first."""
+
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""
 
@@ -359,6 +375,9 @@ class Transaction(Protocol):
 
     def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
         """Store the final bytes with a send job."""
+
+    def greet(self, agent: AgentName, now: datetime) -> None:
+        """This agent is no newcomer any more."""
 
     def remember_ruleset(self, hash_: str, files: str, now: datetime) -> None:
         """Keep the rules that decisions name."""

@@ -13,13 +13,14 @@ from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
 ALONE = (  # stand alone in their line
-    "resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
+    "resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "release",
+    "signature", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
     "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "not same as", "pass on", "same as", "sentiment",
-    "snooze", "split", "subject", "team", "to", "topic", "urgent",
+    "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
-ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
+ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 
@@ -36,7 +37,7 @@ class Command:
     @property
     def asks(self) -> bool:
         """Whether it is a question, which changes nothing."""
-        return self.name in ASKING and not (self.name == "team" and self.argument)
+        return self.name in ASKING and not (self.name in ("team", "signature") and self.argument)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +58,22 @@ class AgentReply:
     note: str = ""
     commands: tuple[Command, ...] = ()
     left_out: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()  # the lines of it that were left out
     held: Held | None = None
 
 
-def read_reply(message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()) -> AgentReply:
+def read_reply(
+    message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = (), signatures: Sequence[str] = ()
+) -> AgentReply:
     """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
-    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender)
+    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
     read = _read_words(found.words, signs_as)
     if read.held is not None:
         return AgentReply(held=read.held)
-    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out)
+    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out, signature=found.signature)
 
 
 def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
@@ -164,7 +168,7 @@ def _why_not(first: str, rest: str) -> str:
     """The doubt about a line that begins with a command and is none: one ill written, or a sentence; "" where it is surely a sentence."""
     if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
         return "near_miss"
-    if first in ("resolve", "mine", "team", "original", "help", "undo") or len(rest.split()) <= 2:
+    if first in ("resolve", "mine", "team", "original", "help", "undo", "release") or len(rest.split()) <= 2:
         return "ambiguous" if rest.strip(" .!") else ""
     return ""
 
@@ -180,8 +184,13 @@ def _split(line: str) -> tuple[str, str, str]:
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)
 
 
+_ORDINARY = frozenset({"please"})  # begins many a mail, and is two letters away from "release"
+
+
 def _near(word: str, *, addressed: bool) -> str:
     """Give the command that this is a slip of the finger away from, "" if none; the shortest are looked for only before an address."""
+    if word in _ORDINARY:
+        return ""
     for name in COMMANDS:
         if (addressed or name not in COLON_ONLY) and _slips(word, name) <= (2 if len(name) > 5 and len(word) > 4 else 1):
             return name

@@ -36,6 +36,7 @@ from inboxd.core.obey import obey, obey_without_case
 from inboxd.core.outside import answered
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
+from inboxd.core.practice import practise
 from inboxd.core.promises import never_said
 from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
 from inboxd.core.rulebook import Rulebook, today_of
@@ -78,6 +79,8 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     screening = situation.understood.screening
     spam = screening.kind is Kind.SPAM
     if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
+        if situation.agent_proof.words_to_customer:  # of whom no customer knows
+            return practise(situation, situation.agent_proof, book, policy)
         return obey_without_case(situation, situation.agent_proof, book, policy)
     if situation.agent_proof is not None and situation.case is not None and (spam or not screening.automatic):
         return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess

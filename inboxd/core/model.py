@@ -465,6 +465,19 @@ class Candidate:
     upset_today: int = 0  # cases of upset people among them that began today; counted where a team has a limit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWords:
+    """An agent's words to a customer that a mentor reads before they leave."""
+
+    message: MessageNo  # in which they were written
+    case: CaseNo
+    agent: AgentName
+    mentor: AgentName  # who was sent them
+    words: str
+    at: datetime
+    ended: str = ""  # "": they wait; else "released", "overtaken" or "undone"
+
+
 class ProofKind(StrEnum):
     """How a mail proved that it belongs to what we sent (I6)."""
 
@@ -545,6 +558,15 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What is needed to send held words as if their agent replied just now."""
+
+    held: HeldWords
+    understood: Understood
+    replied_to: SentMessage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All facts a decision may use, as they are now. Stored whole with the decision, so that it can be replayed."""
 
@@ -587,6 +609,11 @@ class Situation:
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
     promises: tuple[Promise, ...] = ()  # that were made in this case and not taken back
     joined: frozenset[str] = frozenset()  # addresses that `same as` gave to this customer: they can be given back
+    signatures: tuple[str, ...] = ()  # of the agent who writes, as learnt: the lines of each
+    own_replies: tuple[StoryLine, ...] = ()  # this agent's latest words in other cases, one of each
+    practised: int = 0  # practice replies of this agent within the hour
+    held_words: tuple[HeldWords, ...] = ()  # words in this case that wait, or waited, for a mentor
+    to_release: Released | None = None  # the mail whose words wait, where this mail answers the one that showed them
 
 
 # --- what is decided ---------------------------------------------------------------------------------------------
@@ -739,6 +766,37 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnSignature:
+    """These last lines of an agent's mails are no words for anybody. In practice they were shown to the agent."""
+
+    agent: AgentName
+    lines: tuple[str, ...]
+    practice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetSignatures:
+    """What was learnt of this agent's signature is no longer left out, nor learnt again by itself."""
+
+    agent: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldWords:
+    """These words wait until the mentor lets them go."""
+
+    held: HeldWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndHold:
+    """Held words wait no longer; those that were released stand in the case's story as their agent's."""
+
+    message: MessageNo
+    how: str  # as in HeldWords.ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Something happened that no other action says: a row of `event`."""
 
@@ -847,6 +905,10 @@ Action = (
     | DropReader
     | Absent
     | Withdraw
+    | LearnSignature
+    | ForgetSignatures
+    | HoldWords
+    | EndHold
     | Log
     | Schedule
     | Cancel

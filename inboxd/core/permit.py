@@ -63,9 +63,10 @@ def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
 
 def held_words(actions: tuple[Action, ...]) -> str:
     """Why an agent's words to a customer were withheld, "" if none were."""
-    words = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
-    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] in words)
-    return next((str(each.data["because"]) for each in withheld), "")
+    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld")
+    kinds = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
+    words = (a for a in withheld if a.data["kind"] in kinds or str(a.data["purpose"]).startswith("mentor:"))
+    return next((str(each.data["because"]) for each in words), "")
 
 
 def asked_in_vain(actions: tuple[Action, ...]) -> bool:

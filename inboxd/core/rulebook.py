@@ -31,6 +31,7 @@ class Agent:
     hours: Calendar | None = None  # None: those of the team
     away: tuple[Absence, ...] = ()
     at_most: int | None = None  # open cases
+    mentor: AgentName | None = None  # reads what this agent writes to customers before it leaves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
 from inboxd.core.commands import read_reply
 from inboxd.core.follow_up import ASKING
+from inboxd.core.mentor import held_message
 from inboxd.core.model import (
     AgentName,
     AgentProof,
@@ -21,6 +22,7 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     Directory,
+    HeldWords,
     MailboxFacts,
     MailboxName,
     MessageId,
@@ -28,6 +30,7 @@ from inboxd.core.model import (
     OutgoingKind,
     Person,
     ProofKind,
+    Released,
     Role,
     Scores,
     Sentiment,
@@ -36,7 +39,10 @@ from inboxd.core.model import (
     StoryLine,
     Understood,
 )
+from inboxd.core.new_text import new_text
+from inboxd.core.parse import parse
 from inboxd.core.policy import Policy
+from inboxd.core.practice import is_practice, practice_purpose
 from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent, today_of
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
@@ -45,6 +51,7 @@ from inboxd.ports import Store, Transaction
 
 MAY_HOLD_COMMANDS = 4000  # characters of an agent's mail in which cases may be named
 MOST_NAMED = 20
+OWN_REPLIES = 20  # of an agent, in which their signature shows
 WORDS_TO_CUSTOMER = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)
 TO_AGENTS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED, OutgoingKind.NOTICE)
 
@@ -80,6 +87,8 @@ class Gatherer:
         if agent_proof is not None and case is not None and (replied_to is None or replied_to.agent != agent_proof.agent):
             kinds = WORDS_TO_CUSTOMER if agent_proof.words_to_customer else TO_AGENTS
             replied_to = tx.last_sent(case.number, kinds, agent_proof.agent)
+        if agent_proof is not None and agent_proof.case is None and agent_proof.words_to_customer and not is_practice(replied_to):
+            replied_to = tx.sent_for(practice_purpose(agent_proof.agent))
         if answer_proof is not None and case is not None and (replied_to is None or replied_to.kind not in ASKING):
             replied_to = tx.last_sent(case.number, ASKING)
         if agent_proof is None and answer_proof is None and case is not None and replied_to is not None and replied_to.kind in ASKING:
@@ -111,12 +120,31 @@ class Gatherer:
             dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
-        return self._around(tx, situation)
+        return self._around(tx, self._of_agent(tx, situation) if agent_proof is not None else situation)
 
     def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
         """Gather for a date of a case that has come; its latest customer message stands for the message."""
         situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer), case=case)
         return self._around(tx, situation, present=False)
+
+    def _of_agent(self, tx: Transaction, s: Situation) -> Situation:
+        """What an agent's mail needs besides: their signature, their earlier words, and words that wait for a mentor."""
+        assert s.agent_proof is not None
+        agent, case = s.agent_proof.agent, s.case
+        lately = tx.events(("agent.practised",), s.understood.mailbox, s.now - timedelta(hours=1)) if s.agent_proof.case is None else ()
+        held = tx.held_words(case.number) if case else ()
+        shown = held_message(s.replied_to, agent)
+        asked = next((each for each in held if each.message == shown), None)
+        released = _released(tx, asked) if asked is not None else None
+        return replace(
+            s,
+            signatures=tx.signatures(agent),
+            own_replies=tx.replies_of(agent, case.number, OWN_REPLIES) if case and s.agent_proof.words_to_customer else (),
+            practised=sum(event["agent"] == agent for event in lately),
+            held_words=held,
+            to_release=released,
+            named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
+        )
 
     # --- proof
 
@@ -142,6 +170,8 @@ class Gatherer:
             if token.case == tokens.NO_CASE and token.kind == tokens.NOTICE:
                 named = next(iter(self._named_cases(tx, u.new_text)), None)  # what the list itself says is no order
                 return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.SIGNED_ADDRESS)
+            if token.case == tokens.NO_CASE:
+                return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.SIGNED_ADDRESS)
             case = tx.case(token.case)
             if case is not None:
                 words = token.kind == tokens.REPLY
@@ -149,9 +179,13 @@ class Gatherer:
         if replied_to is None and dmarc_passed(u.message, authserv_id) and _only_for_us(u):
             named = next(iter(self._named_cases(tx, u.new_text)), None)
             return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.OWN_SERVER)
-        if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS or replied_to.case is None:
+        if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS:
             return None
         if replied_to.sent_at is not None and now - replied_to.sent_at > tokens.LIFE:
+            return None
+        if is_practice(replied_to):
+            return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.MESSAGE_ID)
+        if replied_to.case is None:
             return None
         case = tx.case(replied_to.case)
         if case is None:
@@ -332,6 +366,16 @@ def understood_again(store: Store, directory: Directory, tx: Transaction, number
     )
     reading = replace(before.reading, topic=topic, topic_sure=sure, sentiment=sentiment, is_urgent=urgent, sensitive=sensitive)
     return replace(again, reading=reading, screening=before.screening)
+
+
+def _released(tx: Transaction, held: HeldWords) -> Released | None:
+    """The mail in which held words were written, as it was then, with its texts from the raw mail."""
+    then = tx.situation(held.message)
+    if then is None:
+        return None
+    message = parse(tx.enclosed(held.message))
+    replied_to = tx.sent((then.replied_to.message_id,)).get(then.replied_to.message_id) if then.replied_to else None
+    return Released(held=held, understood=replace(then.understood, message=message, new_text=new_text(message)), replied_to=replied_to)
 
 
 def as_it_came(tx: Transaction, situation: Situation) -> Situation:

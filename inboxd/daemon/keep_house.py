@@ -40,6 +40,7 @@ from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
 from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried
+from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
@@ -96,6 +97,7 @@ def open_house(office: Office) -> None:
             for kind in DAILY:
                 tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
         tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
+        greet_newcomers(office, office.rules, tx, now)
         for job in office.store.parked():  # one that ended the process each time is parked by the store, which writes no letters
             if job.kind is JobKind.TRIAGE and job.message is not None:
                 tell_parked(office, office.rules, tx, job.message, job.error, now)

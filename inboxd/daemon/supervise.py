@@ -24,6 +24,7 @@ from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.reconcile import check_daily, last_checked
 from inboxd.daemon.triage import triage
 from inboxd.daemon.trouble import DISK, Watch, in_words, mailboxes_in
@@ -349,7 +350,8 @@ class Supervisor:
         with self.office.store.transaction() as tx:
             for name in self.office.mailboxes:  # other people may be away now
                 tx.schedule(share_out_at(name, now))
-        self.wake("house")
+            greet_newcomers(self.office, rules, tx, now)
+        self.wake("house", "deliver")
         self.health.pop("rules", None)
         log("rules.reloaded", rules=rules.book.hash[:12])
         return ()

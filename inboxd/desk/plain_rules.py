@@ -407,6 +407,8 @@ def _person(agent: Agent, book: Rulebook, today: date) -> list[str]:
     found = [f"Speaks {spoken}." if spoken else "Gets mail in any language."]
     if agent.at_most is not None:
         found.append(f"Gets no new case beyond {agent.at_most} open ones.")
+    if mentor := book.agents.get(agent.mentor or AgentName("")):
+        found.append(f"What they write to customers leaves when {mentor.full_name} lets it go.")
     for team in book.teams.values():
         if agent.name in team.agents and team.at_most is not None:
             found.append(f"Gets no new case through the team {team.name} beyond {team.at_most} open ones.")

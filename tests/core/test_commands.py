@@ -302,6 +302,7 @@ def test_several_commands_stand_above_the_words() -> None:
         ("resolv", "near_miss", "resolve"),
         ("reslove", "near_miss", "resolve"),
         ("Resolved.", "near_miss", "resolve"),
+        ("relese", "near_miss", "release"),
         ("nte:", "near_miss", "note"),
         ("Noet: tell Tom", "near_miss", "note"),
         ("hepl", "near_miss", "help"),
@@ -341,7 +342,8 @@ def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: st
     ["No problem", "No problem!", "Not the same as before: this one is new.", "Same as last time.",
      "Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry",
      "We resolved it.",
-     "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today"],
+     "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today", "Please,",
+     "Please wait", "Please:"],
 )  # fmt: skip
 def test_an_ordinary_first_line_is_no_command(first: str) -> None:
     assert reply(f"{first}\n\nyour lamp is on its way").words.startswith(first)

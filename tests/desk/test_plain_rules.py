@@ -24,7 +24,7 @@ calendars:
 agents:
   maria: {email: maria@acme.example, name: Maria Lindt, speaks: [de, en], away: [2026-12-21 to 2027-01-03, 2026-11-02]}
   jonas: {email: jonas@acme.example, at_most: 6, hours: {mon-thu: "08:00-13:00"}}
-  tom: tom@acme.example
+  tom: {email: tom@acme.example, mentor: maria}
   petra: petra@acme.example
 teams:
   everyone: {agents: [maria, jonas], at_most: 12 open cases each}
@@ -278,7 +278,11 @@ def test_each_agent_is_told_what_reaches_them_and_through_what(tmp_path: Path) -
             "Gets no new case through the team everyone beyond 12 open ones.",
             "Is at work Monday to Thursday 08:00 to 13:00 (time of Europe/Berlin).",
         ],
-        "tom": ["No mail can reach them: no rule names them or a team of theirs.", "Gets mail in any language."],
+        "tom": [
+            "No mail can reach them: no rule names them or a team of theirs.",
+            "Gets mail in any language.",
+            "What they write to customers leaves when Maria Lindt lets it go.",
+        ],
         "petra": [
             "Is the lead: gets what nobody else can take, and is told when a customer waits too long.",
             "Gets a notice: rule 1 (Upset).",

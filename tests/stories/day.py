@@ -25,6 +25,7 @@ from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.triage import triage
 from inboxd.ports import Reader
 from inboxd.rule_sets import reader_for, shipped
@@ -79,6 +80,7 @@ class Day:
     plus_addresses: bool = True
     reader: Reader | None = None
     store_path: Path | str = ":memory:"
+    newcomers: bool = False  # the team is new, and gets mail to practise with
     clock: FakeClock = field(default_factory=FakeClock)
     mailbox: FakeMailbox = field(default_factory=FakeMailbox)
     mailer: FakeMailer = field(default_factory=FakeMailer)
@@ -99,6 +101,8 @@ class Day:
         )
         self.post = Post(mailers={ACME: self.mailer}, jitter=lambda: 0.0)
         self.source = Source(name=ACME, mailbox=self.mailbox, folder="INBOX")
+        if not self.newcomers:
+            know_everybody(self.office)
         open_house(self.office)
         self.run()
 

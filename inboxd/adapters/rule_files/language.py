@@ -58,6 +58,7 @@ AGENT = _words(
     ("away", "days", "days off, the last one included: nothing new comes, and what is open goes to somebody else and comes back afterwards",
      "[2026-12-24 to 2027-01-02]"),
     ("at_most", "cap", "no new case beyond so many open ones", "12 open cases"),
+    ("mentor", "agent", "who reads what this person writes to customers before it leaves, and lets it go; left out: nobody", "maria"),
 )  # fmt: skip
 
 TEAM = _words(

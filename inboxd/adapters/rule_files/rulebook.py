@@ -150,8 +150,29 @@ class Book:
                 hours=read_agents_hours(source, name, words, calendars, self.calendars),
                 away=read_days(source, words["away"], "away") if "away" in words else (),
                 at_most=_cap(source, words, "at_most"),
+                mentor=self._mentor(source, name, words),
             )
+        self._no_ring_of_mentors(agents)
         return agents
+
+    def _mentor(self, source: Source, name: str, words: Mapping[str, Node]) -> AgentName | None:
+        mentor = self._name(source, words, "mentor", "agent", self.agents)
+        if mentor == name:
+            source.wrong(words["mentor"], f"'{name}' cannot be their own mentor; name somebody else, or leave it out")
+            return None
+        return AgentName(mentor) if mentor else None
+
+    def _no_ring_of_mentors(self, agents: Mapping[AgentName, Agent]) -> None:
+        """Somebody must be free to let words go: whoever follows the mentors upwards never comes back."""
+        for name, agent in agents.items():
+            seen = [name]
+            while agent.mentor is not None and agent.mentor in agents and agent.mentor not in seen:
+                seen.append(agent.mentor)
+                agent = agents[agent.mentor]
+            if agent.mentor == name:
+                source, key, _ = self.agents[name]
+                source.wrong(key, f"mentors in a ring: {' - '.join((*seen, name))}; leave one of them without")
+                return
 
     def _teams(self) -> dict[TeamName, Team]:
         teams = {}

@@ -166,3 +166,22 @@ def promises_of_agents(db: sqlite_utils.Database) -> None:
 def people_joined_and_parted(db: sqlite_utils.Database) -> None:
     """Which addresses were given to whom is asked with each mail of an agent: without an index it would read all events."""
     db.execute("create index event_same_as on event (id) where kind in ('person.same_as', 'person.not_same_as')")
+
+
+@MIGRATIONS()
+def practice_signatures_and_mentors(db: sqlite_utils.Database) -> None:
+    """Who was greeted (not those who worked here before), what agents' signatures are and from which mail, words that wait for a mentor."""
+    db.execute("create table greeted (agent text primary key, at real not null) strict")
+    db.execute(
+        "insert into greeted select agent, min(created_at) from outgoing where kind in ('routed', 'reply') and agent <> '' group by agent"
+    )
+    db.execute(
+        "create table signature (agent text not null, lines text not null, message integer, practice integer not null, at real not null,"
+        " forgotten integer not null default 0, primary key (agent, lines)) strict"
+    )
+    db.execute(
+        "create table held_words (message integer primary key, case_id integer not null, agent text not null, mentor text not null,"
+        " words text not null, at real not null, ended text not null default '') strict"
+    )
+    db.execute("create index held_words_case on held_words (case_id)")
+    db.execute("create index message_words on message (agent, id) where role = 'agent'")

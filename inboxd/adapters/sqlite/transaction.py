@@ -31,11 +31,16 @@ from inboxd.core.model import (
     Counts,
     Decision,
     DropReader,
+    EndHold,
+    ForgetSignatures,
+    HeldWords,
+    HoldWords,
     Job,
     JobKind,
     JobNo,
     Join,
     Label,
+    LearnSignature,
     Letter,
     Log,
     MailboxName,
@@ -337,6 +342,11 @@ class SqliteTransaction:
         )
         return _sent(row) if row else None
 
+    def sent_for(self, purpose: str) -> SentMessage | None:
+        """Our outgoing message that served this purpose."""
+        row = self._one("select * from outgoing where purpose_key = ?", purpose)
+        return _sent(row) if row else None
+
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case."""
         row = self._one(
@@ -632,6 +642,46 @@ class SqliteTransaction:
         rows = self._all("select agent, first, last from absence")
         return {AgentName(row["agent"]): (date.fromisoformat(row["first"]), date.fromisoformat(row["last"])) for row in rows}
 
+    def greeted(self) -> frozenset[AgentName]:
+        """The agents who are no newcomers."""
+        return frozenset(AgentName(row["agent"]) for row in self._all("select agent from greeted"))
+
+    def greet(self, agent: AgentName, now: datetime) -> None:
+        """This agent is no newcomer any more."""
+        self._db.execute("insert into greeted values (?,?) on conflict do nothing", (agent, time(now)))
+
+    def signatures(self, agent: AgentName) -> tuple[str, ...]:
+        """What was learnt of an agent's signature: the lines of each."""
+        rows = self._all("select lines from signature where agent = ? and forgotten = 0 order by at, lines", agent)
+        return tuple(row["lines"] for row in rows)
+
+    def replies_of(self, agent: AgentName, apart: CaseNo, limit: int) -> tuple[StoryLine, ...]:
+        """This agent's latest words to customers, one for each other case, newest first."""
+        rows = self._all(
+            "select m.id, m.received_at, m.role, m.agent as name, r.new_text, r.thanks_only, r.answer, m.case_id"
+            " from message m indexed by message_words join reading r on r.message = m.id"
+            " where m.agent = ? and m.role = 'agent' and m.case_id <> ? and r.new_text <> '' order by m.id desc limit ?",
+            agent,
+            apart,
+            limit,
+        )
+        return tuple(_line(row) for row in {row["case_id"]: row for row in reversed(rows)}.values())
+
+    def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
+        """Words in this case that wait, or waited, for a mentor, oldest first."""
+        rows = self._all(
+            "select * from held_words where case_id in"
+            " (select id from cases where id = ?1 union select id from cases where merged_into = ?1) order by message",
+            case,
+        )
+        return tuple(
+            HeldWords(
+                message=MessageNo(row["message"]), case=CaseNo(row["case_id"]), agent=AgentName(row["agent"]),
+                mentor=AgentName(row["mentor"]), words=row["words"], at=_must(row["at"]), ended=row["ended"],
+            )
+            for row in rows
+        )  # fmt: skip
+
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""
         row = self._one("select min(run_at) as at from job where case_id = ? and kind = ? and parked_at is null", case, kind)
@@ -780,6 +830,20 @@ class SqliteTransaction:
                 case Withdraw():
                     self._db.execute("delete from job where outgoing = ? and in_hand = 0", (action.outgoing,))
                     self._db.execute("update outgoing set state = 'failed', reply = 'withdrawn' where id = ?", (action.outgoing,))
+                case LearnSignature():
+                    self._learn(action, mailbox, message, now)
+                case ForgetSignatures():
+                    self._db.execute("update signature set forgotten = 1 where agent = ?", (action.agent,))
+                    self._event("signature.forgotten", mailbox, None, {"agent": action.agent}, now)
+                case HoldWords():
+                    h = action.held
+                    self._db.execute(
+                        "insert into held_words values (?,?,?,?,?,?,?) on conflict do nothing",
+                        (h.message, h.case, h.agent, h.mentor, h.words, time(h.at), h.ended),
+                    )
+                    self._event("words.held", mailbox, h.case, {"agent": h.agent, "mentor": h.mentor, "message": h.message}, now)
+                case EndHold():
+                    self._end_hold(action, mailbox, now)
                 case Log():
                     self._event(action.kind, mailbox, action.case, action.data, now)
                 case Schedule():
@@ -937,6 +1001,27 @@ class SqliteTransaction:
             "update promise set ended = ?1, ended_at = ?2 where ended = '' and case_id = ?3 and (?4 is null or message = ?4) and day >= ?5",
             (action.why, time(now), action.case, action.message, action.since.isoformat() if action.since else ""),
         )
+
+    def _learn(self, action: LearnSignature, mailbox: MailboxName, message: MessageNo | None, now: datetime) -> None:
+        """What the agent forgot comes back only where they see it: in practice."""
+        self._db.execute(
+            "insert into signature (agent, lines, message, practice, at) values (?,?,?,?,?) on conflict (agent, lines) do update set"
+            " forgotten = forgotten and not excluded.practice",
+            (action.agent, "\n".join(action.lines), message, action.practice, time(now)),
+        )
+        data = {"agent": action.agent, "lines": len(action.lines), "practice": action.practice}
+        self._event("signature.learnt", mailbox, None, data, now)
+
+    def _end_hold(self, action: EndHold, mailbox: MailboxName, now: datetime) -> None:
+        """Released words are their agent's in the story, from the mail in which they were written."""
+        row = self._one("select * from held_words where message = ? and ended = ''", action.message)
+        if row is None:
+            return
+        self._db.execute("update held_words set ended = ? where message = ?", (action.how, action.message))
+        if action.how == "released":
+            self._db.execute("update message set role = 'agent' where id = ?", (action.message,))
+            self._db.execute("update reading set new_text = ? where message = ?", (row["words"], action.message))
+        self._event("words.no_longer_held", mailbox, row["case_id"], {"agent": row["agent"], "how": action.how}, now)
 
     def _label(self, action: Label) -> None:
         row = self._one("select labels from cases where id = ?", action.case)
