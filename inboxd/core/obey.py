@@ -125,9 +125,9 @@ def held_text(sent: str) -> str:
 
 
 def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
-    """Another agent's words to the customer, which left after this agent had got the mail that they answer."""
+    """Somebody else's words to the customer, which left after this agent had got the mail that they answer."""
     got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
-    if got is None or case.last_reply_at is None or case.last_reply_by in (None, agent.name) or case.last_reply_at <= got:
+    if got is None or case.last_reply_at is None or case.last_reply_by == agent.name or case.last_reply_at <= got:
         return None
     last = situation.story[-1] if situation.story else None
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
@@ -236,7 +236,9 @@ def _speak(
     has_letter = bool(words or situation.understood.message.attachments)
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return _back(situation, case, agent, Held(kind="unreachable", text=words), read)
-    moved, moves = _moves(situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read))
+    moved, moves = moved_on(
+        situation, ordered.case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read)
+    )
     everything: list[Action] = [*actions, *ordered.actions, *moves]
     if has_letter:
         leaves = situation.now + policy.hold if policy.hold else None
@@ -261,22 +263,30 @@ def _refused(read: AgentReply) -> bool:
     return any(command.name == "could not" for command in read.commands)
 
 
-def _moves(
-    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool, refused: bool = False
+def moved_on(
+    situation: Situation,
+    case: Case,
+    agent: AgentName | None,
+    book: Rulebook,
+    *,
+    replied: bool,
+    words: str,
+    resolve: bool,
+    refused: bool = False,
 ) -> tuple[Case, list[Action]]:
-    """The case after the reply or `resolve`, and the actions that bring it there."""
+    """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known."""
     now = situation.now
     event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
     state = advance(case.state, event)
-    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, agent.name)))}
+    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, *([agent] if agent else ()))))}
     if replied:
-        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words, "backlog": None}
-    if case.assignee is None:
-        changes["assignee"] = agent.name
+        changes |= {"last_reply_at": now, "last_reply_by": agent, "last_reply_asks": "?" in words, "backlog": None}
+    if case.assignee is None and agent is not None:
+        changes["assignee"] = agent
     if state is CaseState.RESOLVED:
         changes |= {
             "resolved_at": now,
-            "resolved_by": agent.name,
+            "resolved_by": agent,
             "by_silence": False,
             "round": case.round + 1,
             "due_at": None,
@@ -348,7 +358,7 @@ def _note(
     moved = ordered.case
     actions += ordered.actions
     if resolve:
-        moved, moves = _moves(situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read))
+        moved, moves = moved_on(situation, moved, agent.name, book, replied=False, words="", resolve=True, refused=_refused(read))
         actions += moves
     holder = book.agents.get(case.assignee or AgentName(""))
     if text and holder is not None and holder.name != agent.name:
