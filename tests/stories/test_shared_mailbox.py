@@ -135,6 +135,24 @@ def test_our_question_under_a_new_message_id_is_no_answer_of_a_person(day: Day) 
     assert day.case() == before and len(story(day)) == 2
 
 
+def test_our_reply_that_a_server_gave_a_new_message_id_stands_once_in_the_case(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "Hello,\nthe 15 mm one.")
+    sent = day.last("ana@example.org")
+    old = str(sent.message["Message-ID"])
+    renamed = sent.outgoing.raw.replace(f"Message-ID: {old}".encode(), b"Message-ID: <new@relay.example>")
+    assert renamed != sent.outgoing.raw
+    day.files_in_sent(f"X-Google-Original-Message-ID: {old}\r\n".encode() + renamed)
+    assert [line[0] for line in story(day)] == [Role.CUSTOMER, Role.AGENT]
+
+
+def test_an_answer_that_is_seen_before_the_mail_that_it_answers_finds_its_case(day: Day) -> None:
+    day.sources.reverse()  # after a pause the folder of sent mail may be read first
+    first = day.write(ANA, "Front wheel", CALM, run=False)
+    day.sends_here("The 15 mm one.", to=ANA, answers=first)
+    assert day.case().state == "waiting" and {line[0] for line in story(day)} == {Role.CUSTOMER, Role.AGENT}
+
+
 def test_an_automatic_answer_of_the_mailbox_in_sent_is_no_answer_of_a_person(day: Day) -> None:
     first = day.write(ANA, "Front wheel", CALM)
     day.sends_here("We are away.", to=ANA, answers=first, headers={"Auto-Submitted": "auto-replied"})
@@ -168,10 +186,13 @@ def test_the_same_answer_filed_twice_in_sent_stands_once_in_the_case(day: Day) -
 
 def test_an_answer_that_also_came_back_to_the_inbox_counts_once(day: Day) -> None:
     first = day.write(ANA, "Front wheel", CALM)
-    day.sends_here("The 15 mm one.", to=f"{ANA}, {SUPPORT}", answers=first, mail_id="<both@acme.example>", run=False)
-    raw, at = day.folder("Sent").mails[1]
-    day.mailbox.put(raw, at)
-    day.pass_(minutes=2)
+    day.write(
+        f"Acme Support <{SUPPORT}>", "Re: Front wheel", "The 15 mm one.", to=f"{ANA}, {SUPPORT}", headers={"In-Reply-To": first},
+        folder="Sent", run=False,
+    )  # fmt: skip
+    day.mailbox.put(*day.folder("Sent").mails[1])
+    day.run()
+    day.pass_(minutes=1)
     assert day.case().state == "waiting" and [line[0] for line in story(day)] == [Role.CUSTOMER, Role.AGENT]
 
 
