@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -141,6 +142,20 @@ def laid(**more: object) -> Day:
 
 def routed(day: Day) -> int:
     return sum(mail.kind == "routed" for mail in day.mailer.delivered)
+
+
+def test_a_mail_for_a_folder_is_moved_at_once_and_not_at_the_next_look() -> None:
+    house = House()
+    book = folder_team("everyone")
+    house.day.office.rules = replace(house.day.office.rules, book=book)
+    house.day.office.mailboxes = {ACME: replace(house.day.office.mailboxes[ACME], file=True)}
+    house.begin()
+    house.box.waiting.get(timeout=BOUND)
+    house.box.put(mail(1), house.day.at())
+    house.box.wake()
+    until(lambda: house.box.moves, house.box.waiting)  # each look ends in a wait: nobody but the daemon ends it
+    house.supervisor.stop()
+    house.end()
 
 
 def test_a_mail_laid_into_a_folder_counts_as_handed_over() -> None:
