@@ -108,6 +108,9 @@ class Mailbox(Protocol):
         Returns those that were still there: safe to run twice. Permanent: the server has no way to move a mail.
         """
 
+    def move_on(self, message_id: MessageId, received_at: datetime, source: str, target: str) -> bool:
+        """Move the mail with this Message-ID from one other folder of the account into another; False: it does not lie there."""
+
     def wait(self, timeout: timedelta) -> None:
         """Return when something may have changed or the time is over (IDLE, or just the time). Real time."""
 
@@ -181,13 +184,20 @@ FILED = "filed in "  # how the reason of a ledger row begins whose mail we moved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
-    """A mail that a rule files: the job, where it shall lie, and its UIDs where it lies now (none: it is gone, or numbered anew)."""
+    """A mail that a rule files, or that goes to a team's folder: the job, where it shall lie, and its UIDs where it came in.
+
+    No UIDs: it is gone, or numbered anew. `lies_in` is where we moved it before, "" if we did not. `case`: the team's agents count on it.
+    """
 
     job: JobNo
     message: MessageNo
     folder: str
     tries: int
+    message_id: MessageId
+    received_at: datetime
     uids: tuple[int, ...] = ()
+    case: CaseNo | None = None
+    lies_in: str = ""
 
 
 class Transaction(Protocol):
@@ -197,8 +207,19 @@ class Transaction(Protocol):
         """What raises inside is undone alone."""
 
     # --- fetch
-    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
-        """Write a ledger row; for a new mail also its raw bytes and its triage job. None: no new message."""
+    def see(
+        self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime, read_at: datetime | None = None
+    ) -> MessageNo | None:
+        """Write a ledger row; for a new mail also its raw bytes and its triage job, due at `read_at`. None: no new message."""
+
+    def stored_as(self, content_hash: str) -> MessageNo | None:
+        """The stored message with this content."""
+
+    def first_run(self, mailbox: MailboxName) -> datetime | None:
+        """When the first folder of this mailbox was read for the first time."""
+
+    def case_of(self, message: MessageNo) -> CaseNo | None:
+        """The case in whose story a message stands, also where that was merged into another since."""
 
     def seen_before(self, mailbox: MailboxName, folder: str, listed: Listed) -> SightingState | None:
         """How the same mail (identity and size) ended under an earlier UIDVALIDITY of this folder."""
@@ -389,8 +410,8 @@ class Transaction(Protocol):
     def schedule_once(self, job: Schedule) -> None:
         """Add a job unless there is one with this key."""
 
-    def received(self, mailbox: MailboxName, since: datetime) -> int:
-        """How many messages came in since then."""
+    def received(self, mailbox: MailboxName, since: datetime, apart_from: str = "") -> int:
+        """How many messages came in since then, those of one folder apart."""
 
     def holds(self, job: Job) -> bool:
         """Whether the job is still in hand: not called off, and not given another date since it was claimed."""

@@ -40,7 +40,8 @@ from inboxd.cli.common import (
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 
 if TYPE_CHECKING:
-    from inboxd.config import ServerSettings, Settings
+    from inboxd.adapters.imap import ImapProbe
+    from inboxd.config import MailboxSettings, ServerSettings, Settings
     from inboxd.core.rulebook import Rulebook
     from inboxd.desk.lint import Warning_
     from inboxd.errors import Placed
@@ -109,11 +110,25 @@ def _connect(settings: Settings) -> list[tuple[str, bool]]:
                 trouble.append((f"{place}: {found}{_look_at(str(found), server)}", isinstance(found, Temporary)))
             else:
                 say(f"{box.facts.name}: {kind} {server.host}: {'logged in' if server.password else 'connected'}")
-        if not isinstance(imap, InboxdError) and box.inbox not in imap.folders:
-            there = ", ".join(imap.folders)
-            told = f"there is no folder {box.inbox!r}; set folders: {{inbox: ...}} to one that is there: {there}"
-            trouble.append((f"{settings.path}: mailbox {box.facts.name}: {told}", False))
+        if not isinstance(imap, InboxdError):
+            trouble += [(f"{settings.path}: mailbox {box.facts.name}: {told}", False) for told in _missing_folders(box, imap)]
     return trouble
+
+
+def _missing_folders(box: MailboxSettings, imap: ImapProbe) -> Iterator[str]:
+    """Name the folders of the settings that are not there, and what the server has instead."""
+    there = {"INBOX" if name.upper() == "INBOX" else name for name in imap.folders}
+    meant = {"junk": imap.junk, "sent": imap.sent}
+    wanted = {"inbox": box.inbox, "junk": box.facts.junk, "sent": box.facts.sent, "resolved": box.facts.resolved}
+    for word, name in wanted.items():
+        if not name or ("INBOX" if name.upper() == "INBOX" else name) in there:
+            continue
+        if word == "resolved":
+            yield f"there is no folder {name!r}; make it in a mail program, or leave 'resolved' out of folders"
+        elif meant.get(word):
+            yield f"there is no folder {name!r}; the server calls it {meant[word]!r}: set folders: {{{word}: {meant[word]!r}}}"
+        else:
+            yield f"there is no folder {name!r}; set folders: {{{word}: ...}} to one that is there: {', '.join(imap.folders)}"
 
 
 def _look_at(error: str, server: ServerSettings) -> str:

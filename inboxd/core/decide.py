@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from inboxd.core.dates import named_days
-from inboxd.core.due import due
+from inboxd.core.due import BY_MAIL, due
 from inboxd.core.hear import hear
 from inboxd.core.letters import first_name, full_name, notice, to_lead
 from inboxd.core.model import (
@@ -41,6 +41,7 @@ from inboxd.core.promises import never_said
 from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
 from inboxd.core.rulebook import Rulebook, today_of
 from inboxd.core.rules import Ruling
+from inboxd.core.shared_mailbox import in_folders, moved_to_resolved, written_here
 
 LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
 
@@ -71,12 +72,17 @@ def _false_claim(situation: Situation, book: Rulebook, admin: str) -> Letter:
 
 def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about a date of a case that has come."""
-    decision = due(job, situation, book, policy, admin)
-    return permitted(decision, situation, book, policy, admin)
+    if job.kind is JobKind.RESOLVE and situation.case is not None:
+        decision = moved_to_resolved(job, situation, situation.case, book)
+    else:
+        decision = due(job, situation, book, policy, admin)
+    return permitted(decision, situation, book, policy, admin, by_mail=bool(job.payload.get(BY_MAIL)))
 
 
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     screening = situation.understood.screening
+    if screening.sent:
+        return written_here(situation, book)
     spam = screening.kind is Kind.SPAM
     if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
         if situation.agent_proof.words_to_customer:  # of whom no customer knows
@@ -263,8 +269,12 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
 # --- caps and modes ------------------------------------------------------------------------------------------------------
 
 
-def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
-    """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
+def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str, *, by_mail: bool = False) -> Decision:
+    """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour.
+
+    Before them, what a team gets in its folder is laid there and leaves no more as a mail, unless `by_mail`: it could not be laid there.
+    """
+    decision = decision if by_mail else replace(decision, actions=in_folders(decision.actions, situation, book))
     actions = permit(decision.actions, situation, policy)
     if why := held_words(actions):
         decision = _unspoken(decision, situation, why)

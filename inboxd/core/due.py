@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -55,6 +55,7 @@ from inboxd.core.route import (
 )
 from inboxd.core.rulebook import Agent, Moment, Rulebook, Step
 
+BY_MAIL = "by_mail"  # in the payload of HAND_OVER: the team's folder could not be used
 NOTHING = Decision(because=("the case has moved on",))
 
 
@@ -82,6 +83,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _pass_on(job, situation, case, book, policy)
         case JobKind.REDECIDE:
             return redecide(situation, book, policy)
+        case JobKind.HAND_OVER if job.payload.get(BY_MAIL):
+            return _by_mail(job, situation, case, book, policy)
         case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
             return _hand_over(situation, case, book, policy)
         case JobKind.ACKNOWLEDGE if case.state is CaseState.OPEN and case.last_reply_at is None:
@@ -430,3 +433,17 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
     purpose = f"route:{lines[-1].message}:{holder.name}"
     letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines, lead=lead_of(book))
     return Decision(actions=(*moves, Send(letter=letter)), because=("five quiet minutes are over",), case=case.number)
+
+
+def by_mail_at(case: CaseNo, at: datetime, payload: Mapping[str, object]) -> Schedule:
+    """Have the customer's latest mail sent to the agent after all, at this time: it could not be laid into the team's folder."""
+    return Schedule(kind=JobKind.HAND_OVER, key=f"{BY_MAIL}:{case}", at=at, case=case, payload={**payload, BY_MAIL: True})
+
+
+def _by_mail(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is None or case.state is not CaseState.OPEN:
+        return NOTHING
+    purpose = f"{BY_MAIL}:{job.payload.get('message', situation.understood.number)}:{holder.name}"
+    letter = routed(situation, case, holder, policy, purpose=purpose, why="it could not be moved into the folder of the team")
+    return Decision(actions=(Send(letter=letter),), because=("it could not be moved into the folder of the team",), case=case.number)

@@ -100,7 +100,8 @@ class JobKind(StrEnum):
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
     TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
-    FILE = "file"  # move a mail into the folder that a rule names
+    FILE = "file"  # move a mail into the folder that a rule names, or into that of the team which has the case
+    RESOLVE = "resolve"  # a person moved a mail into the folder of what is done
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -223,6 +224,7 @@ class Screening:
     kind: Kind
     reason: str
     bounce: Bounce | None = None
+    sent: bool = False  # it lies in the folder of sent mail: nobody wrote it to us
 
     @property
     def automatic(self) -> bool:
@@ -255,6 +257,7 @@ class Directory:
     identity: tuple[SpeaksForOthers, ...] = ()
     authserv: Mapping[MailboxName, str] = field(default_factory=dict)  # the name of each mailbox's own server in Authentication-Results
     junk: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail the server marked as spam by putting it there
+    sent: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail people wrote in the mailbox itself
 
 
 # --- what it says ------------------------------------------------------------------------------------------------
@@ -521,7 +524,9 @@ class MailboxFacts:
     authserv_id: str = ""
     subject_tag: bool = True
     junk: str = ""  # the folder into which the server files spam, where it is watched
-    file: bool = False  # mail may be moved where a rule says `file_in`
+    file: bool = False  # mail may be moved where a rule says `file_in`, or a team `deliver: folder`
+    sent: str = ""  # the folder of the mail that people write in the mailbox itself, where it is watched
+    resolved: str = ""  # the folder into which people move what is done, where it is watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -825,6 +830,15 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """The customer's mails go into the folder of the team that has the case: its agents read them there, and nothing is mailed."""
+
+    case: CaseNo
+    folder: str
+    messages: tuple[MessageNo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePerson:
     """Columns of a person: language, no_follow_up, asked_at, name."""
 
@@ -912,6 +926,7 @@ Action = (
     | Log
     | Schedule
     | Cancel
+    | Deliver
     | ChangePerson
     | MarkOutgoing
     | Send

@@ -192,9 +192,9 @@ def held_text(sent: str) -> str:
 
 
 def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
-    """Another agent's words to the customer, which left after this agent had got the mail that they answer."""
+    """Somebody else's words to the customer, which left after this agent had got the mail that they answer."""
     got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
-    if got is None or case.last_reply_at is None or case.last_reply_by in (None, agent.name) or case.last_reply_at <= got:
+    if got is None or case.last_reply_at is None or case.last_reply_by == agent.name or case.last_reply_at <= got:
         return None
     last = next((line for line in reversed(situation.story) if line.role is not Role.ASKED), None)
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
@@ -328,8 +328,8 @@ def _speak(
     if has_letter and not _is_released(situation) and (reader := mentor_of(agent, situation, book)) is not None:
         return _hold(situation, case, agent, reader, read, words)
     ordered, promised = _promised(situation, agent, read, words, book, policy, ordered)
-    moved, moves = _moves(
-        situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read),
+    moved, moves = moved_on(
+        situation, ordered.case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read),
         quiet_from=ordered.quiet_from,
     )  # fmt: skip
     everything: list[Action] = [*actions, *ordered.actions, *moves, *promised]
@@ -443,10 +443,10 @@ def _refused(read: AgentReply) -> bool:
     return any(command.name == "could not" for command in read.commands)
 
 
-def _moves(
+def moved_on(
     situation: Situation,
     case: Case,
-    agent: Agent,
+    agent: AgentName | None,
     book: Rulebook,
     *,
     replied: bool,
@@ -455,19 +455,19 @@ def _moves(
     refused: bool = False,
     quiet_from: datetime | None = None,
 ) -> tuple[Case, list[Action]]:
-    """The case after the reply or `resolve`, and the actions that bring it there."""
+    """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known."""
     now = situation.now
     event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
     state = advance(case.state, event)
-    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, agent.name)))}
+    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, *([agent] if agent else ()))))}
     if replied:
-        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words, "backlog": None}
-    if case.assignee is None:
-        changes["assignee"] = agent.name
+        changes |= {"last_reply_at": now, "last_reply_by": agent, "last_reply_asks": "?" in words, "backlog": None}
+    if case.assignee is None and agent is not None:
+        changes["assignee"] = agent
     if state is CaseState.RESOLVED:
         changes |= {
             "resolved_at": now,
-            "resolved_by": agent.name,
+            "resolved_by": agent,
             "by_silence": False,
             "round": case.round + 1,
             "due_at": None,
@@ -540,8 +540,8 @@ def _note(
     actions += ordered.actions
     ordered, _ = _promised(situation, agent, read, "", book, policy, ordered)
     if resolve:
-        moved, moves = _moves(
-            situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read), quiet_from=ordered.quiet_from
+        moved, moves = moved_on(
+            situation, moved, agent.name, book, replied=False, words="", resolve=True, refused=_refused(read), quiet_from=ordered.quiet_from
         )
         actions += moves
     holder = book.agents.get((situation.to_release.held.agent if situation.to_release else case.assignee) or AgentName(""))

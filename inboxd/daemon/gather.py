@@ -25,6 +25,7 @@ from inboxd.core.model import (
     HeldWords,
     MailboxFacts,
     MailboxName,
+    Message,
     MessageId,
     MessageNo,
     OutgoingKind,
@@ -43,7 +44,8 @@ from inboxd.core.new_text import new_text
 from inboxd.core.parse import parse
 from inboxd.core.policy import Policy
 from inboxd.core.practice import is_practice, practice_purpose
-from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent, today_of
+from inboxd.core.rulebook import Rulebook, agent_named, is_away, main_calendar, senders_agent, today_of
+from inboxd.core.screen import is_responders
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.errors import InboxdError
@@ -75,6 +77,8 @@ class Gatherer:
                 authentication=_AUTHENTICATION[sender_check(u.message, mailbox.authserv_id)],
             )  # fmt: skip
             return replace(self._around(tx, apart), asked_for=True, related=split_from)
+        if u.screening.sent:
+            return self._around(tx, self._sent(tx, u, mailbox, now))
         message, email = u.message, u.message.sender.email
         agent = senders_agent(self.book, email) if email else None
         found = tx.sent(ids(message))
@@ -145,6 +149,44 @@ class Gatherer:
             to_release=released,
             named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
         )
+
+    # --- mail that people write in the mailbox itself
+
+    def _sent(self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
+        """Gather for a mail in the folder of sent mail: whose words it is, and which case it answers, if any. Its writer is no customer."""
+        message = u.message
+        ours = tx.sent([i for i in (message.message_id, *_before_it_was_renamed(message)) if i])
+        own = {a for m in (mailbox, *self.mailboxes.values()) for a in (m.address, *m.aliases)}
+        written = not ours and message.sender.email in own and not is_responders(message)
+        case, by = self._answered(tx, message) if written else (None, "")
+        speaks = self.mailboxes.get(case.mailbox, mailbox) if case else mailbox
+        writer = agent_named(self.book, message.sender.name, speaks.brand)
+        sender = replace(message.sender, name=speaks.brand)  # whoever it was: a story names the agent, else the brand
+        return Situation(
+            now=now,
+            mailbox=speaks,
+            understood=replace(u, message=replace(message, sender=sender)),
+            case=case,
+            joined_by=by,
+            agent=writer,
+            ours=frozenset(own),
+        )
+
+    def _answered(self, tx: Transaction, message: Message) -> tuple[Case | None, str]:
+        """The case that a mail answers, if it goes to the customer or another reader and does not stand in the case already."""
+        named = tx.cases_by_id(ids(message))
+        found = [(named[i], "In-Reply-To" if i in message.in_reply_to else "References") for i in ids(message) if i in named]
+        number = tagged(message.subject)
+        if number is not None:
+            found.append((number, "subject tag"))
+        readers = {a.email for a in (*message.to, *message.cc) if a.email}
+        for number, by in found:
+            case = tx.case(number)
+            if case is None or case.state is CaseState.MERGED or message.message_id in tx.thread_of(case.number):
+                continue
+            if any(tx.participates_in(email, case.number) for email in readers) or readers & _answers_to(tx, case):
+                return case, by
+        return None, ""
 
     # --- proof
 
@@ -393,6 +435,19 @@ def away_now(tx: Transaction, book: Rulebook, now: datetime) -> frozenset[AgentN
     said = tx.absences()
     by_mail = {name for name, (first, last) in said.items() if name in book.agents and first <= today_of(book, name, now) <= last}
     return frozenset(by_mail | {name for name in book.agents if is_away(book, name, now)})
+
+
+def _before_it_was_renamed(message: Message) -> tuple[MessageId, ...]:
+    """The Message-ID that a mail had when we handed it to a server which gives new ones."""
+    lines = (message.header(name) for name in ("x-google-original-message-id", "x-microsoft-original-message-id"))
+    return tuple(MessageId(line.strip(" <>")) for line in lines if line)
+
+
+def _answers_to(tx: Transaction, case: Case) -> frozenset[str]:
+    """Where the customer's latest mail wants its answer, which may be none of their known addresses."""
+    number = tx.latest_message(case.number)
+    latest = tx.understood(number) if number is not None else None
+    return frozenset(a.email for a in latest.message.reply_to) if latest else frozenset()
 
 
 _AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}

@@ -35,6 +35,7 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.parse import files, parse
+from inboxd.core.retry import backoff
 from inboxd.core.route import share_out_at
 from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
@@ -49,6 +50,7 @@ from inboxd.ports import MailboxState, Transaction
 
 KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND, JobKind.FILE))
 DAILY = (JobKind.DIGEST, JobKind.AUDIT)
+NOT_SOON = timedelta(minutes=1)
 SHARE_EVERY = timedelta(minutes=15)
 SHARED_AT_ONCE = 20  # cases in one transaction
 DAY = timedelta(days=1)
@@ -117,8 +119,13 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) ->
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
         return
+    if job.kind is JobKind.RESOLVE:
+        if tx.understood(MessageNo(int(str(job.payload["message"])))) is None:  # nobody decided about it yet
+            tx.retry(job, office.clock.now() + max(NOT_SOON, backoff(job.tries, 0.0)), "the mail is not decided yet")
+            return
+        job = replace(job, case=tx.case_of(MessageNo(int(str(job.payload["message"])))))
     case = tx.case(job.case) if job.case is not None else None
-    if case is None:
+    if case is None or (job.kind is JobKind.RESOLVE and case.number != job.case):  # merged: the other one goes on by its own mails
         return
     mailbox, now = _speaks_for(office, case), office.clock.now()
     latest = _latest(office, rules, tx, case)
@@ -310,7 +317,7 @@ def _watch_mail(office: Office, rules: RuleSet, tx: Transaction, mailbox: Mailbo
     since = now - DAY
     opened = tx.events(("case.assigned",), mailbox.name, since)
     ignored = tx.events(("message.automatic", "message.ignored"), mailbox.name, since)
-    received = tx.received(mailbox.name, since)
+    received = tx.received(mailbox.name, since, apart_from=mailbox.sent)
     groups: dict[str, list[str]] = {}
     for event in opened:
         case = tx.case(event["case"])  # type: ignore[arg-type]  # the case of a case.assigned event

@@ -156,6 +156,7 @@ class Supervisor:
                 if step():
                     failures = 0
                     self.wake(*then)
+                    self._wake_folders()
                     continue
                 at = self.office.store.next_due(kinds)
                 self.health.pop(name, None)
@@ -165,6 +166,13 @@ class Supervisor:
                 self.health[name] = str(error)
                 log("store.failed", level="warning", loop=name, because=str(error))
                 self.stopping.wait(backoff(failures, self.post.jitter()).total_seconds())
+
+    def _wake_folders(self) -> None:
+        """What is to be moved now is moved by the loops of the folders, which wait for new mail."""
+        due = self.office.store.next_due((JobKind.FILE,))
+        if due is not None and due <= self.office.clock.now():
+            for source in self.sources:
+                source.mailbox.wake()
 
     async def _deliver(self) -> None:
         wake, failures = self.wakes["deliver"], 0

@@ -170,6 +170,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "trouble": {"what": "fetch:acme:INBOX", "because": "the server refused the password", "since": NOW},
     "audit": {"findings": ["case 7 has no date"]},
     "told": {**PERSON, **HOLDER, "upset": True, "quote": "nobody answers", "because": "the rule for large customers"},
+    "done_here": {**PERSON, "what": "answered", "writer": "Petra", "quote": "The 15 mm one."},
     "note": {**PERSON, "writer": "Maria", "note": "the courier is late"},
     "feedback_notice": PERSON,
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
@@ -186,6 +187,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "we_are_closed": ({"opens_at": None},),
     "reminder": ({"customer": ""},),
+    "done_here": ({"writer": ""}, {"quote": ""}, {"what": "resolved"}),
     "reply": ({"quotation": ""},),
     "practised": (
         *({"kind": kind} for kind in ("back", "forgot", "help", "done")), {"kind": "done", "words": "", "note": "call them"},

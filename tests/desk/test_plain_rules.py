@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.rule_files.language import BLOCKS, Word, words_of
 from inboxd.adapters.rule_files.words import KINDS, SENTIMENTS
+from inboxd.core.model import TeamName
 from inboxd.core.rulebook import Rulebook
 from inboxd.core.rules import CONDITIONS
 from inboxd.desk.plain_rules import WIDTH, as_json, per_agent, plain
@@ -186,6 +188,13 @@ def test_assign_names_the_agent_the_team_or_whoever_had_the_customer(tmp_path: P
         "It is for a person, whatever the rules below say.",
         "The customer is asked afterwards whether it is solved.",
     ]
+
+
+def test_a_team_with_a_folder_is_said_to_get_its_mail_there() -> None:
+    shipped = load_rules(SHIPPED)
+    everyone = replace(shipped.teams[TeamName("everyone")], deliver="folder", folder="Desk")
+    said = one_line(plain(replace(shipped, teams={**shipped.teams, everyone.name: everyone})))
+    assert 'it goes to the team everyone (maria, jonas, tom; its mail is moved into the folder "Desk", and none is sent)' in said
 
 
 # --- all rules ---------------------------------------------------------------------------------------------------------------

@@ -368,7 +368,16 @@ def test_the_mailbox_is_only_ever_read() -> None:
 
 
 def test_the_door_to_the_mailbox_has_no_way_to_change_anything_but_to_move_what_a_rule_files() -> None:
-    assert {name for name in vars(Mailbox) if not name.startswith("_")} == {"select", "list", "fetch", "move", "wait", "wake", "close"}
+    assert {name for name in vars(Mailbox) if not name.startswith("_")} == {
+        "select",
+        "list",
+        "fetch",
+        "move",
+        "move_on",
+        "wait",
+        "wake",
+        "close",
+    }
 
 
 # --- I10: what lay there before is never answered

@@ -13,6 +13,7 @@ from inboxd.adapters.rule_files.calendars import MOST_CALENDARS, read_agents_hou
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import Names, RuleReader
 from inboxd.adapters.rule_files.words import (
+    DELIVER,
     DOMAIN,
     EMAIL,
     PRIORITIES,
@@ -25,6 +26,7 @@ from inboxd.adapters.rule_files.words import (
     optional,
     read_block,
     read_days,
+    read_folder,
     read_labels,
     read_languages,
     read_line,
@@ -195,6 +197,10 @@ class Book:
             fallback = self._name(source, words, "if_nobody_is_free", "team", self.teams)
             if fallback == name:
                 source.wrong(words["if_nobody_is_free"], f"team '{name}' cannot take over from itself; name another team, or leave it out")
+            deliver = source.word(words["deliver"], "deliver", DELIVER) if "deliver" in words else None
+            folder = read_folder(source, words, "folder")
+            if folder and deliver != "folder":
+                source.wrong(words["folder"], f"team '{name}' has a folder and gets its mail sent; add 'deliver: folder', or leave it out")
             teams[TeamName(name)] = Team(
                 name=TeamName(name),
                 agents=tuple(dict.fromkeys(members)),
@@ -204,6 +210,10 @@ class Book:
                 at_most_upset=_cap(source, words, "at_most_upset"),
                 calendar=self._name(source, words, "calendar", "calendar", self.calendars) or "",
                 fallback=TeamName(fallback) if fallback else None,
+                deliver=deliver or "mail",
+                folder=folder or "",
+                file=source.label,
+                line=words.get("deliver", key).place.line,
             )
         return teams
 

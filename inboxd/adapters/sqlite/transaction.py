@@ -30,6 +30,7 @@ from inboxd.core.model import (
     Correct,
     Counts,
     Decision,
+    Deliver,
     DropReader,
     EndHold,
     ForgetSignatures,
@@ -115,8 +116,10 @@ class SqliteTransaction:
 
     # --- fetch
 
-    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
-        """Write the ledger row; a new mail also gets its raw bytes and a triage job."""
+    def see(
+        self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime, read_at: datetime | None = None
+    ) -> MessageNo | None:
+        """Write the ledger row; a new mail also gets its raw bytes and a triage job, due at `read_at`."""
         listed, message, state = item.listed, None, item.state
         known = self._one(
             "select 1 as one from sighting where mailbox = ? and folder = ? and uidvalidity = ? and uid = ?",
@@ -129,11 +132,11 @@ class SqliteTransaction:
             return None
         fresh = False
         if item.raw is not None:
-            same = self._one("select id from message where content_hash = ?", content_hash)
-            if same:
-                message, state = MessageNo(same["id"]), SightingState.COPY
+            message = self.stored_as(content_hash)
+            if message is not None:
+                state = SightingState.COPY
             else:
-                message, fresh = self._store(mailbox, folder.name, item, content_hash, now), True
+                message, fresh = self._store(mailbox, folder.name, item, content_hash, now, read_at or now), True
         self._db.execute(
             "insert into sighting (mailbox, folder, uidvalidity, uid, message, state, internaldate, size, identity, at, why)"
             " values (?,?,?,?,?,?,?,?,?,?,?)",
@@ -153,7 +156,22 @@ class SqliteTransaction:
         )
         return message if fresh else None
 
-    def _store(self, mailbox: MailboxName, folder: str, item: Fetched, content_hash: str, now: datetime) -> MessageNo:
+    def stored_as(self, content_hash: str) -> MessageNo | None:
+        """The stored message with this content."""
+        row = self._one("select id from message where content_hash = ?", content_hash)
+        return MessageNo(row["id"]) if row else None
+
+    def first_run(self, mailbox: MailboxName) -> datetime | None:
+        """When the first folder of this mailbox was read for the first time."""
+        row = self._one("select min(first_run_at) as at from cursor where mailbox = ?", mailbox)
+        return when(row["at"]) if row else None
+
+    def case_of(self, message: MessageNo) -> CaseNo | None:
+        """The case in whose story a message stands, also where that was merged into another since."""
+        row = self._one("select case_id from message where id = ? and role <> ''", message)
+        return CaseNo(row["case_id"]) if row and row["case_id"] is not None else None
+
+    def _store(self, mailbox: MailboxName, folder: str, item: Fetched, content_hash: str, now: datetime, read_at: datetime) -> MessageNo:
         received = min(item.listed.internaldate, now)
         cursor = self._db.execute(
             "insert into message (mailbox, folder, content_hash, received_at) values (?,?,?,?)",
@@ -164,7 +182,7 @@ class SqliteTransaction:
         payload = {"oversize": item.listed.size} if item.state is SightingState.OVERSIZE else {}
         self._db.execute(
             "insert into job (key, kind, message, run_at, payload) values (?,?,?,?,?)",
-            (f"triage:{number}", JobKind.TRIAGE, number, time(now), dump(payload)),
+            (f"triage:{number}", JobKind.TRIAGE, number, time(read_at), dump(payload)),
         )
         return number
 
@@ -190,7 +208,8 @@ class SqliteTransaction:
     def filings(self, mailbox: MailboxName, cursor: Cursor, now: datetime, limit: int) -> tuple[Filing, ...]:
         """Due jobs that file a mail of this folder, oldest first."""
         rows = self._all(
-            "select j.id, j.tries, m.id as message, json_extract(j.payload, '$.folder') as folder"
+            "select j.id, j.tries, m.id as message, m.message_id, m.received_at, json_extract(j.payload, '$.folder') as folder,"
+            " json_extract(j.payload, '$.case') as case_id"
             " from job j join message m on m.id = json_extract(j.payload, '$.message')"
             " where j.kind = ? and j.in_hand = 0 and j.parked_at is null and j.run_at <= ? and m.mailbox = ? and m.folder = ?"
             " order by j.run_at, j.id limit ?",
@@ -207,9 +226,25 @@ class SqliteTransaction:
                 folder=row["folder"],
                 tries=row["tries"],
                 uids=self._uids(mailbox, cursor, MessageNo(row["message"])),
+                case=row["case_id"],
+                lies_in=self._lies_in(mailbox, cursor, MessageNo(row["message"])),
+                message_id=MessageId(row["message_id"]),
+                received_at=_must(row["received_at"]),
             )
             for row in rows
         )
+
+    def _lies_in(self, mailbox: MailboxName, cursor: Cursor, message: MessageNo) -> str:
+        """The folder into which we moved this mail last, "" if we never did."""
+        row = self._one(
+            "select why from sighting indexed by sighting_message where message = ? and mailbox = ? and folder = ? and why like ?"
+            " order by uid desc limit 1",
+            message,
+            mailbox,
+            cursor.folder,
+            f"{FILED}%",
+        )
+        return str(row["why"]).removeprefix(FILED) if row else ""
 
     def _uids(self, mailbox: MailboxName, cursor: Cursor, message: MessageNo) -> tuple[int, ...]:
         rows = self._all(
@@ -518,7 +553,8 @@ class SqliteTransaction:
     def thread_of(self, case: CaseNo) -> tuple[MessageId, ...]:
         """Message-IDs of the exchange with the customer, oldest first: theirs and ours."""
         rows = self._all(
-            "select message_id, received_at as at from message where case_id = ? and role = 'customer' and message_id <> ''"
+            "select message_id, received_at as at from message where case_id = ? and message_id <> ''"
+            " and (role = 'customer' or (role = 'agent' and kind = 'own'))"  # own: written in the mailbox itself
             " union all select message_id, created_at from outgoing where case_id = ?"
             " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') order by at",
             case,
@@ -853,12 +889,21 @@ class SqliteTransaction:
                         f"delete from job where case_id = ? and kind in ({marks(action.kinds)}) and in_hand = 0",
                         (action.case, *action.kinds),
                     )
+                case Deliver():
+                    self._deliver(action, now)
                 case ChangePerson():
                     self._update("person", _PERSON_COLUMNS, action.person, action.changes)
                 case MarkOutgoing():
                     self._db.execute("update outgoing set reply = ? where id = ?", (action.reply, action.outgoing))
                 case _:
                     pass  # Send and Park: not the store's to carry out
+
+    def _deliver(self, action: Deliver, now: datetime) -> None:
+        """A job of its folder's loop moves each mail; from here on it counts as handed over."""
+        for message in action.messages:
+            payload = {"message": message, "folder": action.folder, "case": action.case}
+            self.schedule(Schedule(kind=JobKind.FILE, key=f"file:{message}", at=now, payload=payload))
+            self._db.execute("update message set handed_over = 1 where id = ?", (message,))
 
     def _open(self, action: OpenCase, now: datetime) -> None:
         person, c = action.person, action.case
@@ -1107,9 +1152,12 @@ class SqliteTransaction:
         if self._one("select 1 as one from job where key = ?", job.key) is None:
             self.schedule(job)
 
-    def received(self, mailbox: MailboxName, since: datetime) -> int:
-        """How many messages came in since then."""
-        row = self._one("select count(*) as n from message where mailbox = ? and received_at >= ?", mailbox, time(since))
+    def received(self, mailbox: MailboxName, since: datetime, apart_from: str = "") -> int:
+        """How many messages came in since then, those of one folder apart."""
+        row = self._one(
+            "select count(*) as n from message where mailbox = ? and received_at >= ? and (? = '' or folder <> ?)",
+            mailbox, time(since), apart_from, apart_from,
+        )  # fmt: skip
         return int(row["n"]) if row else 0
 
     def take(self, numbers: Sequence[JobNo]) -> None:
