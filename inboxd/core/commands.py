@@ -41,7 +41,7 @@ class Command:
 class Held:
     """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
-    kind: str  # near_miss, to_notice, leak, not_yet, ambiguous, no_words, not_found, other_quote, inline, unreachable
+    kind: str  # near_miss, to_notice, leak, not_yet, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent

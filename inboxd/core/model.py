@@ -561,6 +561,7 @@ class Situation:
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
     false_claim: bool = False  # it went to an address that only an agent has, and nothing proves that it is theirs
+    unconfirmed: bool = False  # an agent's by what it answers, but our own server does not confirm the sender: nothing in it is obeyed
     held_reply: SentMessage | None = None  # words of this agent to the customer that have not left yet
     named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent

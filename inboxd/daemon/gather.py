@@ -65,6 +65,11 @@ class Gatherer:
         replied_to = next((found[i] for i in ids(message) if i in found), None)
         claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
         agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now)
+        confirmed = dmarc_passed(message, mailbox.authserv_id)
+        unconfirmed = False
+        if mailbox.authserv_id and not confirmed:  # asked for wherever the admin names the server, also of mail from inside the house
+            unconfirmed = agent_proof is not None or (agent is not None and replied_to is not None and replied_to.agent == agent)
+            agent_proof = None
         answer_proof = None if agent_proof else self._answer_proof(tx, u, claimed, now)
         person = tx.person_of(email) if email and agent_proof is None else None
         case, by = self._case(tx, u, mailbox, now, person, agent_proof, answer_proof)
@@ -94,10 +99,11 @@ class Gatherer:
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
             false_claim=agent_proof is None and any(token.kind in (tokens.REPLY, tokens.NOTICE) for token in claimed),
+            unconfirmed=unconfirmed,
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
             named=self._named_cases(tx, u.message.text) if agent_proof is not None else {},
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,
-            dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
+            dmarc_pass=confirmed,
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
         return self._around(tx, situation)

@@ -113,7 +113,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
-    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp"},
+    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp", "server": ""},
     "no_case": {**PERSON, "text": "snooze: 2 days"},
     "morning_list": {
         **PERSON, "now": NOW, "promised": [{"name": "Ana", "sentence": "at your door tomorrow"}], "also": ["Lena Fuchs", "Rui Costa"],
@@ -170,13 +170,13 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "returned": tuple(
         {"kind": kind, "meant": meant}
         for kind in (
-            "mistakes", "undone", "too_late", "collision", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote",
+            "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote",
             "no_words", "unreachable", "not_found",
         )
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
-    "false_claim": ({"holder": ""},),
+    "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (
         {"first": [], "promised": [], "also": [], "quiet": []},
         {"first": [{"name": "B", "subject": "x", "upset": False, "again": False, "due_at": None, "number": 7}]},
