@@ -6,7 +6,9 @@ address of this agent, and, where the admin names our own mail server, with its 
 
 from __future__ import annotations
 
+import base64
 import email.policy
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,7 +17,9 @@ from email.message import EmailMessage
 import pytest
 
 from inboxd.core import tokens
-from inboxd.core.model import Answer, Case, CaseNo, CaseState
+from inboxd.core.decide import decide
+from inboxd.core.model import Action, Address, Answer, Case, CaseNo, CaseState, Decision, MessageNo, Send
+from inboxd.daemon.gather import understood_again
 from tests.fakes import FakeReader
 from tests.stories.day import ACME, SUPPORT, Day, Letterbox
 from tests.stories.steps import AGENTS, ANA, BEN, CALM, PETRA, asked, holder, kinds, opened, tap, words_of
@@ -364,3 +368,64 @@ def test_a_customers_answer_from_another_customer_is_text_that_a_person_reads(sa
     day.pass_(minutes=5)
     assert (day.case(1001).state, day.case(1001).outcome) == (before.state, before.outcome)
     assert "says Ben" in day.routed(holder(day, 1001)).text
+
+
+# --- ten thousand guesses -------------------------------------------------------------------------------------------------------
+
+
+def letters_of(number: int, count: int) -> str:
+    """Letters of a token's alphabet, the same for the same number."""
+    return base64.b32encode(hashlib.sha512(str(number).encode()).digest()).decode().lower()[:count]
+
+
+GUESSES: dict[str, Callable[[Scene, int], str]] = {
+    "anything": lambda s, n: f"support+{letters_of(n, 1 + n % 40)}@acme.example",
+    "the shape of a token": lambda s, n: f"support+{'rnyx'[n % 4]}{n}.{letters_of(n, 4)}.{letters_of(-n, 26)}@acme.example",
+    "a case that is there": lambda s, n: f"{s.address()[:-39]}{letters_of(n, 26)}@acme.example",
+    "a case that is none": lambda s, n: f"support+r{n + 5000}.{s.address().split('.')[1]}.{letters_of(n, 26)}@acme.example",
+    "all but some letters": lambda s, n: f"{s.address()[: -13 - 1 - n % 25]}{letters_of(n, 1 + n % 25)}@acme.example",
+    "another's token": lambda s, n: s.address(of=s.other, made=s.day.at() + timedelta(hours=n)),
+    "a token whose life is over": lambda s, n: s.address(made=s.day.at() - tokens.LIFE - timedelta(hours=n)),
+    "one letter too few": lambda s, n: f"{s.address()[:-14]}@acme.example",
+    "of a customer's question": lambda s, n: f"support+y1001.{s.address().split('.')[1]}.{letters_of(n, 26)}@acme.example",
+}
+
+
+def outward(decision: Decision) -> tuple[Action, ...]:
+    """What is done, but for the word to the lead, of which nobody outside learns."""
+    told = {"false_claim", "message.false_claim"}
+    return tuple(a for a in decision.actions if not {getattr(a, "kind", ""), a.letter.template if isinstance(a, Send) else ""} & told)
+
+
+@pytest.mark.parametrize("sender", ["the agent's own address", "a stranger"])
+def test_ten_thousand_guesses_are_decided_like_mail_without_a_token(sender: str) -> None:
+    scene = Scene()
+    office, (mailbox,) = scene.day.office, scene.day.office.mailboxes.values()
+    scene.arrives(Mail(sender=scene.agent if sender != "a stranger" else EVE))
+    number = MessageNo(scene.day.store.look("select max(id) as id from message")[0]["id"])
+    with scene.day.store.transaction() as tx:
+        plain = understood_again(scene.day.store, office.directory(office.rules), tx, number)
+        gatherer = office.gatherer(office.rules)
+        without = gatherer.message(tx, plain, mailbox, scene.day.at())
+        decided = decide(without, office.rules.book, office.policy)
+        for guess in range(5_000):
+            made = list(GUESSES.values())[guess % len(GUESSES)](scene, guess)
+            guessed = replace(plain, message=replace(plain.message, to=(Address(email=made),), delivered_to=(made,)))
+            found = gatherer.message(tx, guessed, mailbox, scene.day.at())
+            assert replace(found, understood=plain, false_claim=False) == without, made
+            assert outward(decide(found, office.rules.book, office.policy)) == decided.actions, made
+
+
+def sent_after(scene: Scene, to: str) -> list[tuple[str, str, str, str]]:
+    """Kind, receiver, subject and text of all that leaves within a day of a stranger's mail, but for the word to the lead."""
+    scene.arrives(Mail(sender=EVE, to=to))
+    scene.day.pass_(days=1)
+    everybody = sorted({address for o in scene.day.mailer.delivered for address in o.envelope_to})
+    mails = [(str(m.outgoing.kind), address, m.subject, m.text) for address in everybody for m in scene.day.inbox(address)]
+    return [mail for mail in mails if "nothing proves it" not in mail[2]]
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+def test_a_guess_leads_to_the_same_mails_as_no_token(guess: str) -> None:
+    guessed, plain = Scene(), Scene()
+    assert sent_after(guessed, GUESSES[guess](guessed, 7)) == sent_after(plain, SUPPORT)
