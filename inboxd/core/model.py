@@ -513,6 +513,7 @@ class Counts:
     acknowledged_day: int = 0
     case_automatic_day: int = 0
     case_mails_hour: int = 0
+    no_case_hour: int = 0  # to the address, about no case
     mailbox_automatic_10_minutes: int = 0
     breaker: bool = False  # the mailbox's brake fell: nothing automatic leaves until the admin says so
 

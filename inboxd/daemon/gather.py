@@ -241,6 +241,8 @@ class Gatherer:
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
         upset = tx.upset_since(_midnight(self.book, now))
         to = (who.email if who else "") or s.understood.message.sender.email
+        if s.agent is not None and who is None:
+            to = self.book.agents[s.agent].emails[0]  # where answers to an agent go
         return replace(
             s,
             person=person,

@@ -438,6 +438,11 @@ class SqliteTransaction:
             case,
             day,
         )
+        about_none = self._one(
+            "select count(*) as hour from outgoing where recipient = ? and case_id is null and created_at > ?",
+            email,
+            time(now - timedelta(hours=1)),
+        )
         brake = self._one(
             "select kind, at from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1",
             mailbox,
@@ -446,12 +451,13 @@ class SqliteTransaction:
         if brake is not None and brake["kind"] == "breaker.reset":
             since = max(since, brake["at"])  # what tripped it before a person said "go on" must not trip it again
         box = self._one("select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?", mailbox, since)
-        assert to and of and box  # count(*) always gives a row
+        assert to and of and about_none and box  # count(*) always gives a row
         return Counts(
             to_address_week=to["week"],
             acknowledged_day=to["day"],
             case_automatic_day=of["day"],
             case_mails_hour=of["hour"],
+            no_case_hour=about_none["hour"],
             mailbox_automatic_10_minutes=box["n"],
             breaker=brake is not None and brake["kind"] == "breaker.tripped",
         )
