@@ -110,7 +110,7 @@ class Gatherer:
 
     def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
         """Gather for a date of a case that has come; its latest customer message stands for the message."""
-        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer), case=case)
+        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer, case.number), case=case)
         return self._around(tx, situation, present=False)
 
     # --- proof
@@ -217,7 +217,7 @@ class Gatherer:
 
     def _around(self, tx: Transaction, s: Situation, *, present: bool = True) -> Situation:
         case, now = s.case, s.now
-        customer = tx.person(case.customer) if case else None
+        customer = tx.person(case.customer, case.number) if case else None
         person = s.person
         if customer is not None and person is None and s.agent_proof is None and present:
             known = tx.participates_in(s.understood.message.sender.email, case.number) if case else False

@@ -280,12 +280,15 @@ class SqliteTransaction:
             lent_by=row["lent_by"],
         )
 
-    def person(self, number: PersonNo) -> Person | None:
-        """A customer, by the address they used last."""
+    def person(self, number: PersonNo, case: CaseNo | None = None) -> Person | None:
+        """A customer, by the address from which they wrote last in the case; else by the one that we know last."""
         row = self._one(
-            "select p.*, (select email from address a where a.person = p.id order by a.rowid desc limit 1) as email"
-            " from person p where id = ?",
+            "select p.*, coalesce((select m.sender from message m join address a on a.email = m.sender and a.person = ?1"
+            " where m.case_id in (select id from cases where id = ?2 or merged_into = ?2) order by m.id desc limit 1),"
+            " (select email from address a where a.person = p.id order by a.rowid desc limit 1)) as email"
+            " from person p where id = ?1",
             number,
+            case,
         )
         return _person(row) if row else None
 
