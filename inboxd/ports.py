@@ -299,7 +299,7 @@ class Transaction(Protocol):
         """What a message was understood as when it was decided; its long texts are left to the raw mail."""
 
     def latest_message(self, case: CaseNo) -> MessageNo | None:
-        """The customer's latest message in the case."""
+        """The customer's latest message in the case; where they have not written yet, the agent's that began it."""
 
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
-ALONE = ("resolve", "no follow-up", "pass on", "undo", "send anyway", "mine", "team", "original", "help")  # stand alone in their line
+ALONE = (  # stand alone in their line
+    "resolve", "no follow-up", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
+)  # fmt: skip
 WITH = (  # want something behind a colon
-    "assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze", "team", "topic",
-    "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze",
+    "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
-LATER = ("ask", "for", "split", "to")  # known by name so that they are never sent to a customer as text
+COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Command:
 class Held:
     """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
-    kind: str  # near_miss, to_notice, leak, not_yet, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
+    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent
@@ -142,22 +144,21 @@ def _command(line: str) -> tuple[Command | None, str]:
         return Command(name=first, line=line, argument=rest), "" if rest.strip() else "no_words"
     if mark == ":" and first in ("find", "show"):
         return Command(name=first, line=line, argument=rest), ""
-    if first in COMMANDS or (mark == ":" and first in LATER) or whole in LATER:
-        return Command(name=first if mark == ":" or whole not in LATER else whole, line=line), _why_not(first, mark, rest, whole)
+    if first in COMMANDS and first not in COLON_ONLY:
+        doubt = _why_not(first, rest)
+        return (Command(name=first, line=line), doubt) if doubt or not rest else (None, "")
     if mark == ":" or len(whole.split()) <= 2:
         word = first if mark == ":" or " " not in whole else whole.split()[0]
-        if near := _near(word, whole if mark != ":" else first):
-            return Command(name=near, line=line), "near_miss" if near in COMMANDS else "not_yet"
+        if near := _near(word, addressed=mark == ":" and "@" in rest):
+            return Command(name=near, line=line), "near_miss"
     return None, ""
 
 
 _NUMBERED = re.compile(r"([A-Za-z][A-Za-z -]{2,14}?)\s*:?\s*#(\d{1,12})\s*(?::\s*(.*))?[.!]?")
 
 
-def _why_not(first: str, mark: str, rest: str, whole: str) -> str:
-    """The doubt about a line that begins with a command and is none: a command that is not there yet, one ill written, or a sentence."""
-    if whole in LATER or first in LATER:
-        return "not_yet"
+def _why_not(first: str, rest: str) -> str:
+    """The doubt about a line that begins with a command and is none: one ill written, or a sentence; "" where it is surely a sentence."""
     if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
         return "near_miss"
     if first in ("resolve", "mine", "team", "original", "help", "undo") or len(rest.split()) <= 2:
@@ -175,13 +176,10 @@ def _split(line: str) -> tuple[str, str, str]:
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)
 
 
-def _near(word: str, whole: str) -> str:
-    """Give the command that this is a slip of the finger away from, "" if none."""
+def _near(word: str, *, addressed: bool) -> str:
+    """Give the command that this is a slip of the finger away from, "" if none; the shortest are looked for only before an address."""
     for name in COMMANDS:
-        if _slips(word, name) <= (2 if len(name) > 5 and len(word) > 4 else 1):
-            return name
-    for name in LATER:
-        if len(name) > 4 and whole != name and _slips(whole, name) <= 1:
+        if (addressed or name not in COLON_ONLY) and _slips(word, name) <= (2 if len(name) > 5 and len(word) > 4 else 1):
             return name
     return ""
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 from inboxd.core.dates import named_days
 from inboxd.core.due import due
 from inboxd.core.hear import hear
-from inboxd.core.letters import full_name, notice, to_lead
+from inboxd.core.letters import first_name, full_name, notice, to_lead
 from inboxd.core.model import (
     Absent,
     Action,
     AgentName,
+    Assign,
     CaseState,
     ChangePerson,
     Decision,
@@ -24,6 +25,7 @@ from inboxd.core.model import (
     Letter,
     Log,
     MarkOutgoing,
+    OpenCase,
     OutgoingKind,
     Schedule,
     Send,
@@ -31,6 +33,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.obey import obey, obey_without_case
+from inboxd.core.outside import answered
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
 from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
@@ -80,9 +83,12 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     screening = situation.understood.screening
     spam = screening.kind is Kind.SPAM
     if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
-        return obey_without_case(situation, situation.agent_proof, book)
+        return obey_without_case(situation, situation.agent_proof, book, policy)
     if situation.agent_proof is not None and situation.case is not None and (spam or not screening.automatic):
         return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess
+    asked = situation.case is not None and situation.replied_to is not None and situation.replied_to.kind is OutgoingKind.INQUIRY
+    if asked and situation.case is not None and (spam or not screening.automatic):  # answers an unguessable id
+        return answered(situation, situation.case, book)
     if spam and situation.case is not None and situation.person is not None:
         return hear(situation, book, policy)  # of a participant in a known case: an agent sees it, with the mark
     if screening.kind is Kind.LIST and situation.agent_proof is not None and situation.case is not None:
@@ -91,7 +97,30 @@ def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return _machine(situation, book, policy, admin)
     if _rules_of_the_admin(situation, admin):
         return _try_rules(situation)
+    if situation.forwarder is not None:
+        return _on_behalf(hear(situation, book, policy), situation, situation.forwarder, book)
     return hear(situation, book, policy)
+
+
+def _on_behalf(decision: Decision, situation: Situation, forwarder: AgentName, book: Rulebook) -> Decision:
+    """What an agent passed on is decided as the customer's own mail; the agent's words above it stay among us, and they hear who has it."""
+    actions = list(decision.actions)
+    note, agent = situation.understood.message.above, book.agents[forwarder]
+    opened = next((a.case for a in actions if isinstance(a, OpenCase)), situation.case)
+    if note and decision.case is not None:
+        data = {"agent": forwarder, "text": note, "message": situation.understood.number}
+        actions.append(Log(kind="case.note", case=decision.case, data=data))
+    given = next((a.agent for a in actions if isinstance(a, Assign)), opened.assignee if opened else None)
+    holder = book.agents.get(given or AgentName(""))
+    values: dict[str, object] = {
+        "writer": first_name(situation.understood.message.sender.name, situation.understood.message.sender.email),
+        "email": situation.understood.message.sender.email,
+        "holder": holder.signs_as if holder and holder.name != forwarder else "",
+        "yours": holder is not None and holder.name == forwarder,
+        "note": note,
+    }
+    letter = notice(situation, agent, template="on_behalf", purpose=f"on_behalf:{situation.understood.number}", values=values, case=opened)
+    return replace(decision, actions=(*actions, Send(letter=letter)))
 
 
 # --- rules by mail ---------------------------------------------------------------------------------------------------------
@@ -173,14 +202,16 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
         actions.append(Join(case=sent.case, role=None))
     permanent = report.permanent if report else True
     case = situation.case
-    if permanent and case is not None and sent.kind is OutgoingKind.REPLY:
-        if case.state in (CaseState.WAITING, CaseState.RESOLVED):
+    if permanent and case is not None and sent.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY):
+        if sent.kind is OutgoingKind.REPLY and case.state in (CaseState.WAITING, CaseState.RESOLVED):
             actions += undelivered(case, situation.now, policy, book)
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""
             customer = situation.customer.email if situation.customer else ""
             values: dict[str, object] = {"address": address or customer, "permanent": True, "reply": ""}
+            if sent.kind is OutgoingKind.INQUIRY:
+                values["customer"] = address or "somebody outside"
             actions.append(
                 Send(
                     letter=notice(
@@ -254,7 +285,9 @@ def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: 
 def _unspoken(decision: Decision, situation: Situation, why: str) -> Decision:
     """An agent's words that may not leave were never said: the case stays as it is, and a person is told."""
     kept: list[Action] = [
-        a for a in decision.actions if isinstance(a, Log) or (isinstance(a, Send) and a.letter.kind is OutgoingKind.REPLY)
+        a
+        for a in decision.actions
+        if isinstance(a, Log) or (isinstance(a, Send) and a.letter.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY))
     ]
     if situation.case is not None:
         kept.insert(0, Join(case=situation.case.number, role=None))

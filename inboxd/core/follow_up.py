@@ -43,6 +43,13 @@ def close_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
     return Schedule(kind=JobKind.CLOSE, key=f"close:{case.number}", at=now + policy.close_after, case=case.number)
 
 
+def silence_later(case: Case, policy: FollowUpPolicy, now: datetime) -> tuple[Schedule, ...]:
+    """When a case in which we wait for the customer ends by itself, if it ever does."""
+    if policy.ask_when_waiting is None:
+        return ()
+    return (Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=now + policy.ask_when_waiting, case=case.number),)
+
+
 def remind_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:
     """Ask once more, later."""
     return Schedule(kind=JobKind.REMIND, key=f"remind:{case.number}", at=now + policy.remind_after, case=case.number)

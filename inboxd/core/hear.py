@@ -231,6 +231,8 @@ def _wrote(
         "repeat": case.repeat or is_repeat(book, contacts, now),
         "briefs": tuple(dict.fromkeys((*case.briefs, *((ruling.then.brief,) if ruling.then.brief else ())))),
     }
+    if case.last_reply_at is not None and not any(line.role is Role.CUSTOMER for line in situation.story):
+        changes |= {"no_follow_up": False, "topic": u.reading.topic, "first_sentiment": u.reading.sentiment}  # we had begun the case
     if not _may_be_asked(situation, ruling):
         changes["no_follow_up"] = True
     if again:

@@ -246,6 +246,39 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
     )
 
 
+def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: OutgoingKind, to: Address) -> Letter:
+    """An agent's own words that answer no mail: the first of a case to its customer, or a question to somebody outside it."""
+    u, brand = situation.understood, situation.mailbox.brand
+    own = own_part(u.message, words, f"picture{{}}.{u.number}@{situation.mailbox.address.rpartition('@')[2]}")
+    values: dict[str, object] = {
+        "words": words,
+        "html": own.html,
+        "signs_as": agent.signs_as,
+        "quotation": "",
+        "quoted_at": None,
+        "quoted_name": "",
+        "customer": "",
+        "subject": case.subject,
+        "brand": brand,
+    }
+    return Letter(
+        kind=kind,
+        purpose=f"{kind}:{u.number}" if kind is OutgoingKind.REPLY else f"{kind}:{u.number}:{to.email}",
+        template="reply",
+        mailbox=situation.mailbox.name,
+        language=case.language or situation.mailbox.language,
+        to=to,
+        subject=_tagged(case.subject, case.number, situation.mailbox),
+        values=values,
+        case=case.number,
+        round=case.round,
+        agent=agent.name,
+        person=case.customer if kind is OutgoingKind.REPLY else None,
+        from_name=f"{agent.signs_as} at {brand}",
+        enclose=(Enclose(message=u.number, attachments=own.attachments),),
+    )
+
+
 def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: bool) -> Letter:
     """The one question: is it solved? Goes to the customer alone, signed by the brand."""
     asker = book.agents.get(case.resolved_by or case.last_reply_by or AgentName(""))

@@ -23,6 +23,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.UNDELIVERED: _S.OPEN,
             _E.RECONSIDERED: _S.OPEN,
             _E.NOTED: _S.OPEN,
+            _E.SPLIT: _S.WAITING,
             _E.MERGED: _S.MERGED,
         },
         _S.WAITING: {

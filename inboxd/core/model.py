@@ -108,6 +108,7 @@ class OutgoingKind(StrEnum):
 
     ROUTED = "routed"  # a customer's mail, with its brief, to an agent
     REPLY = "reply"  # an agent's own words to a customer
+    INQUIRY = "inquiry"  # an agent's question to somebody outside the case
     NOTICE = "notice"  # ours to an agent, the lead or the admin
     RETURNED = "returned"  # a held text, back to its agent
     FOLLOW_UP = "follow_up"
@@ -197,7 +198,8 @@ class Message:
     size: int = 0
     cut: tuple[str, ...] = ()
     error: str = ""
-    through: str = ""  # the address of the form, shop or list that passed the sender's words on; `sender` is the writer
+    through: str = ""  # the address of the form, shop, list or agent that passed the sender's words on; `sender` is the writer
+    above: str = ""  # what an agent who passed it on wrote above it: for us only
 
     def header(self, name: str) -> str:
         """The first header of this (lower-case) name, "" if there is none."""
@@ -250,6 +252,7 @@ class Directory:
     own: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
     identity: tuple[SpeaksForOthers, ...] = ()
+    authserv: Mapping[MailboxName, str] = field(default_factory=dict)  # the name of each mailbox's own server in Authentication-Results
     junk: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail the server marked as spam by putting it there
 
 
@@ -406,6 +409,7 @@ class Role(StrEnum):
 
     CUSTOMER = "customer"
     AGENT = "agent"
+    ASKED = "asked"  # somebody outside the case, whom an agent asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,6 +469,7 @@ class ProofKind(StrEnum):
 
     SIGNED_ADDRESS = "signed_address"
     MESSAGE_ID = "message_id"
+    OWN_SERVER = "own_server"  # our own server proved the agent's address (dmarc=pass); outside of cases only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -565,6 +570,8 @@ class Situation:
     unconfirmed: bool = False  # an agent's by what it answers, but our own server does not confirm the sender: nothing in it is obeyed
     held_reply: SentMessage | None = None  # words of this agent to the customer that have not left yet
     named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
+    known: Mapping[str, Person] = field(default_factory=dict)  # customers whose addresses an agent's mail names
+    forwarder: AgentName | None = None  # the agent who passed this customer's mail on (`for: their address`)
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
 
@@ -587,6 +594,7 @@ class CaseEvent(StrEnum):
     UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
     NOTED = "noted"  # an agent said something about it that moves nothing
     RECONSIDERED = "reconsidered"  # the rules or the ladder changed the hour or the priority
+    SPLIT = "split"  # the mail that waited for an answer is a case of its own now
     MERGED = "merged"
 
 
@@ -653,6 +661,16 @@ class Merge:
 
     case: CaseNo
     into: CaseNo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A message begins a case of its own: a copy of it is decided anew. With `leaves` it is no part of this case any more."""
+
+    case: CaseNo
+    message: MessageNo
+    leaves: bool
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -789,6 +807,7 @@ Action = (
     | Label
     | Correct
     | Merge
+    | Split
     | SameAs
     | DropReader
     | Absent

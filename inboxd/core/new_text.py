@@ -128,6 +128,27 @@ def split(text: str) -> tuple[str, str]:
     return _tidy(new), _tidy(rest)
 
 
+def forwarded(text: str) -> tuple[str, dict[str, str], str]:
+    """Divide a mail that passes another on: what stands above it, its header ("from", "subject", ...), its text.
+
+    Where no forwarded mail is found the header is empty, and all is above.
+    """
+    lines = text.replace("\xa0", " ").translate(_INVISIBLE).split("\n")
+    at = next((n for n, line in enumerate(lines) if _FORWARDED.match(line[:_LONGEST]) or _begins_old_mail(lines, n)), None)
+    if at is None:
+        return text, {}, ""
+    index, fields = at, dict[str, str]()
+    while index < len(lines):
+        found = _label(lines[index].lstrip("> "))
+        if found is not None:
+            fields.setdefault(found[0], found[1].strip())
+        elif (fields and not lines[index].strip("> ")) or (index > at + 3 and not fields):
+            break
+        index += 1
+    body = [line.removeprefix("> ").removeprefix(">") if is_quoted(line) else line for line in lines[index:]]
+    return "\n".join(lines[:at]), fields or {"": ""}, "\n".join(body)
+
+
 def _old_lines(lines: list[str]) -> list[bool]:
     """Say of each line whether it is somebody's earlier words."""
     old = [False] * len(lines)

@@ -40,17 +40,21 @@ from inboxd.core.model import (
     StoryLine,
     Withdraw,
 )
-from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
+from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out, first_mail
+from inboxd.core.outside import answer_of_theirs, asked, begun
 from inboxd.core.policy import Policy
 from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
 from inboxd.core.tokens import NOTICE
 
 
-def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook) -> Decision:
+def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy) -> Decision:
     """A mail to an agent's personal address that names no case: questions are answered, for all else we ask which case."""
     agent = book.agents[proof.agent]
-    read = read_reply(situation.understood.message, situation.understood.new_text, None, signs_as=(agent.signs_as, agent.full_name))
+    u = situation.understood
+    read = read_reply(u.message, u.new_text, situation.replied_to, signs_as=(agent.signs_as, agent.full_name))
+    if read.held is None and any(command.name == "to" for command in read.commands):
+        return _begin(situation, agent, read, book, policy)
     if read.held is None and read.commands and all(command.asks for command in read.commands):
         return _looked_up(situation, None, agent, read)
     text = (read.held.text if read.held else read.words or read.note) or situation.understood.new_text
@@ -59,6 +63,22 @@ def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook) -
         subject="Which case?",
     )  # fmt: skip
     return Decision(actions=(Send(letter=replace(letter, reply_token=NOTICE)),), because=("names no case",), words="")
+
+
+def _begin(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """Write to somebody first: a new case. The subject is that of the mail, or a line of its own where the mail answers one of ours."""
+    case = situation.case
+    desk = Desk(situation=situation, agent=agent, book=book, policy=policy)
+    found, wrong = first_mail(read.commands, desk)
+    subject = next((command.argument for command in read.commands if command.name == "subject"), "")
+    if not subject and situation.replied_to is None and case is None:
+        subject = situation.understood.message.subject
+    if not wrong and not subject.strip():
+        wrong = (Wrong(line=read.commands[0].line, why="no_subject"),)
+    if wrong or not read.words.strip():
+        held = Held(kind="mistakes" if wrong else "no_words", text=read.words)
+        return _back(situation, case, agent, held, read, wrong=wrong)
+    return begun(situation, agent, read, found, subject, book, policy)
 
 
 TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
@@ -79,6 +99,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if situation.leaks:
         return _back(situation, case, agent, Held(kind="leak", text=read.words), read)
     commands = {command.name for command in read.commands}
+    if "to" in commands:
+        return _begin(situation, agent, read, book, policy)
     if "help" in commands:
         return _help(situation, case, agent)
     if any(command.asks for command in read.commands):
@@ -92,13 +114,20 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         if not text:
             return _back(situation, case, agent, Held(kind="nothing_held"), read)
         return _speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
-    if proof.words_to_customer and read.words and (other := _answered_meanwhile(situation, case, agent)) is not None:
+    if (
+        proof.words_to_customer
+        and read.words
+        and "ask" not in commands
+        and (other := _answered_meanwhile(situation, case, agent)) is not None
+    ):
         return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, text=read.words), read)
     if proof.words_to_customer and read.words and _said_already(situation, case, agent, read.words):
         return _back(situation, case, agent, Held(kind="twice", text=read.words), read)
     ordered = _ordered(situation, case, agent, read, book, policy)
     if ordered.wrong:
-        return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, ordered)
+        return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, wrong=ordered.wrong, right=ordered.said)
+    if "ask" in commands or (not read.commands and read.words and answer_of_theirs(situation)):
+        return _ask(situation, agent, read, book, policy, ordered)
     resolve = bool(commands & {"resolve", "could not"})
     if commands - {"note"} and read.words and not proof.words_to_customer and "note" not in commands:
         return _back(situation, case, agent, Held(kind="to_notice", text=read.words), read)  # they would never be read
@@ -133,7 +162,7 @@ def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> Story
     got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
     if got is None or case.last_reply_at is None or case.last_reply_by in (None, agent.name) or case.last_reply_at <= got:
         return None
-    last = situation.story[-1] if situation.story else None
+    last = next((line for line in reversed(situation.story) if line.role is not Role.ASKED), None)
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
 
 
@@ -152,7 +181,11 @@ def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
         return _back(situation, case, agent, Held(kind="too_late"), read)
     words = held.text.partition(f"\n\n{agent.signs_as}\n")[0].strip()
     back = _back(situation, case, agent, Held(kind="undone", text=words), read)
-    opened = () if case.state is CaseState.OPEN else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
+    opened = (
+        ()
+        if case.state is CaseState.OPEN or held.kind is OutgoingKind.INQUIRY
+        else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
+    )
     log = Log(kind="reply.undone", case=case.number, data={"agent": agent.name, "outgoing": held.number})
     actions = (Withdraw(outgoing=held.number), log, *opened, *back.actions)
     return replace(back, actions=actions, because=("undo",))
@@ -239,6 +272,19 @@ def _looked_up(situation: Situation, case: Case | None, agent: Agent, read: Agen
 def _only_files(situation: Situation, held: Held) -> bool:
     """A reply without a word that carries a file is meant to be sent; a picture in a signature is no such file."""
     return held.kind == "no_words" and not held.meant and _files_of_theirs(situation)
+
+
+def _ask(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered) -> Decision:
+    """The words go to somebody outside the case, whose answer comes back to it; the customer waits on."""
+    case, words = ordered.case, read.words.strip()
+    if not words:
+        return _back(situation, case, agent, Held(kind="no_words"), read)
+    named = [str(said["value"]) for said in ordered.said if said["kind"] == "ask"]
+    emails = ", ".join(named).split(", ") if named else [answer_of_theirs(situation)]
+    letter = _transcript(situation, case, agent, words, read, book, policy, ordered)
+    told = (Send(letter=replace(letter, values={**letter.values, "resolved": False, "readers": tuple(emails)})),) if read.commands else ()
+    actions = (Join(case=case.number, role=None), *ordered.actions, *asked(situation, case, agent, words, emails, policy), *told)
+    return Decision(actions=actions, because=("asks somebody outside the case",), case=case.number, words="")
 
 
 def _speak(
@@ -392,7 +438,16 @@ def _help(situation: Situation, case: Case, agent: Agent) -> Decision:
     return Decision(actions=(Join(case=case.number, role=None), Send(letter=letter)), because=("help",), case=case.number, words="")
 
 
-def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: AgentReply, ordered: Ordered | None = None) -> Decision:
+def _back(
+    situation: Situation,
+    case: Case | None,
+    agent: Agent,
+    held: Held,
+    read: AgentReply,
+    *,
+    wrong: tuple[Wrong, ...] = (),
+    right: tuple[Mapping[str, object], ...] = (),
+) -> Decision:
     """Nothing has left and nothing has changed; the text comes back with a question."""
     u = situation.understood
     values: dict[str, object] = {
@@ -401,9 +456,9 @@ def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: Agen
         "meant": held.meant,
         "text": held.text or read.words,
         "places": situation.leaks,
-        "wrong": ordered.wrong if ordered else (),
-        "right": ordered.said if ordered else (),
-        "words_to_customer": True,
+        "wrong": wrong,
+        "right": right,
+        "no_case": case is None,
     }
     letter = notice(
         situation,
@@ -415,10 +470,9 @@ def _back(situation: Situation, case: Case, agent: Agent, held: Held, read: Agen
         kind=OutgoingKind.RETURNED,
         enclose=_files(situation),
     )
-    log = Log(kind="reply.held", case=case.number, data={"agent": agent.name, "because": held.kind, "message": u.number})
-    return Decision(
-        actions=(Join(case=case.number, role=None), log, Send(letter=letter)),
-        because=(f"held: {held.kind}",),
-        case=case.number,
-        words="",
-    )
+    number = case.number if case else None
+    if case is None:  # outside of cases a text is given back with the address that names none
+        letter = replace(letter, subject="Not sent: your mail", reply_token=NOTICE)
+    log = Log(kind="reply.held", case=number, data={"agent": agent.name, "because": held.kind, "message": u.number})
+    joined = (Join(case=case.number, role=None),) if case else ()
+    return Decision(actions=(*joined, log, Send(letter=letter)), because=(f"held: {held.kind}",), case=number, words="")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
-from inboxd.core.follow_up import ASKING_JOBS, close_later
+from inboxd.core.follow_up import ASKING_JOBS, close_later, silence_later
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Absent,
@@ -29,10 +29,13 @@ from inboxd.core.model import (
     Label,
     Log,
     Merge,
+    Role,
     SameAs,
     Schedule,
     Sentiment,
     Situation,
+    Split,
+    StoryLine,
     TeamName,
 )
 from inboxd.core.opening import Span, due, span_of
@@ -85,9 +88,20 @@ def carry_out(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return _ORDERS[command.name](command, case, desk)
 
 
+def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wrong, ...]]:
+    """To whom a mail goes that begins a case, with what is wrong about it: one address, and no other command but its subject."""
+    to = next(command for command in commands if command.name == "to")
+    found = _addresses(to, desk)
+    wrong = [found] if isinstance(found, Wrong) else []
+    if not isinstance(found, Wrong) and len(found) > 1:
+        wrong.append(Wrong(line=to.line, why="one_address"))
+    wrong += [Wrong(line=other.line, why="with_to") for other in commands if other.name not in ("to", "subject")]
+    return "" if isinstance(found, Wrong) else found[0], tuple(wrong)
+
+
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("assign", "away", "cc", "could not", "drop", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment", "snooze",
-     "team", "topic", "urgent")
+    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment",
+     "snooze", "split", "subject", "team", "to", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -316,6 +330,68 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
 
 
+def _split(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The mail that this one answers begins a case of its own. What is left waits for the customer, where an answer was its last word."""
+    if case.state in (CaseState.CLOSED, CaseState.MERGED):
+        return Wrong(line=command.line, why="over")
+    mail = _answered_mail(desk.situation)
+    if mail is None:
+        return Wrong(line=command.line, why="no_mail")
+    rest = [line for line in desk.situation.story if line.message != mail.message and line.role is not Role.ASKED]
+    leaves = any(line.message == mail.message for line in desk.situation.story) and bool(rest)
+    split = Split(case=case.number, message=mail.message, leaves=leaves, subject=" ".join(command.argument.split())[:200])
+    said = {"kind": "split", "at": mail.at, "leaves": leaves}
+    if not leaves or case.state is not CaseState.OPEN or rest[-1].role is not Role.AGENT:
+        return Done(case=case, actions=(split,), said=said)
+    state = advance(case.state, CaseEvent.SPLIT)
+    waits: tuple[Action, ...] = (
+        Advance(case=case.number, event=CaseEvent.SPLIT, state=state, changes={"due_at": None}),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE, JobKind.HAND_OVER)),
+        *silence_later(case, desk.book.follow_up, desk.now),
+    )
+    return Done(case=replace(case, state=state, due_at=None), actions=(split, *waits), said=said)
+
+
+def _answered_mail(situation: Situation) -> StoryLine | None:
+    """The customer's mail that the agent's program answered, else their latest."""
+    theirs = [line for line in situation.story if line.role is Role.CUSTOMER]
+    routed = re.match(r"route:(\d+):", situation.replied_to.purpose) if situation.replied_to else None
+    answered = next((line for line in theirs if routed and line.message == int(routed[1])), None)
+    return answered or (theirs[-1] if theirs else None)
+
+
+# --- mails of the agent's own ---------------------------------------------------------------------------------------------
+
+
+def _ask(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The words of this mail go to somebody outside the case; `obey` writes the letter."""
+    found = _addresses(command, desk)
+    if isinstance(found, Wrong):
+        return found
+    theirs = {reader.email for reader in case.participants} | {email for email in found if _is_customer(email, case, desk)}
+    if theirs & set(found):
+        return Wrong(line=command.line, why="reads_anyway", found=", ".join(sorted(theirs & set(found))))
+    log = Log(kind="case.asked", case=case.number, data={"agent": desk.agent.name, "count": len(found)})
+    return Done(case=case, actions=(log,), said={"kind": "ask", "value": ", ".join(found)})
+
+
+def _is_customer(email: str, case: Case, desk: Desk) -> bool:
+    customer, known = desk.situation.customer, desk.situation.known.get(email)
+    return (customer is not None and email == customer.email) or (known is not None and known.number == case.customer)
+
+
+def _to(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    return Wrong(line=command.line, why="to_alone")
+
+
+def _subject(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    return Wrong(line=command.line, why="subject_alone")
+
+
+def _for(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    return Wrong(line=command.line, why="for_alone", found=desk.situation.mailbox.address)
+
+
 # --- words ---------------------------------------------------------------------------------------------------------------
 
 
@@ -330,7 +406,8 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
-    "assign": _assign, "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
+    "ask": _ask, "assign": _assign, "for": _for, "split": _split, "subject": _subject, "to": _to,
+    "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
     "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
     "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

@@ -66,7 +66,8 @@ def _capped(letter: Letter, counts: Counts, caps: Caps, writer: AgentName | None
 
 def held_words(actions: tuple[Action, ...]) -> str:
     """Why an agent's words to a customer were withheld, "" if none were."""
-    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] == OutgoingKind.REPLY)
+    words = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
+    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] in words)
     return next((str(each.data["because"]) for each in withheld), "")
 
 

@@ -135,7 +135,7 @@ def waiting_since(situation: Situation) -> datetime | None:
     for line in reversed(situation.story):
         if line.role is Role.AGENT:
             break
-        if line.wants_answer and line.message != situation.understood.number:
+        if line.role is Role.CUSTOMER and line.wants_answer and line.message != situation.understood.number:
             since = line.at
     return since
 

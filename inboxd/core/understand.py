@@ -10,6 +10,7 @@ from inboxd.core.classify import classify
 from inboxd.core.identity import identity
 from inboxd.core.model import Directory, Kind, Message, MessageNo, RawMessage, Scores, Screening, ToRead, Understood
 from inboxd.core.new_text import new_text
+from inboxd.core.on_behalf import on_behalf
 from inboxd.core.parse import parse
 from inboxd.core.screen import screen
 
@@ -54,6 +55,7 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
         screening = screen(message, directory)
         stage = "identity"
         message, screening = identity(message, screening, directory)
+        message = on_behalf(message, screening, directory, raw.mailbox)
         if screening.kind is Kind.PERSON and (raw.mailbox, raw.folder) in directory.junk:
             screening = Screening(kind=Kind.SPAM, reason="the server filed it as spam")
         stage = "new_text"

@@ -212,6 +212,8 @@ def _words_came_back(office: Office, tx: Transaction, outgoing: Outgoing, now: d
 
 def _recipient(office: Office, tx: Transaction, outgoing: Outgoing) -> str:
     """Who would have read it, by name."""
+    if outgoing.kind is OutgoingKind.INQUIRY:
+        return ", ".join(outgoing.envelope_to)
     agent = office.rules.book.agents.get(outgoing.agent) if outgoing.agent and outgoing.kind is not OutgoingKind.REPLY else None
     case = tx.case(outgoing.case) if outgoing.case is not None else None
     person = tx.person(case.customer) if case is not None else None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
+from inboxd.core.commands import read_reply
 from inboxd.core.follow_up import ASKING
 from inboxd.core.model import (
     AgentName,
@@ -57,14 +58,22 @@ class Gatherer:
     keys: Sequence[bytes]
     mailboxes: Mapping[MailboxName, MailboxFacts] = field(default_factory=dict)
 
-    def message(self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime, oversize: int = 0) -> Situation:
-        """Gather for a message that came in."""
+    def message(
+        self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime, oversize: int = 0, split_from: CaseNo | None = None
+    ) -> Situation:
+        """Gather for a message that came in. One that an agent split from a case belongs to none, and is no new contact."""
+        if split_from is not None:
+            apart = Situation(
+                now=now, mailbox=mailbox, understood=u, person=tx.person_of(u.message.sender.email), asked_for=True,
+                authentication=_AUTHENTICATION[sender_check(u.message, mailbox.authserv_id)],
+            )  # fmt: skip
+            return replace(self._around(tx, apart), asked_for=True, related=split_from)
         message, email = u.message, u.message.sender.email
         agent = senders_agent(self.book, email) if email else None
         found = tx.sent(ids(message))
         replied_to = next((found[i] for i in ids(message) if i in found), None)
         claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
-        agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now)
+        agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now, mailbox.authserv_id)
         confirmed = dmarc_passed(message, mailbox.authserv_id)
         unconfirmed = False
         if mailbox.authserv_id and not confirmed:  # asked for wherever the admin names the server, also of mail from inside the house
@@ -102,6 +111,8 @@ class Gatherer:
             unconfirmed=unconfirmed,
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
             named=self._named_cases(tx, u.message.text) if agent_proof is not None else {},
+            known=_named_people(tx, u.message.text) if agent_proof is not None else {},
+            forwarder=senders_agent(self.book, message.through) if message.through else None,
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,
             dmarc_pass=confirmed,
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
@@ -123,8 +134,12 @@ class Gatherer:
         claimed: Sequence[tokens.Token],
         replied_to: SentMessage | None,
         now: datetime,
+        authserv_id: str,
     ) -> AgentProof | None:
-        """A signed address of this agent, or a reply to a Message-ID that only this agent got; never the sender alone (I6)."""
+        """A signed address of this agent, or a reply to a Message-ID that only this agent got; never the sender alone (I6).
+
+        Outside of cases our own server's word for the sender is enough, where the mail holds commands.
+        """
         if agent is None:
             return None
         for token in claimed:
@@ -137,6 +152,9 @@ class Gatherer:
             if case is not None:
                 words = token.kind == tokens.REPLY
                 return AgentProof(agent=agent, case=case.number, words_to_customer=words, by=ProofKind.SIGNED_ADDRESS)
+        if replied_to is None and dmarc_passed(u.message, authserv_id) and _only_for_us(u):
+            named = next(iter(self._named_cases(tx, u.new_text)), None)
+            return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.OWN_SERVER)
         if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS or replied_to.case is None:
             return None
         if replied_to.sent_at is not None and now - replied_to.sent_at > tokens.LIFE:
@@ -277,6 +295,22 @@ class Gatherer:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _named_people(tx: Transaction, text: str) -> dict[str, Person]:
+    """The customers whose addresses an agent's mail names, as its commands do."""
+    emails = dict.fromkeys(match.lower() for match in _EMAIL.findall(text[:MAY_HOLD_COMMANDS]))
+    return {email: person for email in list(emails)[:MOST_NAMED] if (person := tx.person_of(email)) is not None}
+
+
+_EMAIL = re.compile(r"[^\s@<>,;:\"]{1,64}@[^\s@<>,;\"]{1,190}\.[^\s@<>,;.\"]{2,}")
+
+
+def _only_for_us(u: Understood) -> bool:
+    """Whether an agent's mail that answers none of ours is meant for inboxd: it begins a mail, or holds commands and nothing else."""
+    read = read_reply(u.message, u.new_text, None)
+    names = {command.name for command in read.commands}
+    return read.held is None and bool(names) and ("to" in names or not (read.words or read.note))
 
 
 def understood_again(store: Store, directory: Directory, tx: Transaction, number: MessageNo, case: Case | None = None) -> Understood:

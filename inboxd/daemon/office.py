@@ -57,7 +57,8 @@ class Office:
         own = frozenset(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))
         agents = frozenset(e for agent in rules.book.agents.values() for e in agent.emails)
         junk = frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk)
-        return Directory(own=own, agents=agents, identity=rules.book.identity, junk=junk)
+        authserv = {m.name: m.authserv_id for m in self.mailboxes.values() if m.authserv_id}
+        return Directory(own=own, agents=agents, identity=rules.book.identity, junk=junk, authserv=authserv)
 
     def mailbox(self, name: MailboxName) -> MailboxFacts:
         """A mailbox by name. Of one that was taken out of the settings the first one speaks: its mail is still somebody's."""

@@ -10,6 +10,7 @@ from inboxd.core.decide import decide
 from inboxd.core.leak import leaks
 from inboxd.core.letters import to_lead, worded_lines
 from inboxd.core.model import (
+    CaseNo,
     Decision,
     Enclose,
     Job,
@@ -82,7 +83,10 @@ class UnreadableError(Exception):
 def _decide(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Understood) -> tuple[Situation, Decision]:
     mailbox, now = office.mailboxes[message.mailbox], office.clock.now()
     oversize = int(str(job.payload.get("oversize", 0)))
-    situation = office.gatherer(rules).message(tx, message, mailbox, now, oversize)
+    split_from = CaseNo(int(str(job.payload["split_from"]))) if "split_from" in job.payload else None
+    if subject := str(job.payload.get("subject", "")):
+        message = replace(message, message=replace(message.message, subject=subject))
+    situation = office.gatherer(rules).message(tx, message, mailbox, now, oversize, split_from)
     return situation, decide(situation, rules.book, office.policy, office.admin)
 
 

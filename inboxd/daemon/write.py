@@ -109,8 +109,8 @@ def agents_addresses(book: Rulebook) -> tuple[str, ...]:
 
 
 def to_customer(letter: Letter) -> bool:
-    """Whether a customer reads this letter."""
-    return letter.kind is OutgoingKind.REPLY or letter.kind.automatic_to_customer
+    """Whether a customer, or somebody else outside, reads this letter."""
+    return letter.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY) or letter.kind.automatic_to_customer
 
 
 def _prefix(letter: Letter) -> str:

@@ -302,7 +302,8 @@ def test_several_commands_stand_above_the_words() -> None:
         ("assgin: tom", "near_miss", "assign"),
         ("assign tom", "ambiguous", "assign"),
         ("label:", "no_words", "label"),
-        ("ask: bob@acme.example", "not_yet", "ask"),
+        ("too: bob@acme.example", "near_miss", "to"),
+        ("Splitt", "near_miss", "split"),
         ("mine", "ambiguous", "mine"),
         ("Team,", "ambiguous", "team"),
         ("find lamp", "near_miss", "find"),
@@ -394,3 +395,17 @@ def test_any_text_can_be_read(text: str, sent: str) -> None:
 )
 def test_an_absurd_mail_takes_no_time(text: str) -> None:
     reply(f"{text}\n\nOn Mon, Nov 16, 2026 Ana wrote:\n{signed()}\n{text}")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Find attached the invoice you asked for.", "Show me the picture of the box, please.", "Label the box with your number, please.",
+        "Away from home I can only look on Friday.", "To be honest, no.", "Ask at the desk.",
+        "Split the payment into two parts if you like.",
+        "For you only.", "So.", "No.", "Subject to the weather it comes on Friday.",
+    ],
+)  # fmt: skip
+def test_a_sentence_that_begins_like_a_command_is_for_the_customer(first: str) -> None:
+    read = reply(f"{first}\n\nMaria")
+    assert read.held is None and read.commands == () and read.words.startswith(first)

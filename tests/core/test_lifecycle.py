@@ -29,6 +29,7 @@ MOVES = {
     CaseEvent.UNDELIVERED: (S.OPEN, S.OPEN, S.OPEN, S.OPEN),  # beyond the design: words that came back leave the customer waiting
     CaseEvent.RECONSIDERED: (S.OPEN, "-", "-", "-"),
     CaseEvent.NOTED: (S.OPEN, S.WAITING, S.RESOLVED, S.CLOSED),
+    CaseEvent.SPLIT: (S.WAITING, "-", "-", "-"),
     CaseEvent.MERGED: (S.MERGED, S.MERGED, S.MERGED, S.MERGED),
 }
 PAIRS = [(s, e, to) for e, row in MOVES.items() for s, to in zip((S.OPEN, S.WAITING, S.RESOLVED, S.CLOSED), row, strict=True)]

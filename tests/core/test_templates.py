@@ -109,12 +109,14 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
-        **PERSON, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
+        **PERSON, "no_case": False, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
     "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp", "server": ""},
     "no_case": {**PERSON, "text": "snooze: 2 days"},
+    "inquiry_answer": {**PERSON, "who": "Bob", "email": "bob@carrier.example", "text": "It is here.", "at": NOW},
+    "on_behalf": {**PERSON, "writer": "Ann", "email": "ann@example.org", "holder": "Tom", "yours": False, "note": "a friend of mine"},
     "morning_list": {
         **PERSON, "now": NOW, "promised": [{"name": "Ana", "sentence": "at your door tomorrow"}], "also": ["Lena Fuchs", "Rui Costa"],
         "first": [{"name": "Ben Okafor", "subject": "charged twice", "upset": True, "again": True, "due_at": NOW, "number": 7}],
@@ -170,12 +172,13 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "returned": tuple(
         {"kind": kind, "meant": meant}
         for kind in (
-            "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "not_yet", "ambiguous", "leak", "inline", "other_quote",
+            "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
             "no_words", "unreachable", "not_found",
         )
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
+    "on_behalf": ({"holder": "", "yours": True, "note": ""},),
     "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (
         {"first": [], "promised": [], "also": [], "quiet": []},

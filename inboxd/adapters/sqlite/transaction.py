@@ -59,6 +59,7 @@ from inboxd.core.model import (
     Sentiment,
     SentMessage,
     Situation,
+    Split,
     StoryLine,
     Understood,
     Withdraw,
@@ -307,8 +308,8 @@ class SqliteTransaction:
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
         row = self._one(
-            "select o.* from outgoing o join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ? and o.kind = 'reply'"
-            " and o.state = 'queued' and j.in_hand = 0 and j.run_at > ? order by o.id desc limit 1",
+            "select o.* from outgoing o join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ?"
+            " and o.kind in ('reply', 'inquiry') and o.state = 'queued' and j.in_hand = 0 and j.run_at > ? order by o.id desc limit 1",
             case,
             agent,
             time(now),
@@ -523,9 +524,12 @@ class SqliteTransaction:
         return load(Understood, row["u"]) if row and row["u"] else None
 
     def latest_message(self, case: CaseNo) -> MessageNo | None:
-        """The customer's latest message in the case."""
-        row = self._one("select max(id) as id from message where case_id = ? and role = 'customer'", case)
-        return MessageNo(row["id"]) if row and row["id"] is not None else None
+        """The customer's latest message in the case; where they have not written yet, the agent's that began it."""
+        row = self._one(
+            "select id from message where case_id = ? and role in ('customer', 'agent') order by role = 'customer' desc, id desc limit 1",
+            case,
+        )
+        return MessageNo(row["id"]) if row else None
 
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""
@@ -691,6 +695,8 @@ class SqliteTransaction:
                     self.correct(action.case, action.values, action.by, now)
                 case Merge():
                     self._merge(action, mailbox, now)
+                case Split():
+                    self._split(action, mailbox, now)
                 case SameAs():
                     self._same_as(action, mailbox, now)
                 case Absent():
@@ -785,6 +791,24 @@ class SqliteTransaction:
         self._update("cases", _CASE_COLUMNS, action.into, {name: tuple(dict.fromkeys(values)) for name, values in both.items()})
         self._event("case.merged", mailbox, action.case, {"into": action.into, "state": row["state"]}, now)
 
+    def _split(self, action: Split, mailbox: MailboxName, now: datetime) -> None:
+        """A copy of the message gets a triage job of its own; where it leaves the case, the first one is among ourselves from now on."""
+        cursor = self._db.execute(
+            "insert into message (mailbox, folder, content_hash, received_at)"
+            " select mailbox, folder, content_hash || ' split', received_at from message where id = ?",
+            (action.message,),
+        )
+        number = MessageNo(cursor.lastrowid or 0)
+        self._db.execute("insert into raw (message, body) select ?, body from raw where message = ?", (number, action.message))
+        self._db.execute(
+            "insert into job (key, kind, message, run_at, payload) values (?,?,?,?,?)",
+            (f"triage:{number}", JobKind.TRIAGE, number, time(now), dump({"split_from": action.case, "subject": action.subject})),
+        )
+        if action.leaves:
+            self._db.execute("update message set role = '' where id = ?", (action.message,))
+        data = {"message": action.message, "copy": number, "leaves": action.leaves}
+        self._event("case.mail_split", mailbox, action.case, data, now)
+
     def _same_as(self, action: SameAs, mailbox: MailboxName, now: datetime) -> None:
         """One person more than one address; the event keeps what was changed, so that it can be taken back."""
         row = self._one("select person from address where email = ?", action.email)
@@ -859,7 +883,7 @@ class SqliteTransaction:
             "update outgoing set envelope_from = ?, envelope_to = ?, bytes = ?, text = ? where id = ?",
             (envelope_from, dump(list(envelope_to)), raw, text, number),
         )
-        lane = 0 if kind in (OutgoingKind.REPLY, OutgoingKind.ROUTED) else 1
+        lane = 0 if kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY, OutgoingKind.ROUTED) else 1
         self._db.execute(
             "insert into job (key, kind, outgoing, run_at, lane) values (?,?,?,?,?)",
             (f"send:{number}", JobKind.SEND, number, time(at), lane),
