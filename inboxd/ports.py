@@ -246,11 +246,8 @@ class Transaction(Protocol):
     def case(self, number: CaseNo) -> Case | None:
         """A case; one that was merged leads to the case it was merged into."""
 
-    def person(self, number: PersonNo) -> Person | None:
-        """A customer."""
-
-    def customer(self, case: Case) -> Person | None:
-        """The customer of a case, by the address from which they wrote last in it."""
+    def person(self, number: PersonNo, case: CaseNo | None = None) -> Person | None:
+        """A customer; with a case, by the address from which they wrote last in it."""
 
     def person_of(self, email: str) -> Person | None:
         """The customer with this address."""

@@ -59,7 +59,7 @@ def check(
     """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
     from inboxd.adapters.clock import SystemClock
     from inboxd.config import load_settings
-    from inboxd.desk.check import as_data
+    from inboxd.desk.check import as_data, to_know
     from inboxd.rule_sets import look_through
 
     settings = None
@@ -81,7 +81,8 @@ def check(
         found_data = {"mistakes": [as_data(m) for m in mistakes], "warnings": [as_data(w, "warning") for w in warnings]}
         typer.echo(json.dumps({**found_data, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
     else:
-        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
+        notes = to_know(settings) if settings and rules is None else []
+        for line in (*notes, *mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
             say(str(line))
         typer.echo(_summary([*(told for told, _ in trouble), *mistakes], len(warnings)))
     if mistakes or any(not passes for _, passes in trouble):

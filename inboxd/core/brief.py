@@ -370,36 +370,43 @@ def sender_check(message: Message, authserv_id: str) -> str:
 
     What it says of a form's mail is said of the form: of the customer it knows nothing.
     """
+    return _verdict(_own_results(message, authserv_id), message.sender.email.rpartition("@")[2].casefold())
+
+
+def dmarc_passed(message: Message, authserv_id: str) -> bool:
+    """Whether our own server says dmarc=pass for the sender's domain (RFC 7489, 11.2); bare spf or dkim is no such proof."""
+    results, domain = _own_results(message, authserv_id), message.sender.email.rpartition("@")[2].casefold()
+    dmarc = [part for part in results.split(";") if re.match(r"\s*dmarc\s*=", part)]
+    return bool(dmarc) and all(_verdict(part, domain) == "confirmed" for part in dmarc)
+
+
+def _own_results(message: Message, authserv_id: str) -> str:
+    """Give what the topmost Authentication-Results of our own server says; below it stands what others wrote, who may use our name."""
     if not authserv_id or message.through:
         return ""
     for name, value in message.headers:
         if name == "authentication-results":
             server, _, results = _without_comments(value).partition(";")
             if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
-                return _verdict(results.casefold(), message.sender.email.rpartition("@")[2].casefold())
+                return results.casefold()
     return ""
 
 
-def dmarc_passed(message: Message, authserv_id: str) -> bool:
-    """Whether our own server says dmarc=pass for the sender's domain (RFC 7489, 11.2); bare spf or dkim is no such proof."""
-    if not authserv_id or sender_check(message, authserv_id) != "confirmed":
-        return False
-    for name, value in message.headers:
-        if name == "authentication-results":
-            server, _, results = _without_comments(value).partition(";")
-            if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
-                return any(re.match(r"\s*dmarc\s*=\s*pass\b", part) for part in results.casefold().split(";"))
-    return False
-
-
 def _without_comments(value: str) -> str:
-    """Drop comments, which anybody may write into: a result named in one is none."""
-    depth, kept = 0, []
-    for character in re.sub(r'"(?:[^"\\]|\\.)*"', '""', value):
-        depth += character == "("
-        if not depth:
-            kept.append(character)
-        depth = max(0, depth - (character == ")"))
+    """Drop comments, and whatever in quotation marks is more than a name: anybody may write into them, and a result there is none."""
+    depth, quoted, kept = 0, "", []
+    for sign in re.findall(r"\\.|.", value, re.DOTALL):
+        if quoted:
+            quoted += sign
+            if sign == '"':
+                kept.append(quoted[1:-1] if re.fullmatch(r"[\w.@+-]*", quoted[1:-1]) else "?")
+                quoted = ""
+        elif sign == '"' and not depth:
+            quoted = sign
+        elif sign in "()":
+            depth = max(0, depth + (1 if sign == "(" else -1))
+        elif not depth:
+            kept.append(sign)
     return "".join(kept)
 
 

@@ -44,7 +44,7 @@ class Command:
 class Held:
     """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
-    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable
+    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent
@@ -78,13 +78,15 @@ def read_reply(
 
 def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
     commands: list[Command] = []
-    lines = text.split("\n")
+    lines, apart = text.split("\n"), False
     while lines:
         line = lines[0].strip()
         if not line:
             lines.pop(0)
             continue
         command, doubt = _command(line)
+        if apart and doubt == "ambiguous":
+            break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
             return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text))
         if command is None:
@@ -93,8 +95,7 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
         commands.append(command)
         if command.name == "note":
             return _with_note(text, tuple(commands), command.argument, lines)
-        if lines and not lines[0].strip():
-            break  # a blank line ends the commands: what follows is for people
+        apart = bool(lines) and not lines[0].strip()  # words may follow; or another command, as Outlook puts a blank line below each line
     words = _unsigned("\n".join(lines).strip("\n"), signs_as)
     asking = next((command for command in commands if command.asks), None)
     if asking is not None and words.strip():

@@ -49,24 +49,30 @@ LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about one message. The same situation and rules give the same decision."""
     decision = _by_kind(situation, book, policy, admin)
-    if situation.false_claim and not situation.understood.screening.automatic:
-        noted = Log(kind="message.false_claim", case=decision.case, data={"message": situation.understood.number})
+    if (situation.false_claim or situation.unconfirmed) and not situation.understood.screening.automatic:
+        data = {"message": situation.understood.number, "unconfirmed": situation.unconfirmed}
+        noted = Log(kind="message.false_claim", case=decision.case, data=data)
         decision = replace(decision, actions=(*decision.actions, noted, Send(letter=_false_claim(situation, book, admin))))
     return permitted(decision, situation, book, policy, admin)
 
 
 def _false_claim(situation: Situation, book: Rulebook, admin: str) -> Letter:
-    """The lead hears of it once a day, however many try: the mail itself was taken as any other."""
+    """The lead hears of it once a day, however many try: the mail itself was taken as any other.
+
+    That our own server did not confirm an agent is told apart: no stranger's tries may hide that the desk is deaf to its agents.
+    """
     sender = situation.understood.message.sender.email
     known = book.agents.get(situation.agent or AgentName(""))
+    what, server = ("unconfirmed", situation.mailbox.authserv_id) if situation.unconfirmed else ("false_claim", "")
+    subject = situation.understood.message.subject
     return to_lead(
         situation.mailbox,
         book,
         admin,
         template="false_claim",
-        purpose=f"false_claim:{situation.mailbox.name}:{situation.now:%Y%m%d}",
+        purpose=f"{what}:{situation.mailbox.name}:{situation.now:%Y%m%d}",
         subject="A mail that only an agent could have sent, and nothing proves it",
-        values={"sender": sender, "holder": known.signs_as if known else "", "subject": situation.understood.message.subject},
+        values={"sender": sender, "holder": known.signs_as if known else "", "subject": subject, "server": server},
     )
 
 
@@ -177,7 +183,7 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
 def _agents_machine(situation: Situation, agent: AgentName, book: Rulebook) -> Decision:
     """An agent's out-of-office, which answers a mail that only they got, says that they are away; the date is read where it stands."""
     counted = _counted(situation, "an agent's automatic mail")
-    ours = situation.replied_to is not None and situation.replied_to.agent == agent
+    ours = situation.replied_to is not None and situation.replied_to.agent == agent and not situation.unconfirmed
     if situation.understood.screening.kind is not Kind.OUT_OF_OFFICE or not ours or agent not in book.agents:
         return counted
     today = today_of(book, agent, situation.now)

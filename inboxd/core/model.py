@@ -537,6 +537,7 @@ class Counts:
     acknowledged_day: int = 0
     case_automatic_day: int = 0
     case_mails_hour: int = 0
+    no_case_hour: int = 0  # to the address, about no case
     mailbox_automatic_10_minutes: int = 0
     breaker: bool = False  # the mailbox's brake fell: nothing automatic leaves until the admin says so
 
@@ -606,6 +607,7 @@ class Situation:
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
     false_claim: bool = False  # it went to an address that only an agent has, and nothing proves that it is theirs
+    unconfirmed: bool = False  # an agent's by what it answers, but our own server does not confirm the sender: nothing in it is obeyed
     held_reply: SentMessage | None = None  # words of this agent to the customer that have not left yet
     named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
     known: Mapping[str, Person] = field(default_factory=dict)  # customers whose addresses an agent's mail names

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
@@ -158,6 +159,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         and (other := _answered_meanwhile(situation, case, agent)) is not None
     ):
         return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, text=read.words), read)
+    if proof.words_to_customer and read.words and _said_already(situation, case, agent, read.words):
+        return _back(situation, case, agent, Held(kind="twice", text=read.words), read)
     ordered = _ordered(situation, case, agent, read, book, policy)
     if ordered.wrong:
         return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, wrong=ordered.wrong, right=ordered.said)
@@ -175,7 +178,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     return _speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
 
 
-MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "undone"})  # where the words were told from what the mail quotes
+# Where the words were told from what the mail quotes.
+MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "twice", "undone"})
 
 
 def _came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:
@@ -198,6 +202,14 @@ def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> Story
         return None
     last = next((line for line in reversed(situation.story) if line.role is not Role.ASKED), None)
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
+
+
+def _said_already(situation: Situation, case: Case, agent: Agent, words: str) -> bool:
+    """Whether this agent's same words left since the customer wrote: a mail program repeats itself, or somebody replays a mail they saw."""
+    if case.state is CaseState.OPEN or _files_of_theirs(situation):  # open: they never left; with a file: it was forgotten the first time
+        return False
+    since = takewhile(lambda line: line.role is Role.AGENT, reversed(situation.story))
+    return any(line.name == agent.signs_as and line.text.split() == words.split() for line in since)
 
 
 def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:

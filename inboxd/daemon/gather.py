@@ -85,6 +85,11 @@ class Gatherer:
         replied_to = next((found[i] for i in ids(message) if i in found), None)
         claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
         agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now, mailbox.authserv_id)
+        confirmed = dmarc_passed(message, mailbox.authserv_id)
+        unconfirmed = False
+        if mailbox.authserv_id and not confirmed:  # asked for wherever the admin names the server, also of mail from inside the house
+            unconfirmed = agent_proof is not None or (agent is not None and replied_to is not None and replied_to.agent == agent)
+            agent_proof = None
         answer_proof = None if agent_proof else self._answer_proof(tx, u, claimed, now)
         person = tx.person_of(email) if email and agent_proof is None else None
         case, by = self._case(tx, u, mailbox, now, person, agent_proof, answer_proof)
@@ -116,19 +121,20 @@ class Gatherer:
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
             false_claim=agent_proof is None and any(token.kind in (tokens.REPLY, tokens.NOTICE) for token in claimed),
+            unconfirmed=unconfirmed,
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
             named=self._named_cases(tx, u.message.text) if agent_proof is not None else {},
             known=_named_people(tx, u.message.text) if agent_proof is not None else {},
             forwarder=senders_agent(self.book, message.through) if message.through else None,
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,
-            dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
+            dmarc_pass=confirmed,
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
         return self._around(tx, self._of_agent(tx, situation) if agent_proof is not None else situation)
 
     def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
         """Gather for a date of a case that has come; its latest customer message stands for the message."""
-        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer), case=case)
+        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer, case.number), case=case)
         return self._around(tx, situation, present=False)
 
     def _of_agent(self, tx: Transaction, s: Situation) -> Situation:
@@ -305,7 +311,7 @@ class Gatherer:
 
     def _around(self, tx: Transaction, s: Situation, *, present: bool = True) -> Situation:
         case, now = s.case, s.now
-        customer = tx.customer(case) if case else None
+        customer = tx.person(case.customer, case.number) if case else None
         person = s.person
         if customer is not None and person is None and s.agent_proof is None and present:
             known = tx.participates_in(s.understood.message.sender.email, case.number) if case else False
@@ -329,6 +335,8 @@ class Gatherer:
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
         upset = tx.upset_since(_midnight(self.book, now))
         to = (who.email if who else "") or s.understood.message.sender.email
+        if s.agent is not None and who is None:
+            to = self.book.agents[s.agent].emails[0]  # where answers to an agent go
         return replace(
             s,
             person=person,

@@ -29,6 +29,16 @@ def against_settings(settings: Settings | None, rulebook: Rulebook) -> list[str]
     return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook), *_folders(settings, rulebook)]
 
 
+def to_know(settings: Settings) -> list[str]:
+    """Say what is no mistake and yet may stop a desk: a server whose word is asked for before an agent's mail counts."""
+    return [
+        f"{box.facts.name}: an agent's mail counts only where {box.facts.authserv_id} confirms it: its Authentication-Results must say"
+        " dmarc=pass, also of mail from inside the house; without it the mail is taken as a stranger's, and the lead is told"
+        for box in settings.mailboxes
+        if box.facts.authserv_id
+    ]
+
+
 def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:
     ours = {address.lower(): box.facts.name for box in settings.mailboxes for address in (box.facts.address, *box.facts.aliases)}
     for agent in rulebook.agents.values():

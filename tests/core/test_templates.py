@@ -119,7 +119,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
-    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp"},
+    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp", "server": ""},
     "no_case": {**PERSON, "text": "snooze: 2 days"},
     "inquiry_answer": {**PERSON, "who": "Bob", "email": "bob@carrier.example", "text": "It is here.", "at": NOW},
     "on_behalf": {**PERSON, "writer": "Ann", "email": "ann@example.org", "holder": "Tom", "yours": False, "note": "a friend of mine"},
@@ -203,14 +203,14 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "returned": tuple(
         {"kind": kind, "meant": meant}
         for kind in (
-            "mistakes", "undone", "too_late", "collision", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
+            "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
             "no_words", "unreachable", "not_found", "nothing_waits", "taken_back", "overtaken",
         )
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
     "on_behalf": ({"holder": "", "yours": True, "note": ""},),
-    "false_claim": ({"holder": ""},),
+    "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (
         {"first": [], "promised": [], "also": [], "quiet": []},
         {"first": [{"name": "B", "subject": "x", "upset": False, "again": False, "due_at": None, "number": 7}]},

@@ -13,7 +13,7 @@ from inboxd.cli.rules import _missing_folders
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
 from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
-from inboxd.desk.check import as_data, cross_check, lint
+from inboxd.desk.check import as_data, cross_check, lint, to_know
 from inboxd.desk.lint import Warning_
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import Mistake
@@ -49,6 +49,15 @@ def upset(then: Then) -> Rule:
 def test_a_good_set_has_nothing_to_say() -> None:
     assert cross_check(SETTINGS, BOOK, set()) == []
     assert lint(BOOK) == []
+
+
+def test_that_a_server_of_ours_must_confirm_agents_is_said_and_is_no_mistake() -> None:
+    assert to_know(SETTINGS) == []
+    box = SETTINGS.mailboxes[0]
+    named = replace(SETTINGS, mailboxes=(replace(box, facts=replace(box.facts, authserv_id="mx.acme.example")),))
+    (said,) = to_know(named)
+    assert said.startswith("acme: an agent's mail counts only where mx.acme.example confirms it") and "dmarc=pass" in said
+    assert cross_check(named, BOOK, set()) == []
 
 
 def test_an_agent_with_a_support_address_is_a_mistake() -> None:

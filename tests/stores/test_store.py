@@ -363,6 +363,16 @@ def test_counts_are_of_automatic_mail_in_their_windows(store: SqliteStore) -> No
     assert (counts.case_mails_hour, counts.mailbox_automatic_10_minutes) == (2, 1)
 
 
+def test_mails_about_no_case_are_counted_by_the_hour_and_the_address(store: SqliteStore) -> None:
+    maria, tom = Address(email="maria@acme.example"), Address(email="tom@acme.example")
+    with store.transaction() as tx:
+        put_case(tx, opened())
+        for purpose, minutes, case, to in (("a", 5, None, maria), ("b", 59, None, maria), ("c", 61, None, maria), ("d", 5, None, tom)):
+            put_letter(tx, purpose, OutgoingKind.NOTICE, MONDAY - timedelta(minutes=minutes), case=case, to=to)
+        put_letter(tx, "e", OutgoingKind.NOTICE, MONDAY, case=CaseNo(1001), to=maria)
+        assert tx.counts(ACME, maria.email, None, MONDAY).no_case_hour == 2
+
+
 def test_held_answers_are_those_of_this_round(store: SqliteStore) -> None:
     with store.transaction() as tx:
         for round_, said in ((1, Answer.SATISFIED), (2, Answer.DISSATISFIED)):

@@ -80,6 +80,7 @@ class Day:
     plus_addresses: bool = True
     shared: bool = False  # people work in the mailbox itself: Sent and Resolved are watched, and mail may be moved
     reader: Reader | None = None
+    server: str = ""  # our own mail server, which confirms whoever replies
     store_path: Path | str = ":memory:"
     newcomers: bool = False  # the team is new, and gets mail to practise with
     clock: FakeClock = field(default_factory=FakeClock)
@@ -91,6 +92,7 @@ class Day:
         self.store = SqliteStore(self.store_path)
         book = self.book or _shipped_rules()
         facts = MailboxFacts(name=ACME, address=SUPPORT, brand="Acme Support", mode=self.mode, plus_addresses=self.plus_addresses)
+        facts = replace(facts, authserv_id=self.server)
         self.office = Office(
             store=self.store,
             clock=self.clock,
@@ -191,7 +193,10 @@ class Day:
         """Answer a mail as a mail program does: to its Reply-To, quoting it."""
         target = str(to.message.get("Reply-To") or to.message["From"])
         subject = to.subject if to.subject.lower().startswith("re:") else f"Re: {to.subject}"
-        return self.write(sender, subject, text, to=target, answers=to, quote=quote, **more)  # type: ignore[arg-type]
+        domain = parseaddr(sender)[1].rpartition("@")[2]
+        confirmed = {"Authentication-Results": f"{self.server}; dmarc=pass header.from={domain}"} if self.server else {}
+        headers = {**confirmed, **more.pop("headers", {})}  # type: ignore[dict-item]
+        return self.write(sender, subject, text, to=target, answers=to, quote=quote, headers=headers, **more)  # type: ignore[arg-type]
 
     # --- who works in the mailbox itself
 

@@ -70,6 +70,25 @@ def test_words_and_orders_leave_together(day: Day) -> None:
     assert day.events("case.gave") == 1 and agent in [holder(day)]
 
 
+def test_orders_with_blank_lines_between_them_as_outlook_writes_them_are_orders(day: Day) -> None:
+    opened(day)
+    said = order(day, "label: axle\n\nurgent: yes\n\nHello Ana,\nthe 15 mm one.")
+    assert "label: axle" in said and "urgent: yes" in said and day.case().labels == ("axle",)
+    assert flat(words_of(day).text).startswith("Hello Ana, the 15 mm one.")
+
+
+def test_a_slip_in_the_second_order_is_none_for_the_customer(day: Day) -> None:
+    agent = opened(day)
+    order(day, "label: axle\n\nurgnt: yes")
+    assert kinds(day, ANA_AT) == [] and "Did you mean: urgent" in day.last(agent).text and day.case().labels == ()
+
+
+def test_a_sentence_below_an_order_may_begin_like_one(day: Day) -> None:
+    opened(day)
+    order(day, "label: axle\n\nNote that it is the 15 mm one.")
+    assert flat(words_of(day).text).startswith("Note that it is the 15 mm one.") and day.case().labels == ("axle",)
+
+
 def test_one_mistake_and_nothing_is_done(day: Day) -> None:
     agent = opened(day)
     said = order(day, "label: warehouse\nassign: petr\nsnooze: soon\n\nHello Ana,\nit is on its way.")
@@ -273,6 +292,18 @@ def test_a_line_that_is_almost_the_way_back_reaches_no_customer(day: Day) -> Non
     assert kinds(day, ANA_AT) == []
 
 
+def test_words_go_to_the_address_from_which_the_customer_wrote_and_not_to_one_that_was_added(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "same as: ana.r@work.example")
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    assert words_of(day).outgoing.envelope_to == ("ana@example.org",) and not day.inbox("ana.r@work.example")
+    day.reply("Ana R <ana.r@work.example>", words_of(day), "And for the back wheel? I write from the office now.")
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nthe 17 mm one.")
+    assert "17 mm" in words_of(day, "ana.r@work.example").text and len(day.inbox("ana@example.org")) == 1
+    day.pass_(days=3)
+    assert day.last("ana.r@work.example").outgoing.kind == "follow_up" and len(day.inbox("ana@example.org")) == 1
+
+
 def test_questions_are_answered_and_change_nothing(day: Day) -> None:
     agent = opened(day, FURIOUS)
     before = day.case()
@@ -405,16 +436,6 @@ def test_the_files_of_a_text_that_came_back_leave_with_it(day: Day) -> None:
     day.reply(agent, day.routed(agent), "Resolvd\n\nHello Ana,\nsee the plan.", attach=("plan.png", b"turn left"))
     day.reply(agent, day.last(agent), "send anyway")
     assert [part.get_filename() for part in words_of(day).message.iter_attachments()] == ["plan.png"]
-
-
-def test_who_has_two_addresses_is_answered_at_the_one_they_wrote_from(day: Day) -> None:
-    agent = opened(day)
-    day.reply(agent, day.routed(agent), "same as: ann@work.example")
-    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
-    assert words_of(day).outgoing.envelope_to == (ANA_AT,)
-    day.reply("Ana <ann@work.example>", words_of(day), "Thank you. And the rear wheel?")
-    day.reply(agent, day.routed(agent), "Hello Ana,\nthe same.")
-    assert words_of(day, "ann@work.example").outgoing.envelope_to == ("ann@work.example",)
 
 
 def test_a_question_that_was_asked_before_two_became_one_can_still_be_answered(day: Day) -> None:

@@ -334,25 +334,17 @@ class SqliteTransaction:
             lent_by=row["lent_by"],
         )
 
-    def person(self, number: PersonNo) -> Person | None:
-        """A customer, by the address that became theirs last."""
+    def person(self, number: PersonNo, case: CaseNo | None = None) -> Person | None:
+        """A customer, by the address from which they wrote last in the case; else by the one that we know last."""
         row = self._one(
-            "select p.*, (select email from address a where a.person = p.id order by a.rowid desc limit 1) as email"
-            " from person p where id = ?",
+            "select p.*, coalesce((select m.sender from message m join address a on a.email = m.sender and a.person = ?1"
+            " where m.case_id in (select id from cases where id = ?2 or merged_into = ?2) order by m.id desc limit 1),"
+            " (select email from address a where a.person = p.id order by a.rowid desc limit 1)) as email"
+            " from person p where id = ?1",
             number,
+            case,
         )
         return _person(row) if row else None
-
-    def customer(self, case: Case) -> Person | None:
-        """The customer of a case, by the address from which they wrote last in it."""
-        row = self._one(
-            "select p.*, a.email as email from message m join address a on a.email = m.sender join person p on p.id = a.person"
-            " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
-            " and m.role = 'customer' and a.person = ?2 order by m.id desc limit 1",
-            case.number,
-            case.customer,
-        )
-        return _person(row) if row else self.person(case.customer)
 
     def person_of(self, email: str) -> Person | None:
         """The customer with this address."""
@@ -510,6 +502,11 @@ class SqliteTransaction:
             case,
             day,
         )
+        about_none = self._one(
+            "select count(*) as hour from outgoing where recipient = ? and case_id is null and created_at > ?",
+            email,
+            time(now - timedelta(hours=1)),
+        )
         brake = self._one(
             "select kind, at from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1",
             mailbox,
@@ -518,12 +515,13 @@ class SqliteTransaction:
         if brake is not None and brake["kind"] == "breaker.reset":
             since = max(since, brake["at"])  # what tripped it before a person said "go on" must not trip it again
         box = self._one("select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?", mailbox, since)
-        assert to and of and box  # count(*) always gives a row
+        assert to and of and about_none and box  # count(*) always gives a row
         return Counts(
             to_address_week=to["week"],
             acknowledged_day=to["day"],
             case_automatic_day=of["day"],
             case_mails_hour=of["hour"],
+            no_case_hour=about_none["hour"],
             mailbox_automatic_10_minutes=box["n"],
             breaker=brake is not None and brake["kind"] == "breaker.tripped",
         )
