@@ -38,6 +38,8 @@ SENIORS = ("maria", "jonas")
 LEAD, ADMIN = "petra", "operator"
 NAMES = {**AGENTS, LEAD: "Petra Sommer", ADMIN: "Olaf Perator"}
 
+OURS = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # the daemon runs what is tested here, not what is installed elsewhere
+
 T = TypeVar("T")
 
 
@@ -175,7 +177,7 @@ class Daemon:
         begun, before = time.monotonic(), self.said("daemon.started")
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "inboxd", "run", "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.config.parent)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.config.parent, env=OURS)
         eventually(lambda: self.said("daemon.started") > before or self.ended(), "the daemon's start", within=30)
         assert not self.ended(), self.log.read_text()
         return time.monotonic() - begun
@@ -248,7 +250,7 @@ class Desk:
         """Run a command of the operator's; returns exit code, output, talk."""
         config = () if args[0] == "init" else ("--config", str(self.home / "inboxd.yaml"))
         command = [sys.executable, "-m", "inboxd", *args, *config]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home.parent, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home.parent, env=OURS, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def status(self) -> dict[str, Any]:
@@ -258,13 +260,13 @@ class Desk:
         found: dict[str, Any] = json.loads(said)
         return found
 
-    def rest(self) -> dict[str, Any]:
-        """Wait until every mail is decided and every letter has left; returns the status."""
+    def rest(self, copies: int = 0) -> dict[str, Any]:
+        """Wait until every mail is decided, with so many copies made by `split`, and every letter has left; returns the status."""
 
         def quiet() -> dict[str, Any] | None:
             arrived, found = len(self.person("support").mailbox()) - self.before, self.status()
             busy = {"triage", "send", "hand_over", "ask"} & set(found["jobs"])
-            return found if found["messages"] == arrived and not busy else None
+            return found if found["messages"] == arrived + copies and not busy else None
 
         return self.eventually(quiet, "an idle daemon", within=30)
 

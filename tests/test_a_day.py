@@ -26,8 +26,8 @@ from tests.servers import missing
 
 ORDINARY = ("anna", "bela", "cora", "dirk", "elsa", "finn", "gus", "hana", "ivo", "jana", "karl", "lena", "milo", "nina")
 OTHERS = (
-    "abel", "berta", "carla", "dora", "hektor", "olaf", "pia", "quin", "robot", "rosa", "sven", "tara", "udo", "vera", "willi", "xenia",
-    "yuri", "yurihome", "zack", "zoe",
+    "abel", "berta", "carla", "dora", "hektor", "lars", "olaf", "pia", "quin", "robot", "rosa", "sven", "tara", "udo", "vera", "willi",
+    "xenia", "yuri", "yurihome", "zack", "zoe",
 )  # fmt: skip
 EVERYBODY = (*AGENTS, LEAD)  # of the team
 PATIENCE = 60.0  # seconds until some story must go on
@@ -275,6 +275,16 @@ def a_case_is_resolved(day: Day) -> Story:
     yield Wanted([agent.name], "says it is solved")
 
 
+def one_mail_holds_two_wishes(day: Day) -> Story:
+    day.write("lars", "Two things", "Hello,\n\nhow wide is the Lyra? And may I have my invoice again?\n\nLars")
+    agent, first = yield Wanted(list(AGENTS), "how wide is the Lyra?")
+    day.says(agent, first, "", orders="split")
+    other, second = yield Wanted(list(AGENTS), "how wide is the Lyra?")
+    assert number_of(first) != number_of(second)
+    day.says(agent, first, "Hello Lars,\n\nit is 62 cm wide.", to=["lars"])
+    day.says(other, second, "Hello Lars,\n\nyour invoice is in your account.", to=["lars"])
+
+
 def machines_write(day: Day) -> None:
     day.write("robot", "Automatic reply: Rim", "We have received your message.", headers={"Auto-Submitted": "auto-replied"})
     bulk = {"List-Id": "<news.customers.test>", "Precedence": "bulk"}
@@ -341,7 +351,7 @@ def an_agents_machine_says_that_they_are_out(day: Day) -> Story:
 MORNING = (
     somebody_is_upset, somebody_has_to_write_again_and_again, a_note_stays_among_us, a_case_is_passed_on, a_case_is_given_to_the_lead,
     two_answer_the_same_mail, two_cases_become_one, one_person_has_two_addresses, a_reader_comes_and_goes, a_case_sleeps,
-    a_slip_of_the_finger, a_case_is_resolved,
+    a_slip_of_the_finger, a_case_is_resolved, one_mail_holds_two_wishes,
 )  # fmt: skip
 AFTERNOON = (words_are_called_back, strangers_give_orders, an_agent_is_away, an_agents_machine_says_that_they_are_out)  # one by one
 
@@ -363,7 +373,7 @@ def day() -> Iterator[Day]:
         one.plays([*(story(one) for story in MORNING), *ordinary])
         for story in AFTERNOON:
             one.plays([story(one)])
-        desk.rest()
+        desk.rest(copies=1)
         yield one
 
 
@@ -425,11 +435,11 @@ def test_no_mail_reached_anybody_twice(day: Day) -> None:
 
 def test_every_mail_was_stored_and_decided_once_and_none_is_parked(day: Day) -> None:
     arrived, found = len(day.desk.person("support").mailbox()), day.desk.status()
-    assert (found["messages"], found["parked"], found["trouble"]) == (arrived, 0, {})
+    assert (found["messages"], found["parked"], found["trouble"]) == (arrived + 1, 0, {}), "Lars's mail stands in two cases"
     log = day.desk.daemon.log.read_text()
-    for event in ("message.stored", "message.decided"):
+    for event, times in (("message.stored", arrived), ("message.decided", arrived + 1)):
         numbers = Counter(re.findall(rf"{event} .*?\bmessage=(\d+)", log))
-        assert len(numbers) == arrived and set(numbers.values()) == {1}, event
+        assert len(numbers) == times and set(numbers.values()) == {1}, event
 
 
 def test_strangers_orders_were_mail_like_any_other_and_the_lead_was_told_once(day: Day) -> None:
