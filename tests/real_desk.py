@@ -75,6 +75,11 @@ class Letter:
         return part.get_content() if part is not None else ""
 
     @property
+    def html(self) -> str:
+        part = self.message.get_body(("html",))
+        return part.get_content() if part is not None else ""
+
+    @property
     def everything(self) -> str:
         """All headers and all text parts, decoded: whatever a reader could find in it."""
         parts = [part.get_content() for part in self.message.walk() if part.get_content_maintype() == "text"]
@@ -95,7 +100,7 @@ class Person:
     # --- writing
 
     def writes(self, subject: str, text: str, *, to: str = SUPPORT, cc: str = "", **more: Any) -> EmailMessage:
-        """Send a mail by SMTP; `headers`, `html` and `photo` may be added."""
+        """Send a mail by SMTP; `headers`, `html` alone, `page` (HTML beside the text) and `photo` may be added."""
         message = EmailMessage(policy=email.policy.SMTP)
         self.desk.written += 1
         message["Message-ID"] = f"<mail{self.desk.written}.{os.getpid()}@{self.address.partition('@')[2]}>"
@@ -106,6 +111,8 @@ class Person:
         for header, value in more.get("headers", {}).items():
             message[header] = value
         message.set_content(more.get("html", text), subtype="html" if "html" in more else "plain")
+        if "page" in more:
+            message.add_alternative(more["page"], subtype="html")
         if "photo" in more:
             message.add_attachment(more["photo"], maintype="image", subtype="png", filename="wheel.png")
         recipients = [parseaddr(to)[1], *([parseaddr(cc)[1]] if cc else [])]

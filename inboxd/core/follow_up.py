@@ -28,14 +28,17 @@ SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or la
 ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
 
 
-def after_resolved(case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime, mode: Mode) -> Schedule:
+def after_resolved(
+    case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime, mode: Mode, quiet_from: datetime | None = None
+) -> Schedule:
     """Tell the next job of a case that was just resolved: ask later, or close as unknown where nobody is asked.
 
-    What was resolved before the mode was raised to full is never asked about.
+    What was resolved before the mode was raised to full is never asked about. `quiet_from`: what was promised is over then.
     """
-    if mode is not Mode.FULL or not may_ask(case, person, policy, now + policy.ask_after):
+    at = (quiet_from or now) + policy.ask_after
+    if mode is not Mode.FULL or not may_ask(case, person, policy, at):
         return close_later(case, policy, now)
-    return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=now + policy.ask_after, case=case.number)
+    return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number)
 
 
 def close_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:

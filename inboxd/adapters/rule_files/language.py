@@ -58,6 +58,7 @@ AGENT = _words(
     ("away", "days", "days off, the last one included: nothing new comes, and what is open goes to somebody else and comes back afterwards",
      "[2026-12-24 to 2027-01-02]"),
     ("at_most", "cap", "no new case beyond so many open ones", "12 open cases"),
+    ("mentor", "agent", "who reads what this person writes to customers before it leaves, and lets it go; left out: nobody", "maria"),
 )  # fmt: skip
 
 TEAM = _words(
@@ -67,6 +68,10 @@ TEAM = _words(
     ("at_most", "cap", "no new case for whoever of this team has so many open ones", "12 open cases each"),
     ("at_most_upset", "cap_a_day", "no more upset customers for whoever has had so many today", "4 a day each"),
     ("calendar", "calendar", "whose opening hours count for this team; left out: the first calendar", "office"),
+    ("deliver", "deliver", "how its agents get customers' mail: `mail` (the default), it is sent to the agent; or `folder`, it is moved into a"
+     " folder of the support mailbox, in which they work themselves (needs `file: yes` in the settings). A `file_in` of a rule comes first",
+     "folder"),
+    ("folder", "text", "the folder of `deliver: folder`; left out: called as the team", "Billing"),
     ("if_nobody_is_free", "team", "the team that takes over when everybody is away, has enough cases, or does not speak the language",
      "everyone"),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from inboxd.adapters.rule_files.calendars import MOST_CALENDARS, read_agents_hou
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import Names, RuleReader
 from inboxd.adapters.rule_files.words import (
+    DELIVER,
     DOMAIN,
     EMAIL,
     PRIORITIES,
@@ -25,6 +26,7 @@ from inboxd.adapters.rule_files.words import (
     optional,
     read_block,
     read_days,
+    read_folder,
     read_labels,
     read_languages,
     read_line,
@@ -150,8 +152,29 @@ class Book:
                 hours=read_agents_hours(source, name, words, calendars, self.calendars),
                 away=read_days(source, words["away"], "away") if "away" in words else (),
                 at_most=_cap(source, words, "at_most"),
+                mentor=self._mentor(source, name, words),
             )
+        self._no_ring_of_mentors(agents)
         return agents
+
+    def _mentor(self, source: Source, name: str, words: Mapping[str, Node]) -> AgentName | None:
+        mentor = self._name(source, words, "mentor", "agent", self.agents)
+        if mentor == name:
+            source.wrong(words["mentor"], f"'{name}' cannot be their own mentor; name somebody else, or leave it out")
+            return None
+        return AgentName(mentor) if mentor else None
+
+    def _no_ring_of_mentors(self, agents: Mapping[AgentName, Agent]) -> None:
+        """Somebody must be free to let words go: whoever follows the mentors upwards never comes back."""
+        for name, agent in agents.items():
+            seen = [name]
+            while agent.mentor is not None and agent.mentor in agents and agent.mentor not in seen:
+                seen.append(agent.mentor)
+                agent = agents[agent.mentor]
+            if agent.mentor == name:
+                source, key, _ = self.agents[name]
+                source.wrong(key, f"mentors in a ring: {' - '.join((*seen, name))}; leave one of them without")
+                return
 
     def _teams(self) -> dict[TeamName, Team]:
         teams = {}
@@ -174,6 +197,10 @@ class Book:
             fallback = self._name(source, words, "if_nobody_is_free", "team", self.teams)
             if fallback == name:
                 source.wrong(words["if_nobody_is_free"], f"team '{name}' cannot take over from itself; name another team, or leave it out")
+            deliver = source.word(words["deliver"], "deliver", DELIVER) if "deliver" in words else None
+            folder = read_folder(source, words, "folder")
+            if folder and deliver != "folder":
+                source.wrong(words["folder"], f"team '{name}' has a folder and gets its mail sent; add 'deliver: folder', or leave it out")
             teams[TeamName(name)] = Team(
                 name=TeamName(name),
                 agents=tuple(dict.fromkeys(members)),
@@ -183,6 +210,10 @@ class Book:
                 at_most_upset=_cap(source, words, "at_most_upset"),
                 calendar=self._name(source, words, "calendar", "calendar", self.calendars) or "",
                 fallback=TeamName(fallback) if fallback else None,
+                deliver=deliver or "mail",
+                folder=folder or "",
+                file=source.label,
+                line=words.get("deliver", key).place.line,
             )
         return teams
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inboxd.adapters.rule_files.language import BLOCKS, Word
-from inboxd.adapters.rule_files.words import KINDS, PRIORITIES, RESERVED, SENTIMENTS, SHIPPED_TOPICS
+from inboxd.adapters.rule_files.words import DELIVER, KINDS, PRIORITIES, RESERVED, SENTIMENTS, SHIPPED_TOPICS
 from inboxd.core.model import Kind
 from inboxd.yaml_source import Entries, Items, Node, parse_yaml
 
@@ -201,6 +201,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "priority": _words(*PRIORITIES),
     "share": _words("fewest_open_cases", "take_turns"),
     "prefer": _words("agent_who_knows_the_customer"),
+    "deliver": _words(*DELIVER),
     "remind": _words("assigned_agent"),
     "if_no_reply": _words("close_quietly"),
     "do": _words("answer", "resolve"),
