@@ -87,7 +87,7 @@ def test_cases_of_a_topic_have_their_own_quiet_time(day: Day) -> None:
 
 
 def test_the_quiet_time_can_count_in_opening_days(day: Day) -> None:
-    office = Calendar(name="office", zone=UTC, hours={n: ((9 * 60, 17 * 60),) for n in range(5)})
+    office = Calendar(name="office", zone=UTC, hours=dict.fromkeys(range(5), ((9 * 60, 17 * 60),)))
     book = day.office.rules.book
     day.office.rules = replace(day.office.rules, book=replace(book, calendars={"office": office}))
     rules(day, ask_after=Span(days=2, opening=True))
