@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from inboxd.core.dates import named_days
 from inboxd.core.due import BY_MAIL, due
+from inboxd.core.follow_up import ASKING, close_later, remind_later
 from inboxd.core.hear import hear
 from inboxd.core.letters import first_name, full_name, notice, to_lead
 from inboxd.core.model import (
@@ -14,6 +15,7 @@ from inboxd.core.model import (
     Action,
     AgentName,
     Assign,
+    Case,
     CaseState,
     ChangePerson,
     Decision,
@@ -44,6 +46,8 @@ from inboxd.core.rules import Ruling
 from inboxd.core.shared_mailbox import in_folders, moved_to_resolved, written_here
 
 LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
+USUAL_ABSENCE = timedelta(days=7)  # where an out-of-office names no day
+DAY = timedelta(days=1)
 
 
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
@@ -169,7 +173,8 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     if kind in (Kind.AUTO_RESPONSE, Kind.OUT_OF_OFFICE) and case is not None:
         data = {"message": situation.understood.number, "kind": kind}
         noted = (Join(case=case.number, role=None), Log(kind="case.automatic_noted", case=case.number, data=data))
-        return Decision(actions=noted, because=(situation.understood.screening.reason,), case=case.number)
+        later = _asked_in_vain(situation, case, book, policy) if kind is Kind.OUT_OF_OFFICE else ()
+        return Decision(actions=(*noted, *later), because=(situation.understood.screening.reason,), case=case.number)
     if kind in (Kind.OWN, Kind.LOOP):
         return _counted(situation, situation.understood.screening.reason)
     found = route(situation, book, policy, contacts_with(situation), reopened=False)
@@ -178,6 +183,19 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
         return hear(replace(situation, case=None), book, policy)  # a rule wants a person to see it
     counted = _counted(situation, situation.understood.screening.reason, ruling)
     return replace(counted, actions=(*counted.actions, *filed(situation, ruling)), trace=trace_of(found))
+
+
+def _asked_in_vain(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> tuple[Schedule, ...]:
+    """Our question found nobody there: that is no answer. What comes next waits until they are back, by the day they name, else a week."""
+    if case.state is not CaseState.RESOLVED or situation.replied_to is None or situation.replied_to.kind not in ASKING:
+        return ()
+    now, text = situation.now, f"{situation.understood.message.subject}.\n{situation.understood.message.text}"
+    today = now.astimezone(policy.zone).date()
+    named = [each.day for each in named_days(text, today) if today < each.day <= today + LONGEST_ABSENCE]
+    away = (max(named) - today + DAY) if named else USUAL_ABSENCE
+    if JobKind.REMIND in situation.acts:
+        return (remind_later(case, book.follow_up, now + away),)
+    return (close_later(case, book.follow_up, now + away),)
 
 
 def _agents_machine(situation: Situation, agent: AgentName, book: Rulebook) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
-from inboxd.core.follow_up import after_resolved, close_later, may_ask, remind_later, wants_reminder
+from inboxd.core.follow_up import after_resolved, ask_at, awake_at, close_later, may_ask, remind_later, wants_reminder, zone_of_customer
 from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, lead_of, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -66,6 +66,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
         return NOTHING
     if (later := _after_promises(job, situation, case, book, policy)) is not None:
         return Decision(actions=(later,), because=("a day that was named to the customer is not over",), case=case.number)
+    if (later := _when_awake(job, situation, case, policy)) is not None:
+        return Decision(actions=(later,), because=("the customer is asked by day",), case=case.number)
     match job.kind:
         case JobKind.ASK if case.state is CaseState.RESOLVED:
             return _ask(situation, case, book)
@@ -97,13 +99,22 @@ def _after_promises(job: Job, situation: Situation, case: Case, book: Rulebook, 
     """When this job that asks, or ends in asking, comes again: while something is promised, nobody is asked."""
     match job.kind:
         case JobKind.ASK if case.state is CaseState.RESOLVED:
-            quiet = book.follow_up.ask_after
+            over = over_at(situation.promises, book, situation.now, policy.zone)
+            at = ask_at(case, book, over) if over else None
         case JobKind.SILENCE if case.state is CaseState.WAITING:
-            quiet = book.follow_up.ask_when_waiting or timedelta(0)
+            over = over_at(situation.promises, book, situation.now, policy.zone)
+            at = over + (book.follow_up.ask_when_waiting or timedelta(0)) if over else None
         case _:
             return None
-    over = over_at(situation.promises, book, situation.now, policy.zone)
-    return Schedule(kind=job.kind, key=job.key, at=over + quiet, case=case.number) if over else None
+    return Schedule(kind=job.kind, key=job.key, at=at, case=case.number) if at else None
+
+
+def _when_awake(job: Job, situation: Situation, case: Case, policy: Policy) -> Schedule | None:
+    """When this question comes again, if it is night where the customer lives."""
+    if job.kind not in (JobKind.ASK, JobKind.REMIND) or case.state is not CaseState.RESOLVED:
+        return None
+    at = awake_at(situation.now, zone_of_customer(situation, policy))
+    return Schedule(kind=job.kind, key=job.key, at=at, case=case.number) if at > situation.now else None
 
 
 def _promise(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
@@ -177,7 +188,7 @@ def _silence(situation: Situation, case: Case, book: Rulebook) -> Decision:
     }
     moved = replace(case, state=CaseState.RESOLVED, **changes)  # type: ignore[arg-type]  # the names are those of Case
     move = Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes)
-    ask = after_resolved(moved, situation.customer, book.follow_up, situation.now, situation.mailbox.mode)
+    ask = after_resolved(moved, situation.customer, book, situation.now, situation.mailbox.mode)
     if ask.kind is JobKind.ASK:  # the silence was the quiet time: ask now
         ask = replace(ask, at=situation.now)
     return Decision(actions=(move, ask), because=("our answer was followed by silence",), case=case.number)

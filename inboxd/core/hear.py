@@ -263,8 +263,10 @@ def _wrote(
 def _mover(situation: Situation, case: Case, found: Route, book: Rulebook, *, unhappy: bool) -> tuple[Choice | None, AgentName | None]:
     """Who takes the case over, if anybody, and for whom who is away: a rule without conditions never moves a case that has an agent."""
     hour, target = found.hour.at, found.ruling.then.assign
-    if unhappy:  # a senior who was not part of it; all were: the lead
+    if unhappy:  # a senior who was not part of it; all were, or it is the second time: the lead
         team = book.follow_up.unhappy_goes_to or book.senior_team
+        if case.outcome is Outcome.DISSATISFIED and book.lead in book.agents:
+            return assign(book.lead, situation, book, due_at=hour), None
         fresh = [name for name in book.teams[team].agents if name not in case.involved] if team in book.teams else []
         if fresh:
             return assign(team, situation, book, avoid=case.involved, due_at=hour), None

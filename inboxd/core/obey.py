@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from inboxd.core.commands import AgentReply, Held, read_reply
-from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
+from inboxd.core.follow_up import ASKING_JOBS, after_resolved, ask_at, awake_at, may_ask, zone_of_customer
 from inboxd.core.lettering import reachable
 from inboxd.core.letters import first_name, full_name, last_from_customer, notice, reply
 from inboxd.core.lifecycle import advance
@@ -494,7 +494,7 @@ def moved_on(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
-        actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode, quiet_from))
+        actions.append(after_resolved(moved, situation.customer, book, now, situation.mailbox.mode, quiet_from))
     elif book.follow_up.ask_when_waiting is not None:
         at = (quiet_from or now) + book.follow_up.ask_when_waiting
         actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
@@ -505,15 +505,15 @@ def _transcript(
     situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered
 ) -> Letter:
     """What was done, as answer to a mail with a command in it."""
-    ask_at = (ordered.quiet_from or situation.now) + book.follow_up.ask_after
-    asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
+    asking = awake_at(ask_at(case, book, ordered.quiet_from or situation.now), zone_of_customer(situation, policy))
+    asked = may_ask(case, situation.customer, book.follow_up, asking) and situation.mailbox.mode is Mode.FULL
     customer = first_name(full_name(situation.customer))
     values: dict[str, object] = {
         "words": words,
         "resolved": True,
         "done": ordered.said,
         "note": "",
-        "ask_at": ask_at if asked else None,
+        "ask_at": asking if asked else None,
         "why_not": "" if asked else _why_not(situation, case),
         "left_out": read.left_out,
         "leaves_at": situation.now + policy.hold if words and policy.hold else None,

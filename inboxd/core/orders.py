@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
-from inboxd.core.follow_up import ASKING_JOBS, close_later, silence_later
+from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Absent,
@@ -261,7 +261,7 @@ def _no_promise(command: Command, case: Case, desk: Desk) -> Done | Wrong:
         at = max(now, case.last_reply_at + policy.ask_when_waiting)
         actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
     if open_ and JobKind.ASK in desk.situation.acts and case.resolved_at:
-        at = max(now, case.resolved_at + policy.ask_after)
+        at = max(now, ask_at(case, desk.book, case.resolved_at))
         actions.append(Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number))
     return Done(case=case, actions=tuple(actions), said={"kind": "no_promise"})
 

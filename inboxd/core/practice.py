@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.letters import notice
@@ -145,7 +145,7 @@ def _values(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook
         }  # fmt: skip
     return {
         **values, "kind": "done" if commands else "words", "done": right, "note": read.note, "readers": ("Robin",), "leaves_at": None,
-        "resolved": bool(commands & {"resolve", "could not"}), "why_not": "", "ask_at": situation.now + book.follow_up.ask_after,
+        "resolved": bool(commands & {"resolve", "could not"}), "why_not": "", "ask_at": situation.now + timedelta(days=2),
         "signs_as": agent.signs_as, "quotation": ASKS, "quoted_at": _written_at(situation), "quoted_name": ROBIN,
     }  # fmt: skip
 

@@ -154,7 +154,8 @@ class Step:
 class FollowUpPolicy:
     """When to ask whether it is solved, and when to stop."""
 
-    ask_after: timedelta = timedelta(days=2)  # after resolved
+    ask_after: Span = field(default_factory=lambda: Span(length=timedelta(days=2)))  # after resolved
+    ask_after_by_topic: Mapping[TopicName, Span] = field(default_factory=dict)
     remind_after: timedelta = timedelta(days=4)
     close_after: timedelta = timedelta(days=7)  # after the question, or the reminder, went unanswered
     ask_when_waiting: timedelta | None = timedelta(days=5)  # None: off

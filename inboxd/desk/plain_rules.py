@@ -250,7 +250,9 @@ def _moment(after: Moment) -> str:
 def asked_afterwards(book: Rulebook) -> list[str]:
     """Say when customers are asked whether it is solved, and what follows."""
     policy = book.follow_up
-    asked = f"{span_words(policy.ask_after)} after an agent resolved a case, the customer is asked whether it is solved"
+    asked = f"{policy.ask_after.words} after an agent resolved a case, the customer is asked whether it is solved"
+    apart = [f"{span.words} after one about {topic.replace('_', ' ')}" for topic, span in policy.ask_after_by_topic.items()]
+    asked = ", ".join((asked, *apart))
     silence = "Silence after our answer resolves nothing: then nobody is asked."
     if policy.ask_when_waiting is not None:
         silence = f"{span_words(policy.ask_when_waiting)} of silence after our answer count as resolved, and the customer is asked."

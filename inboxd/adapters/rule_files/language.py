@@ -156,8 +156,9 @@ STEP = _words(
 )  # fmt: skip
 
 FOLLOW_UP = _words(
-    ("send", "send", "so long after an agent resolved the case we ask whether it really is; the default is `2 days after resolved`",
+    ("send", "send", "so long after an agent resolved the case we ask whether it really is, in opening hours if it says so; the default is `2 days after resolved`",
      "2 days after resolved"),
+    ("send_by_topic", "send_by_topic", "the same for cases of one topic", "{refund: 5 days after resolved, bug: 1 opening day after resolved}"),
     ("reply_with", "template", "the template of the question; the default is `are_you_happy`", "are_you_happy"),
     ("remind_after", "span", "we ask a second time, only where the case was upset, reopened or a repeat contact; the default is `4 days`",
      "4 days"),

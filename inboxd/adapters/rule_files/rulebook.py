@@ -34,9 +34,9 @@ from inboxd.adapters.rule_files.words import (
     with_low_lines,
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
-from inboxd.core.opening import Calendar, span_of
+from inboxd.core.opening import Calendar, Span, span_of
 from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
-from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, read_contacts, read_span
+from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, read_contacts
 
 
 class Book:
@@ -338,19 +338,32 @@ class Book:
                 case "ask_when_waiting" if isinstance(value, Scalar) and value.text.lower() in ("no", "off", "false"):
                     changes[word] = None
                 case "send":
-                    changes["ask_after"] = self._send(source, value) or FollowUpPolicy().ask_after
+                    changes["ask_after"] = self._send(source, value, calendars) or FollowUpPolicy().ask_after
+                case "send_by_topic":
+                    changes["ask_after_by_topic"] = self._send_by_topic(source, value, names, calendars)
                 case "at_most":
                     changes["at_most_every"] = self._asked_at_most(source, value) or FollowUpPolicy().at_most_every
                 case _:
                     changes[word] = source.span(value, word) or getattr(FollowUpPolicy(), word)
         return FollowUpPolicy(**changes)
 
-    def _send(self, source: Source, node: Node) -> timedelta | None:
+    def _send(self, source: Source, node: Node, calendars: Mapping[str, Calendar]) -> Span | None:
         text = source.text(node, "send")
-        span = read_span(text.removesuffix(" after resolved")) if text else None
-        if text and not span:
+        plain = text.removesuffix(" after resolved") if text else ""
+        span = span_of(plain)
+        if text and (span is None or not (span.length or span.days)):
             source.wrong(node, f"'{text}' does not say when to ask; write for example '2 days after resolved'")
-        return span
+            return None
+        return check_span(source, node, "send", plain, calendars=bool(calendars)) if text else None
+
+    def _send_by_topic(self, source: Source, node: Node, names: Names, calendars: Mapping[str, Calendar]) -> dict[TopicName, Span]:
+        found: dict[TopicName, Span] = {}
+        for topic, (key, value) in source.entries(node, "send_by_topic").items():
+            if topic not in names.topics:
+                source.wrong(key, f"no topic called '{topic}'{did_you_mean(topic, names.topics)}")
+            elif (span := self._send(source, value, calendars)) is not None:
+                found[TopicName(topic)] = span
+        return found
 
     def _asked_at_most(self, source: Source, node: Node) -> timedelta | None:
         text = source.text(node, "at_most")

@@ -185,6 +185,7 @@ _HOURS: Schema = {
     "additionalProperties": _any(_one_or_more(_STRETCH), _words("closed")),
 }
 
+_SEND = _text(f"{_EITHER}( after resolved)?", "When to ask, such as '2 days after resolved' or '1 opening day after resolved'")
 DEFINITIONS: Mapping[str, Schema] = {
     # one value
     "text": _TEXT,
@@ -221,7 +222,8 @@ DEFINITIONS: Mapping[str, Schema] = {
         f"((half of )?answer_within|{_EITHER}( after (half of )?answer_within)?)",
         "When, such as 'half of answer_within', '4 hours' or '1 opening hour after answer_within'",
     ),
-    "send": _text(f"{_PLAIN}( after resolved)?", "When to ask, such as '2 days after resolved'"),
+    "send": _SEND,
+    "send_by_topic": {"type": "object", "minProperties": 1, "additionalProperties": _SEND},
     "asked_at_most": _text(f"1 in {_PLAIN}( per customer)?", "How often to ask, such as '1 in 14 days per customer'"),
     "contacts": _text(f"at least [1-9][0-9]{{0,3}} in {_PLAIN}", "A number of contacts, such as 'at least 3 in 14 days'"),
     "contacts_given": _text(f"[1-9][0-9]{{0,3}} in {_PLAIN}", "A number of contacts, such as '3 in 7 days'"),
