@@ -6,8 +6,9 @@ Words that might be a command, and words that cannot be told from a quotation, a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
@@ -48,6 +49,8 @@ class Held:
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent
+    at: datetime | None = None  # when the other answer left
+    right: tuple[str, ...] = ()  # the lines of commands that were right, beside one that is almost a command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,8 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
         if apart and doubt == "ambiguous":
             break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
-            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text))
+            right = (*(each.line for each in commands), *_right(lines[1:])) if doubt == "near_miss" else ()
+            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text, right=right))
         if command is None:
             break
         lines.pop(0)
@@ -101,6 +105,15 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
     if asking is not None and words.strip():
         return AgentReply(held=Held(kind="ambiguous", found=asking.line, meant=asking.name, text=text))
     return AgentReply(words=words, commands=tuple(commands))
+
+
+def _right(lines: Sequence[str]) -> Iterator[str]:
+    """The commands in the lines that follow directly."""
+    for line in lines:
+        command, doubt = _command(line.strip()) if line.strip() else (None, "")
+        if command is None or doubt:
+            return
+        yield command.line
 
 
 _GREETING = re.compile(

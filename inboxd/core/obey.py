@@ -158,7 +158,7 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         and "ask" not in commands
         and (other := _answered_meanwhile(situation, case, agent)) is not None
     ):
-        return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, text=read.words), read)
+        return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=read.words), read)
     if proof.words_to_customer and read.words and _said_already(situation, case, agent, read.words):
         return _back(situation, case, agent, Held(kind="twice", text=read.words), read)
     ordered = _ordered(situation, case, agent, read, book, policy)
@@ -605,7 +605,8 @@ def _back(
         "text": held.text or read.words,
         "places": situation.leaks,
         "wrong": wrong,
-        "right": right,
+        "right": right or tuple({"line": line} for line in held.right),
+        "at": held.at,
         "no_case": case is None,
     }
     letter = notice(

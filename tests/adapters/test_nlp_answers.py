@@ -192,8 +192,9 @@ def test_a_wish_not_to_be_asked_is_heard_beside_the_answer(reader: SpacyReader, 
 @pytest.mark.parametrize(
     "text",
     [
-        "Hello,\nNo, sorry. Maria was quick and honest with me and the axle came on time, thank you for that. But it is the"
-        " wrong one and does not fit: it is made for 20 inch wheels, ours has 16.\n\nThe birthday is the day after tomorrow. I do not know what to tell him.\nAna",
+        "Hello,\nNo, sorry. Maria was quick and honest with me and the axle came on time, thank you for that. "
+        "But it is the wrong one and does not fit: it is made for 20 inch wheels, ours has 16.\n\n"
+        "The birthday is the day after tomorrow. I do not know what to tell him.\nAna",
         "Maria was quick and honest with me and the lamp arrived on time, thank you. But it does not work.",
     ],
 )

@@ -446,3 +446,12 @@ def test_a_question_that_was_asked_before_two_became_one_can_still_be_answered(d
     tap(day, mail, Answer.SATISFIED)
     day.pass_(minutes=3)
     assert day.case(first).outcome is Outcome.SATISFIED
+
+
+def test_beside_a_slip_of_the_finger_the_commands_that_were_right_are_named(day: Day) -> None:
+    opened(day)
+    said = order(day, "resolv\nlabel: warehouse\n\nHello Ana,\nit is on its way.")
+    assert (
+        "resolv: there is no such command. Did you mean: resolve" in said and "label: warehouse is right and waits with the rest." in said
+    )
+    assert day.case().labels == ()
