@@ -125,6 +125,7 @@ class Findings:
     upset_solved: int = 0  # of them: say that it is solved
     upset_silent: int = 0  # have not told us
     asked: int = 0
+    unclear: int = 0  # of them: answered, and neither yes nor no; a person read it
     satisfied: Compared | None = None  # of those who answered the question
     response: Share | None = None  # answered, of those asked
     dissatisfied_mended: int = 0  # of the dissatisfied: satisfied since
@@ -142,4 +143,4 @@ class Findings:
     thanks: tuple[Thanks, ...] = ()
     satisfied_by_week: tuple[tuple[date, Share], ...] = ()
     names: dict[PersonNo, str] = field(default_factory=dict)
-    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> (customer's name, subject), for the lists behind each number
+    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> (name, subject), for the lists behind each number

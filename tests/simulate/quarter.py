@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import exp
 from random import Random  # noqa: TID251  # what people do, from a fixed seed
@@ -259,24 +259,22 @@ def _next_round(rng: Random, at: datetime, agent: str) -> Round:
 def _ended(rng: Random, begun: Round, solved: float, town: _Town, person: int, *, at_once: bool, silent: bool = False) -> Round:
     """What the customer did after it was resolved. `at_once`: a bad experience was mended, so that they are asked in any case."""
     truly = rng.random() < solved
-    asked_at = begun.resolved_at + ASK_AFTER
-    told: dict[str, object] = {"truly": truly}
-    late = town.asked_at.get(person)
-    chance = rng.random()
+    asked_at, late, chance = begun.resolved_at + ASK_AFTER, town.asked_at.get(person), rng.random()
     if not silent and not begun.by_silence and not truly and chance < 0.15:
-        told["came_back"] = (begun.resolved_at + _hours(rng, 3, 40), rng.choice(words.AGAIN))
-    elif not silent and not begun.by_silence and truly and chance < 0.12:
-        told["thanked"] = (begun.resolved_at + _hours(rng, 3, 40), rng.choice(words.THANKS))
-    elif at_once or late is None or asked_at - late >= ASKED_AT_MOST_EVERY:
-        town.asked_at[person] = asked_at
-        told["asked_at"] = asked_at
-        if not silent and rng.random() < (0.65 if at_once else 0.4 if truly else 0.6):  # those whom it failed tell it more often
-            told["answer"] = truly
-            said = rng.choice((words.WON if at_once else words.YES) if truly else words.NO)
-            told["answered"] = (asked_at + _hours(rng, 1, 60), _filled(rng, said))
-    return Round(
-        replies=begun.replies, wrote=begun.wrote, agent=begun.agent, resolved_at=begun.resolved_at, by_silence=begun.by_silence, **told
-    )  # type: ignore[arg-type]  # the names are those of Round
+        return replace(begun, truly=truly, came_back=(begun.resolved_at + _hours(rng, 3, 40), _again(rng)))
+    if not silent and not begun.by_silence and truly and chance < 0.12:
+        return replace(begun, truly=truly, thanked=(begun.resolved_at + _hours(rng, 3, 40), rng.choice(words.THANKS)))
+    if not at_once and late is not None and asked_at - late < ASKED_AT_MOST_EVERY:
+        return replace(begun, truly=truly)
+    town.asked_at[person] = asked_at
+    if silent or rng.random() >= (0.65 if at_once else 0.4 if truly else 0.6):  # those whom it failed tell it more often
+        return replace(begun, truly=truly, asked_at=asked_at)
+    said = _filled(rng, rng.choice((words.WON if at_once else words.YES) if truly else words.NO))
+    return replace(begun, truly=truly, asked_at=asked_at, answer=truly, answered=(asked_at + _hours(rng, 1, 60), said))
+
+
+def _again(rng: Random) -> str:
+    return f"{rng.choice(words.REGRET)} {rng.choice(words.AGAIN)}"
 
 
 def _came_back(last: Round) -> datetime | None:
