@@ -259,7 +259,8 @@ def _next_round(rng: Random, at: datetime, agent: str) -> Round:
 def _ended(rng: Random, begun: Round, solved: float, town: _Town, person: int, *, at_once: bool, silent: bool = False) -> Round:
     """What the customer did after it was resolved. `at_once`: a bad experience was mended, so that they are asked in any case."""
     truly = rng.random() < solved
-    asked_at, late, chance = begun.resolved_at + ASK_AFTER, town.asked_at.get(person), rng.random()
+    asked_at = begun.resolved_at + (timedelta() if begun.by_silence else ASK_AFTER)  # after silence we ask at once
+    late, chance = town.asked_at.get(person), rng.random()
     if not silent and not begun.by_silence and not truly and chance < 0.15:
         return replace(begun, truly=truly, came_back=(begun.resolved_at + _hours(rng, 3, 40), _again(rng)))
     if not silent and not begun.by_silence and truly and chance < 0.12:

@@ -22,10 +22,12 @@ class Truth:
     end: datetime
     until: datetime
     by_matter: dict[tuple[int, str], list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    of_person: dict[int, list[SimCase]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for case in self.cases:
             self.by_matter[case.person, case.topic] += self.contacts(case)
+            self.of_person[case.person].append(case)
 
     def within(self, at: datetime | None) -> bool:
         return at is not None and self.begin <= at < self.end and at <= self.until
@@ -126,8 +128,7 @@ class Truth:
         if any(bad >= at for bad in self.bad(case)):
             return not self.solved(case)
         asked = any(each.asked_at and at <= each.asked_at <= self.until for each in case.rounds)
-        words = [written for other in self.cases if other.person == case.person for written in (*self.contacts(other), *self.good(other))]
-        words += [answer for other in self.cases if other.person == case.person for answer, _ in self.answers(other)]
+        words = [each for other in self.of_person[case.person] for each in (*self.contacts(other), *self.good(other), *self.bad(other))]
         return asked and case.closed_at is not None and case.closed_at <= self.until and max(words) <= at
 
     def _grouped(
