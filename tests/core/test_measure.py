@@ -11,6 +11,7 @@ import pytest
 
 from inboxd.core.findings import Compared, Findings, Share
 from inboxd.core.measure import Records, measure, needed_since
+from inboxd.core.model import CaseEvent
 from tests.core.told import FIRST, HAPPY, NEUTRAL, UNHAPPY, UPSET, WEEK, Told, on, records, week
 
 
@@ -72,6 +73,18 @@ def test_the_period_before_is_looked_at_as_it_looked_then() -> None:
     assert found is not None
     assert (found.before.count, found.before.of) == (1, 1)
     assert (found.now.count, found.now.of) == (1, 1)
+
+
+def test_what_has_not_happened_yet_does_not_count() -> None:
+    assert week(Told(1).wrote(on(5)), now=on(3)).people == 0
+    assert week(Told(1).wrote(on(5)), now=on(6)).people == 1
+
+
+def test_a_correction_is_of_the_answer_before_it_and_of_no_later_one() -> None:
+    case = asked(1).no(on(1)).corrected(on(2), "answer", "satisfied").resolved(on(3)).asked(on(4)).no(on(5))
+    found = week(case)
+    assert counted(found.satisfied) == (1, 1)
+    assert [each.case for each in found.still_unhappy] == [1]
 
 
 def test_a_week_has_its_own_share() -> None:
@@ -136,7 +149,8 @@ def test_a_case_that_an_agent_began_is_no_contact_to_be_resolved() -> None:
 def test_only_the_customer_reopens() -> None:
     by_agent = Told(1).wrote(on(0)).resolved(on(1)).replied(on(2)).wrote(on(3))
     by_customer = Told(2, person=2).wrote(on(0)).resolved(on(1)).wrote(on(3))
-    found = week(by_agent, by_customer)
+    came_back = Told(3, person=3).wrote(on(0)).resolved(on(1)).became(on(2), CaseEvent.UNDELIVERED, "open")
+    found = week(by_agent, by_customer, came_back)
     assert found.reopened is not None
     assert found.reopened.now.cases == (2,)
 
@@ -212,6 +226,11 @@ def test_an_upset_person_who_has_only_written_calmly_since_is_still_to_win_back(
     assert [each.case for each in found.still_unhappy] == [1]
 
 
+def test_unhappy_since_is_counted_from_the_last_good_word() -> None:
+    case = Told(1).wrote(on(0), UPSET).replied(on(1)).thanked(on(2)).wrote(on(3), UPSET).wrote(on(4), UPSET)
+    assert [each.since for each in week(case).still_unhappy] == [on(3)]
+
+
 def test_unheard_are_those_who_wait_longer_than_we_said() -> None:
     late = Told(1, due=on(5)).wrote(on(2)).replied(on(3)).wrote(on(4))
     in_time = Told(2, due=on(8)).wrote(on(6))
@@ -270,7 +289,8 @@ def test_what_was_given_stands_beside_who_was_won_back() -> None:
 
 def test_a_thank_you_names_the_agent_who_earned_it() -> None:
     case = Told(1).wrote(on(0)).replied(on(1), agent="maria").resolved(on(2), agent="jonas")
-    found = week(case.thanked(on(3), "Thank you. I did not think a shop would do this."))
+    case.thanked(on(3), "Thank you. I did not think a shop would do this.").replied(on(4), agent="maria")
+    found = week(case)
     assert [(each.name, each.agent_name, each.words) for each in found.thanks] == [
         ("Person 1", "Jonas", "I did not think a shop would do this.")
     ]
@@ -285,7 +305,7 @@ def test_of_a_sensitive_case_everything_counts_and_no_word_is_shown() -> None:
     waits = (
         Told(2, person=2, subject="An accident", sensitive=True, due=on(2))
         .wrote(on(0), UPSET)
-        .replied(on(1), "The doctor calls on Friday.")
+        .replied(on(1), "The doctor will call on Friday.")
     )
     found = week(case, waits.wrote(on(3), UPSET))
     assert counted(found.win_back) == (1, 2)
@@ -304,6 +324,19 @@ def test_a_merged_case_counts_once_with_all_that_was_said_in_both() -> None:
     assert found.feelings == {"upset": {"happy": 1}}
     assert (found.people, found.upset_people) == (1, 1)
     assert set(found.subjects) == {2}
+
+
+def test_what_became_of_a_case_before_it_was_merged_is_no_part_of_the_other_ones_life() -> None:
+    first = Told(1, merged_into=2).wrote(on(0)).resolved(on(1))
+    second = Told(2).wrote(on(0)).wrote(on(2)).resolved(on(3))
+    found = week(first, second)
+    assert counted(found.reopened) == (0, 1)
+
+
+def test_mails_of_merged_cases_stand_in_the_order_in_which_they_came() -> None:
+    second = Told(2).wrote(on(1), HAPPY)
+    first = Told(1, merged_into=2).wrote(on(0), UPSET)
+    assert week(first, second).feelings == {"upset": {"happy": 1}}
 
 
 def test_a_case_without_a_customers_mail_does_not_count() -> None:

@@ -70,7 +70,7 @@ class Told:
         self.mails.append(MailRecord(number=number, case=CaseNo(self.number), at=at, **more))
         return number
 
-    def _fact(self, at: datetime, kind: str, state: str = "", **more: Any) -> Told:
+    def became(self, at: datetime, kind: str, state: str = "", **more: Any) -> Told:
         if state:
             self.state = CaseState(state)
         self.facts.append(FactRecord(case=CaseNo(self.number), at=at, kind=kind, state=state, **more))
@@ -78,15 +78,15 @@ class Told:
 
     def wrote(self, at: datetime, feeling: Sentiment = NEUTRAL, *, contact: bool = True, **more: Any) -> Told:
         self._mail(at, role=Role.CUSTOMER, contact=contact, sentiment=feeling, person=PersonNo(self.person), **more)
-        return self if len(self.mails) == 1 else self._fact(at, CaseEvent.CUSTOMER_WROTE, "open")
+        return self if len(self.mails) == 1 else self.became(at, CaseEvent.CUSTOMER_WROTE, "open")
 
     def replied(self, at: datetime, text: str = "I have done it.", agent: str = "") -> Told:
         self._mail(at, role=Role.AGENT, agent=AgentName(agent or self.agent), text=text)
-        return self._fact(at, CaseEvent.AGENT_REPLIED, "waiting")
+        return self.became(at, CaseEvent.AGENT_REPLIED, "waiting")
 
     def resolved(self, at: datetime, agent: str = "") -> Told:
         self._mail(at, role=Role.AGENT, agent=AgentName(agent or self.agent), text="I have done it.")
-        return self._fact(at, CaseEvent.AGENT_RESOLVED, "resolved")
+        return self.became(at, CaseEvent.AGENT_RESOLVED, "resolved")
 
     def asked(self, at: datetime) -> Told:
         self.questions.append(QuestionRecord(case=CaseNo(self.number), at=at))
@@ -94,29 +94,29 @@ class Told:
 
     def yes(self, at: datetime, text: str = "Yes, it is solved.") -> Told:
         number = self._mail(at, role=Role.CUSTOMER, sentiment=HAPPY, text=text, person=PersonNo(self.person))
-        self._fact(at, CaseEvent.SATISFIED, "closed")
-        return self._fact(at, ANSWER_READ, message=number)
+        self.became(at, CaseEvent.SATISFIED, "closed")
+        return self.became(at, ANSWER_READ, message=number)
 
     def no(self, at: datetime, feeling: Sentiment = UNHAPPY) -> Told:
         self._mail(at, role=Role.CUSTOMER, sentiment=feeling, person=PersonNo(self.person))
-        return self._fact(at, CaseEvent.DISSATISFIED, "open")
+        return self.became(at, CaseEvent.DISSATISFIED, "open")
 
     def unclear(self, at: datetime) -> Told:
         self._mail(at, role=Role.CUSTOMER, person=PersonNo(self.person))
-        return self._fact(at, CaseEvent.UNCLEAR, "resolved")
+        return self.became(at, CaseEvent.UNCLEAR, "resolved")
 
     def thanked(self, at: datetime, text: str = "Thank you, that was kind.", feeling: Sentiment = HAPPY) -> Told:
         self._mail(at, role=Role.CUSTOMER, sentiment=feeling, thanks=True, text=text, person=PersonNo(self.person))
-        return self._fact(at, CaseEvent.CUSTOMER_THANKED, self.state)
+        return self.became(at, CaseEvent.CUSTOMER_THANKED, self.state)
 
     def silent(self, at: datetime) -> Told:
-        return self._fact(at, CaseEvent.NO_ANSWER, "closed")
+        return self.became(at, CaseEvent.NO_ANSWER, "closed")
 
     def gave(self, at: datetime, what: str) -> Told:
-        return self._fact(at, GAVE, value=what)
+        return self.became(at, GAVE, value=what)
 
     def could_not(self, at: datetime, reason: str) -> Told:
-        return self._fact(at, COULD_NOT, value=reason)
+        return self.became(at, COULD_NOT, value=reason)
 
     def corrected(self, at: datetime, name: str, value: str, mail: int = -1) -> Told:
         number = next(_NUMBERS)
