@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import exp, inf, lgamma, log, log1p, sqrt
+from math import inf, lgamma, sqrt
 
 from inboxd.core.findings import Compared, Share
 from inboxd.core.model import CaseNo
@@ -97,7 +98,7 @@ def _at_most(k: int, n: int, p: float) -> float:
 def _tail(counts: range, n: int, p: float) -> float:
     total = 0.0
     for k in counts:
-        term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log1p(-p))
+        term = math.exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * math.log(p) + (n - k) * math.log1p(-p))
         total += term
         if term < total * 1e-16:
             break

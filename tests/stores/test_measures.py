@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.core.findings import Findings
 from inboxd.core.measure import Scope, measure, needed_since
 from inboxd.core.model import Answer, OutgoingKind, OutgoingState, Scores, ToRead
@@ -19,12 +21,19 @@ LONG_AGO = MONDAY - timedelta(days=999)
 def read(text: ToRead) -> Scores:
     """Each mail says in plain words how it is to be read."""
     said = text.new_text
-    sure = {name: 0.99 * (name in said) for name in ("upset", "happy", "sensitive")}
     answer = Answer.SATISFIED_AND_NEW if "yes and" in said else Answer.SATISFIED if "yes" in said else Answer.UNCLEAR
     return Scores(
-        language="en", topics=(("billing", 0.99),), unhappy=sure["upset"], thanks_only=0.99 * ("thanks" in said), answer=answer,
-        answer_sure=0.99, new_part="and how do I cancel?" if answer is Answer.SATISFIED_AND_NEW else "", **sure,
-    )  # fmt: skip
+        language="en",
+        topics=(("billing", 0.99),),
+        upset=0.99 * ("upset" in said),
+        unhappy=0.99 * ("upset" in said),
+        happy=0.99 * ("happy" in said),
+        sensitive=0.99 * ("sensitive" in said),
+        thanks_only=0.99 * ("thanks" in said),
+        answer=answer,
+        answer_sure=0.99,
+        new_part="and how do I cancel?" if answer is Answer.SATISFIED_AND_NEW else "",
+    )
 
 
 @pytest.fixture
@@ -160,6 +169,17 @@ def test_old_cases_are_left_alone_unless_somebody_still_waits(day: Day) -> None:
     day.pass_(days=40)
     assert [case.number for case in day.store.records(day.at() - timedelta(days=7)).cases] == [1002]
     assert [each.name for each in findings(day, since=day.at().date()).unheard] == ["Ben Okafor"]
+
+
+def test_the_measures_are_read_beside_a_daemon_and_leave_nothing_behind(tmp_path: Path) -> None:
+    day = Day(reader=FakeReader(scores=read), store_path=tmp_path / "inboxd.db")
+    day.write(ANA, "Lamp", "where is my lamp?")
+    beside = SqliteStore(tmp_path / "inboxd.db", read_only=True)
+    told = beside.records(LONG_AGO)
+    assert told == beside.records(LONG_AGO) == day.store.records(LONG_AGO)
+    assert [case.number for case in told.cases] == [1001]
+    day.write(BEN, "Bell", "where is my bell?")
+    assert len(beside.records(LONG_AGO).cases) == 2
 
 
 def test_two_addresses_of_one_person_are_one_person(day: Day) -> None:
