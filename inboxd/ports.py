@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from inboxd.core.measure import Records
 from inboxd.core.model import (
     Action,
     AgentName,
@@ -513,6 +514,9 @@ class Store(Protocol):
 
     def parked(self) -> tuple[ParkedJob, ...]:
         """The jobs that a person must look at."""
+
+    def records(self, since: datetime) -> Records:
+        """All cases that something happened to since then, or that are not over, each with its whole story: what measures are made of."""
 
     def look(self, sql: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """Answer a reading command or a count; never writes."""

@@ -486,7 +486,7 @@ def moved_on(
         }
     else:
         changes |= {"due_at": None, "resolved_at": None, "closed_at": None}
-    if refused:
+    if refused and case.outcome is not Outcome.DISSATISFIED:  # who said no stays somebody to win back
         changes["outcome"] = Outcome.COULD_NOT
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
     actions: list[Action] = [

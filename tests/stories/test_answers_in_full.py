@@ -120,3 +120,13 @@ def test_nobody_is_asked_at_night(day: Day, dated: str, hour: int) -> None:
     day.pass_(days=3)
     asked_at = question(day).outgoing.created_at
     assert asked_at.hour == hour, asked_at
+
+
+def test_who_said_no_stays_somebody_to_win_back_also_after_a_refusal(day: Day) -> None:
+    day.reply(ANA, asked(day, FURIOUS), "No, it is not solved, the wheel is still broken.")
+    day.reply(
+        holder(day), day.routed(holder(day)), "could not: sold out for good\n\nHello Ana,\nI cannot send another wheel, but a whole bike."
+    )
+    day.pass_(days=2, minutes=1)
+    day.reply(ANA, question(day), "Yes, it is solved. Thank you very much!")
+    assert day.case().outcome is Outcome.WON_BACK

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from inboxd.adapters.sqlite.load import load, load_actions
+from inboxd.adapters.sqlite.measures import records
 from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
+from inboxd.core.measure import Records
 from inboxd.core.model import (
     Case,
     CaseNo,
@@ -241,6 +243,11 @@ class SqliteStore:
             )
             for row in self._rows("select * from correction order by id")
         ]
+
+    def records(self, since: datetime) -> Records:
+        """All cases that something happened to since then, or that are not over, each with its whole story: what measures are made of."""
+        with self._lock:
+            return records(self._connection, since)
 
     def look(self, sql: str, *values: object) -> list[Mapping[str, Any]]:
         """Answer a reading command (`status`, `explain CASE`, the demo's counts); never writes."""

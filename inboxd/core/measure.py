@@ -1,0 +1,646 @@
+"""What a period taught us: satisfaction, people won back, people who had to write again. No speed, no load: docs/explanation/measures.md.
+
+`measure` makes the figures of `findings.Findings` from plain records of the store. A period is looked at as it was known at `Scope.now`;
+the one before it as it was known just as long after its own end, so that neither had more time to turn out well or badly.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from inboxd.core.dates import named_days, sentences
+from inboxd.core.doubt import compared, share
+from inboxd.core.findings import Compared, Findings, Leeway, Refusal, Share, Thanks, Waiting, WonBack
+from inboxd.core.model import (
+    AgentName,
+    Answer,
+    CaseEvent,
+    CaseNo,
+    CaseState,
+    Correction,
+    MailboxName,
+    MessageNo,
+    PersonNo,
+    Role,
+    Sentiment,
+    TeamName,
+)
+
+REPEAT_WITHIN = timedelta(days=14)
+UNKNOWN = "unknown"  # the last feeling of people who wrote once: we have not heard how they feel now
+MAX_WORDS = 110  # letters of a sentence that is shown
+
+# --- what the store gives -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """A case as it stands now. A merged one only leads to the case that it became."""
+
+    number: CaseNo
+    mailbox: MailboxName
+    team: TeamName | None
+    customer: PersonNo
+    name: str  # the customer's, else their address
+    subject: str
+    topic: str
+    state: CaseState
+    assignee: AgentName | None = None
+    due_at: datetime | None = None
+    opened_at: datetime
+    sensitive: bool = False  # counted, and no word of theirs is shown
+    merged_into: CaseNo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRecord:
+    """A mail in a case: of a customer (kind person, never automatic mail or spam) or an agent's words to them."""
+
+    number: MessageNo
+    case: CaseNo
+    at: datetime
+    role: Role
+    person: PersonNo | None = None
+    agent: AgentName | None = None
+    contact: bool = False
+    sentiment: Sentiment = Sentiment.NEUTRAL
+    thanks: bool = False
+    sensitive: bool = False
+    text: str = ""  # "" where nothing of it may come to be shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRecord:
+    """Something that happened to a case: an event of its life, a good answer read, or `gave` and `could_not` with what in `value`."""
+
+    case: CaseNo
+    at: datetime
+    kind: str  # a CaseEvent, or one of the three below
+    state: str = ""  # the case's, afterwards
+    value: str = ""
+    message: MessageNo | None = None  # the mail that held the answer
+
+
+GAVE, COULD_NOT, ANSWER_READ = "gave", "could_not", "answer_read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRecord:
+    """We asked a customer whether it is solved."""
+
+    case: CaseNo
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All cases that something happened to since a time, each with its whole story, whatever the order."""
+
+    cases: Sequence[CaseRecord] = ()
+    mails: Sequence[MailRecord] = ()
+    facts: Sequence[FactRecord] = ()
+    questions: Sequence[QuestionRecord] = ()
+    corrections: Sequence[Correction] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is asked: which days of whom, seen when."""
+
+    brand: str
+    first: date
+    last: date  # included
+    now: datetime
+    zone: tzinfo = UTC
+    mailbox: MailboxName | None = None
+    team: TeamName | None = None
+    repeat_within: timedelta = REPEAT_WITHIN
+    agents: Mapping[AgentName, str] = field(default_factory=dict)  # how each agent signs
+
+    @property
+    def before(self) -> Scope:
+        """The period of the same length before, known as long after its end as this one."""
+        days = timedelta(days=(self.last - self.first).days + 1)
+        return replace(self, first=self.first - days, last=self.first - timedelta(days=1), now=self.now - days)
+
+    def signs_as(self, agent: AgentName | None) -> str:
+        """How an agent is called."""
+        return "" if agent is None else self.agents.get(agent, agent.capitalize())
+
+
+def needed_since(scope: Scope) -> datetime:
+    """From when on `measure` needs records: from the period before, and the time in which a contact may be a repeated one."""
+    return _midnight(scope.before.first, scope.zone) - scope.repeat_within
+
+
+# --- the measures ---------------------------------------------------------------------------------------------------
+
+
+def measure(records: Records, scope: Scope) -> Findings:
+    """Say what the period taught us, beside the period before."""
+    stories = _stories(records)
+    now, before = _Period(stories, scope), _Period(stories, scope.before)
+    unhappy = now.still_unhappy()
+    upset = now.upset_people({each.case for each in unhappy})
+    asked = now.asked()
+    won = now.won_back()
+    unheard = now.unheard()
+    result = Findings(
+        brand=scope.brand,
+        first=scope.first,
+        last=scope.last,
+        mailbox=scope.mailbox,
+        team=scope.team,
+        people=len(now.people()),
+        people_before=len(before.people()),
+        still_unhappy=unhappy,
+        won_back=won,
+        upset_people=sum(upset.values()),
+        upset_solved=upset["solved"],
+        upset_silent=upset["silent"],
+        asked=len(asked),
+        unclear=now.unclear(asked),
+        satisfied=compared(now.satisfied(asked), before.satisfied(before.asked())),
+        response=now.response(asked),
+        dissatisfied_mended=now.mended(asked),
+        wrote_again=_both(now, before, _Period.wrote_again),
+        first_contact=_both(now, before, _Period.first_contact),
+        reopened=_both(now, before, _Period.reopened),
+        win_back=_both(now, before, _Period.win_back),
+        unheard=unheard,
+        feelings=now.feelings(),
+        refusals=now.refusals(),
+        leeway=now.leeway(),
+        thanks=now.thanks(),
+        satisfied_by_week=now.satisfied_by_week(),
+    )
+    return replace(result, names=now.names(), subjects=now.subjects(result))
+
+
+def _both(now: _Period, before: _Period, of: Callable[[_Period], Share]) -> Compared:
+    return compared(of(now), of(before))
+
+
+@dataclass(slots=True, eq=False)
+class _Story:
+    """A case with all that was merged into it, in order of time."""
+
+    case: CaseRecord
+    heard: list[MailRecord] = field(default_factory=list)  # the customer's mails
+    replies: list[MailRecord] = field(default_factory=list)
+    facts: list[FactRecord] = field(default_factory=list)
+    questions: list[datetime] = field(default_factory=list)
+    answers: list[tuple[datetime, Answer]] = field(default_factory=list)
+    bad: list[datetime] = field(default_factory=list)  # upset, or said that it is not solved
+    good: list[datetime] = field(default_factory=list)  # said that it is solved, or was happy and thanked after we believed so
+    said: dict[datetime, MessageNo] = field(default_factory=dict)  # the mails behind the good words, by their times
+    reopenings: list[datetime] = field(default_factory=list)
+    resolved_at: datetime | None = None  # the first time
+
+    def contacts(self, until: datetime) -> list[MailRecord]:
+        return [mail for mail in self.heard if mail.contact and mail.at <= until]
+
+    def is_solved(self, until: datetime, after: datetime | None = None) -> bool:
+        """Whether the customer's last clear word (after this time, if given) was a good one. Silence is no word."""
+        good = _last(self.good, until)
+        bad = _last(self.bad, until)
+        return good is not None and (bad is None or good >= bad) and (after is None or good > after)
+
+    def first_answer(self, until: datetime) -> tuple[datetime, Answer] | None:
+        """The first answer that was a yes or a no."""
+        return next(((at, answer) for at, answer in self.answers if at <= until and answer is not Answer.UNCLEAR), None)
+
+
+class _Period:
+    """The cases of a scope, and what they say of its days."""
+
+    def __init__(self, stories: Sequence[_Story], scope: Scope) -> None:
+        self.scope = scope
+        self.begin = _midnight(scope.first, scope.zone)
+        self.end = _midnight(scope.last + timedelta(days=1), scope.zone)
+        self.until = scope.now
+        self.stories = [
+            story
+            for story in stories
+            if scope.mailbox in (None, story.case.mailbox) and scope.team in (None, story.case.team) and story.heard
+        ]
+        self.everywhere = _contact_times(stories, self.until)
+
+    def within(self, at: datetime | None) -> bool:
+        return at is not None and self.begin <= at < self.end and at <= self.until
+
+    # --- who wrote, and who had to write again
+
+    def people(self) -> dict[PersonNo, list[MailRecord]]:
+        found: dict[PersonNo, list[MailRecord]] = defaultdict(list)
+        for story in self.stories:
+            for mail in story.heard:
+                if mail.contact and self.within(mail.at):
+                    found[_writer(mail, story)].append(mail)
+        return found
+
+    def wrote_again(self) -> Share:
+        again: dict[PersonNo, list[CaseNo]] = defaultdict(list)
+        for story in self.stories:
+            for mail in story.heard:
+                if mail.contact and self.within(mail.at):
+                    times = self.everywhere[_matter(mail, story)]
+                    if bisect_left(times, mail.at) > bisect_left(times, mail.at - self.scope.repeat_within):
+                        again[_writer(mail, story)].append(story.case.number)
+        return share(len(again), len(self.people()), (case for cases in again.values() for case in cases))
+
+    # --- did it really help
+
+    def asked(self) -> list[_Story]:
+        """Cases whose first question went out in the period: each is asked about once in these figures, however often we asked."""
+        return [story for story in self.stories if story.questions and self.within(story.questions[0])]
+
+    def satisfied(self, asked: Sequence[_Story]) -> Share:
+        answered = [(story, story.first_answer(self.until)) for story in asked]
+        yes = [story for story, answer in answered if answer and answer[1] is not Answer.DISSATISFIED]
+        return share(len(yes), sum(answer is not None for _, answer in answered), _numbers(yes))
+
+    def response(self, asked: Sequence[_Story]) -> Share:
+        answered = [story for story in asked if story.first_answer(self.until)]
+        return share(len(answered), len(asked), _numbers(answered))
+
+    def unclear(self, asked: Sequence[_Story]) -> int:
+        return sum(story.first_answer(self.until) is None and any(at <= self.until for at, _ in story.answers) for story in asked)
+
+    def mended(self, asked: Sequence[_Story]) -> int:
+        said_no = [(story, answer) for story in asked if (answer := story.first_answer(self.until)) and answer[1] is Answer.DISSATISFIED]
+        return sum(story.is_solved(self.until, after=answer[0]) for story, answer in said_no)
+
+    def satisfied_by_week(self) -> tuple[tuple[date, Share], ...]:
+        weeks: dict[date, list[_Story]] = {}
+        monday = self.scope.first - timedelta(days=self.scope.first.weekday())
+        while monday <= self.scope.last:
+            weeks[monday] = []
+            monday += timedelta(days=7)
+        for story in self.asked():
+            day = story.questions[0].astimezone(self.scope.zone).date()
+            weeks[day - timedelta(days=day.weekday())].append(story)
+        return tuple((day, self.satisfied(asked)) for day, asked in weeks.items())
+
+    # --- was it solved at once, and for good
+
+    def first_contact(self) -> Share:
+        resolved = [story for story in self.stories if self.within(story.resolved_at) and story.contacts(self.until)]
+        at_once = [story for story in resolved if self._at_once(story)]
+        return share(len(at_once), len(resolved), _numbers(at_once))
+
+    def _at_once(self, story: _Story) -> bool:
+        contacts = story.contacts(self.until)
+        if len(contacts) != 1 or sum(mail.at <= self.until for mail in story.replies) != 1 or _last(story.reopenings, self.until):
+            return False
+        times = self.everywhere[_matter(contacts[0], story)]
+        return bisect_right(times, contacts[0].at) == bisect_right(times, contacts[0].at + self.scope.repeat_within)
+
+    def reopened(self) -> Share:
+        resolved = [story for story in self.stories if self.within(story.resolved_at)]
+        opened = [story for story in resolved if any(at <= self.until for at in story.reopenings)]
+        return share(len(opened), len(resolved), _numbers(opened))
+
+    # --- who was won back
+
+    def _hurt(self) -> list[_Story]:
+        return [story for story in self.stories if any(self.within(at) for at in story.bad)]
+
+    def win_back(self) -> Share:
+        hurt = self._hurt()
+        won = [story for story in hurt if story.is_solved(self.until)]
+        return share(len(won), len(hurt), _numbers(won))
+
+    def upset_people(self, unhappy: set[CaseNo]) -> Counter[str]:
+        cases: dict[PersonNo, list[_Story]] = defaultdict(list)
+        for story in self._hurt():
+            cases[story.case.customer].append(story)
+        found: Counter[str] = Counter()
+        for stories in cases.values():
+            if any(story.case.number in unhappy for story in stories):
+                found["unhappy"] += 1
+            else:
+                found["solved" if all(story.is_solved(self.until) for story in stories) else "silent"] += 1
+        return found
+
+    def won_back(self) -> tuple[WonBack, ...]:
+        """Stories that ended well in the period, the longest way back first."""
+        won = []
+        for story in self.stories:
+            bad = _last(story.bad, self.until)
+            turned = next((at for at in story.good if bad is not None and bad <= at <= self.until), None)
+            if turned is None or not self.within(turned):
+                continue
+            before = sum(mail.at <= turned and mail.number != story.said.get(turned) for mail in story.heard)
+            words = next((mail for mail in story.heard if mail.number == story.said.get(_last(story.good, self.until) or turned)), None)
+            names = dict.fromkeys(self.scope.signs_as(mail.agent) for mail in story.replies if mail.at <= turned and mail.agent)
+            won.append(
+                WonBack(
+                    case=story.case.number,
+                    name=story.case.name,
+                    mails=before,
+                    words=_telling(words.text) if words and not story.case.sensitive else "",
+                    agents=tuple(names),
+                )
+            )
+        return tuple(sorted(won, key=lambda each: (not each.words, -each.mails, each.case)))
+
+    # --- who waits
+
+    def still_unhappy(self) -> tuple[Waiting, ...]:
+        """Open or waiting, and the last that we heard was no good word. Upset people first, then who waits longest."""
+        found = []
+        for story in self.stories:
+            if story.case.state not in (CaseState.OPEN, CaseState.WAITING):
+                continue
+            relief = max((*story.good, *(mail.at for mail in story.heard if mail.thanks)), default=None)
+            hurt = (*story.bad, *story.reopenings, *(mail.at for mail in story.heard if mail.sentiment is Sentiment.UNHAPPY))
+            since = min((at for at in hurt if relief is None or at > relief), default=None)
+            last = story.heard[-1].sentiment
+            worse = any(at for at in (*story.bad, *story.reopenings) if relief is None or at > relief)
+            if since is not None and (worse or last is Sentiment.UNHAPPY):
+                upset = last is Sentiment.UPSET
+                found.append((not upset, since, story.case.number, self._waiting(story, since)))
+        return tuple(waiting for *_, waiting in sorted(found, key=lambda each: each[:3]))
+
+    def unheard(self) -> tuple[Waiting, ...]:
+        """Open past the hour that we gave: who waits longest first."""
+        found = []
+        for story in self.stories:
+            if story.case.state is CaseState.OPEN and story.case.due_at is not None and story.case.due_at < self.scope.now:
+                replied = _last([mail.at for mail in story.replies], self.until)
+                since = next((mail.at for mail in story.heard if replied is None or mail.at > replied), story.case.opened_at)
+                found.append((since, story.case.number, self._waiting(story, since)))
+        return tuple(waiting for *_, waiting in sorted(found, key=lambda each: each[:2]))
+
+    def _waiting(self, story: _Story, since: datetime) -> Waiting:
+        case = story.case
+        return Waiting(
+            case=case.number,
+            name=case.name,
+            subject=_subject(case),
+            agent=case.assignee,
+            agent_name=self.scope.signs_as(case.assignee),
+            promised="" if case.sensitive else self._promised(story),
+            since=since,
+        )
+
+    def _promised(self, story: _Story) -> str:
+        """The last sentence of an agent that names a day."""
+        for mail in reversed(story.replies):
+            days = [named.sentence for named in named_days(mail.text, mail.at.astimezone(self.scope.zone).date())]
+            if days:
+                return _short(days[-1])
+        return ""
+
+    # --- feelings, refusals, leeway, thanks
+
+    def feelings(self) -> dict[str, dict[str, int]]:
+        """Cases whose first mail came in the period: how it felt, and the last one."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for story in self.stories:
+            heard = [mail for mail in story.heard if mail.at <= self.until]
+            if heard and self.within(heard[0].at):
+                found[heard[0].sentiment][heard[-1].sentiment if len(heard) > 1 else UNKNOWN] += 1
+        order = [*Sentiment, UNKNOWN]
+        return {str(one): {str(other): found[one][other] for other in order if found[one][other]} for one in Sentiment if one in found}
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        wrote = self._last_words()
+        found = []
+        for reason, each in self._said(COULD_NOT):
+            lost = sum(self._lost(story, at, wrote) for story, at in each.items())
+            found.append(Refusal(reason=reason, count=len(each), unhappy=lost, cases=_numbers(each)))
+        return tuple(sorted(found, key=lambda refusal: (-refusal.count, refusal.reason)))
+
+    def _lost(self, story: _Story, at: datetime, wrote: Mapping[PersonNo, datetime]) -> bool:
+        """Said no or was upset after we refused, and no good word since; or was asked, did not answer, and never wrote again."""
+        if any(at <= bad <= self.until for bad in story.bad):
+            return not story.is_solved(self.until)
+        asked = any(at <= question <= self.until for question in story.questions)
+        unanswered = any(fact.kind == CaseEvent.NO_ANSWER and at <= fact.at <= self.until for fact in story.facts)
+        return asked and unanswered and wrote[story.case.customer] <= at
+
+    def _last_words(self) -> dict[PersonNo, datetime]:
+        found: dict[PersonNo, datetime] = {}
+        for story in self.stories:
+            for mail in story.heard:
+                if mail.at <= self.until:
+                    for person in {story.case.customer, _writer(mail, story)}:
+                        found[person] = max(found.get(person, mail.at), mail.at)
+        return found
+
+    def leeway(self) -> tuple[Leeway, ...]:
+        found = [
+            Leeway(what=what, count=len(each), won_back=sum(self._won_after(story, at) for story, at in each.items()), cases=_numbers(each))
+            for what, each in self._said(GAVE)
+        ]
+        return tuple(sorted(found, key=lambda leeway: (-leeway.count, leeway.what)))
+
+    def _won_after(self, story: _Story, at: datetime) -> bool:
+        return any(bad <= at for bad in story.bad) and story.is_solved(self.until, after=at)
+
+    def _said(self, kind: str) -> Iterator[tuple[str, dict[_Story, datetime]]]:
+        """What agents said after `gave:` or `could not:` in the period, in its commonest wording, with the cases and when first."""
+        groups: dict[str, dict[_Story, datetime]] = defaultdict(dict)
+        wordings: dict[str, Counter[str]] = defaultdict(Counter)
+        for story in self.stories:
+            for fact in story.facts:
+                if fact.kind == kind and self.within(fact.at):
+                    key = " ".join(fact.value.casefold().split()).rstrip(" .!")
+                    groups[key].setdefault(story, fact.at)
+                    wordings[key][" ".join(fact.value.split())] += 1
+        for key, each in groups.items():
+            yield min(wordings[key], key=lambda wording: (-wordings[key][wording], wording)), each
+
+    def thanks(self) -> tuple[Thanks, ...]:
+        """The thank-yous of the period, those that say most first, each with the agent whose words came before it."""
+        found = []
+        for story in self.stories:
+            for mail in story.heard:
+                if mail.thanks and self.within(mail.at) and not story.case.sensitive and (words := _telling(mail.text, last=True)):
+                    agent = next((each.agent for each in reversed(story.replies) if each.at <= mail.at), story.case.assignee)
+                    thanks = Thanks(case=story.case.number, name=story.case.name, agent_name=self.scope.signs_as(agent), words=words)
+                    found.append((-min(len(words.split()), 8), mail.at, mail.number, thanks))
+        return tuple(thanks for *_, thanks in sorted(found, key=lambda each: each[:3]))
+
+    # --- the lists behind the numbers
+
+    def names(self) -> dict[PersonNo, str]:
+        wrote = self.people()
+        return {story.case.customer: story.case.name for story in self.stories if story.case.customer in wrote}
+
+    def subjects(self, found: Findings) -> dict[CaseNo, tuple[str, str]]:
+        shares = [each.now for each in (found.satisfied, found.wrote_again, found.first_contact, found.reopened, found.win_back) if each]
+        shares += [each for _, each in found.satisfied_by_week] + ([found.response] if found.response else [])
+        named = {case for each in shares for case in each.cases}
+        named |= {case for refusal in found.refusals for case in refusal.cases} | {case for given in found.leeway for case in given.cases}
+        named |= {waiting.case for waiting in (*found.still_unhappy, *found.unheard)}
+        named |= {each.case for each in found.won_back} | {each.case for each in found.thanks}
+        return {story.case.number: (story.case.name, _subject(story.case)) for story in self.stories if story.case.number in named}
+
+
+# --- stories from records ---------------------------------------------------------------------------------------------
+
+
+def _stories(records: Records) -> list[_Story]:
+    """Put together what belongs together, in order of time: a merged case is part of the one that it became."""
+    cases = {case.number: case for case in records.cases}
+    home = {number: _home(number, cases) for number in cases}
+    found = {case.number: _Story(case=case) for case in records.cases if home[case.number] == case.number}
+    feelings, answers = _corrected(records.corrections)
+    for mail in sorted(records.mails, key=lambda each: (each.at, each.number)):
+        if story := found.get(home.get(mail.case, mail.case)):
+            if mail.role is Role.CUSTOMER:
+                story.heard.append(replace(mail, sentiment=feelings[mail.number]) if mail.number in feelings else mail)
+            else:
+                story.replies.append(mail)
+    for fact in sorted(records.facts, key=lambda each: each.at):
+        if story := found.get(home.get(fact.case, fact.case)):
+            story.facts.append(fact)
+    for question in sorted(records.questions, key=lambda each: each.at):
+        if story := found.get(home.get(question.case, question.case)):
+            story.questions.append(question.at)
+    for case, corrections in answers.items():
+        if story := found.get(home.get(case, case)):
+            _correct_answers(story, corrections)
+    for number in sorted(found):
+        _read(found[number])
+    marked = {home.get(mail.case, mail.case) for mail in records.mails if mail.sensitive} | {
+        home[c.number] for c in records.cases if c.sensitive
+    }
+    for number in marked & set(found):
+        found[number].case = replace(found[number].case, sensitive=True)
+    return [found[number] for number in sorted(found)]
+
+
+def _home(number: CaseNo, cases: Mapping[CaseNo, CaseRecord]) -> CaseNo:
+    for _ in range(20):
+        into = cases[number].merged_into
+        if into is None or into not in cases:
+            break
+        number = into
+    return number
+
+
+_ANSWERS: Mapping[str, Answer] = {
+    CaseEvent.SATISFIED: Answer.SATISFIED,
+    CaseEvent.DISSATISFIED: Answer.DISSATISFIED,
+    CaseEvent.UNCLEAR: Answer.UNCLEAR,
+}
+_REOPENING = (CaseEvent.CUSTOMER_WROTE, CaseEvent.DISSATISFIED)
+_DONE = (CaseState.RESOLVED, CaseState.CLOSED)
+
+
+def _read(story: _Story) -> None:
+    """Read the signs in a story: answers, bad and good words, and when it was resolved and opened again."""
+    state = ""
+    for fact in story.facts:
+        if answer := _ANSWERS.get(fact.kind):
+            story.answers.append((fact.at, answer))
+            if answer is not Answer.UNCLEAR:
+                (story.bad if answer is Answer.DISSATISFIED else story.good).append(fact.at)
+        if fact.kind == ANSWER_READ and fact.message is not None:
+            story.said[fact.at] = fact.message
+        if fact.case != story.case.number or not fact.state:
+            continue
+        if fact.state == CaseState.RESOLVED and story.resolved_at is None:
+            story.resolved_at = fact.at
+        if state in _DONE and fact.kind in _REOPENING and fact.state == CaseState.OPEN:
+            story.reopenings.append(fact.at)
+        thanks = _thanks(story, fact.at) if fact.kind == CaseEvent.CUSTOMER_THANKED and fact.state in _DONE else None
+        if thanks is not None and thanks.sentiment is Sentiment.HAPPY:
+            story.good.append(fact.at)
+            story.said[fact.at] = thanks.number
+        state = fact.state
+    story.bad += [mail.at for mail in story.heard if mail.sentiment is Sentiment.UPSET]
+    for signs in (story.bad, story.good, story.reopenings):
+        signs.sort()
+
+
+def _thanks(story: _Story, at: datetime) -> MailRecord | None:
+    return next((mail for mail in reversed(story.heard) if mail.at <= at and mail.thanks), None)
+
+
+def _corrected(
+    corrections: Sequence[Correction],
+) -> tuple[dict[MessageNo, Sentiment], dict[CaseNo, list[tuple[datetime, Answer]]]]:
+    """What people said was read wrongly: the feeling of a mail, and the answer of a case. The last word counts."""
+    feelings: dict[MessageNo, Sentiment] = {}
+    answers: dict[CaseNo, list[tuple[datetime, Answer]]] = defaultdict(list)
+    for each in sorted(corrections, key=lambda each: each.number):
+        if each.field == "sentiment" and each.value in set(Sentiment):
+            feelings[each.message] = Sentiment(each.value)
+        elif each.field == "answer" and each.value in set(Answer) and each.case is not None:
+            answers[each.case].append((each.at, Answer(each.value)))
+    return feelings, answers
+
+
+def _correct_answers(story: _Story, corrections: Sequence[tuple[datetime, Answer]]) -> None:
+    """A corrected answer stands in the place of the last one that came before it was corrected."""
+    kinds = {Answer.SATISFIED_AND_NEW: CaseEvent.SATISFIED, **{answer: kind for kind, answer in _ANSWERS.items()}}
+    for at, answer in corrections:
+        place = next((n for n in reversed(range(len(story.facts))) if story.facts[n].at <= at and story.facts[n].kind in _ANSWERS), None)
+        if place is not None:
+            story.facts[place] = replace(story.facts[place], kind=str(kinds[answer]))
+
+
+_Matter = tuple[PersonNo, str | CaseNo]
+
+
+def _matter(mail: MailRecord, story: _Story) -> _Matter:
+    """Person and topic. What nobody could tell the topic of is the same matter only within its own case."""
+    return _writer(mail, story), (story.case.topic if story.case.topic != "unsure" else story.case.number)
+
+
+def _writer(mail: MailRecord, story: _Story) -> PersonNo:
+    return mail.person if mail.person is not None else story.case.customer
+
+
+def _contact_times(stories: Iterable[_Story], until: datetime) -> dict[_Matter, list[datetime]]:
+    found: dict[_Matter, list[datetime]] = defaultdict(list)
+    for story in stories:
+        for mail in story.contacts(until):
+            found[_matter(mail, story)].append(mail.at)
+    for times in found.values():
+        times.sort()
+    return found
+
+
+# --- small --------------------------------------------------------------------------------------------------------------
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _last(times: Sequence[datetime], until: datetime) -> datetime | None:
+    return max((at for at in times if at <= until), default=None)
+
+
+def _numbers(stories: Iterable[_Story]) -> tuple[CaseNo, ...]:
+    return tuple(sorted(story.case.number for story in stories))
+
+
+def _subject(case: CaseRecord) -> str:
+    return "" if case.sensitive else case.subject
+
+
+_BARE = re.compile(r"(?:yes|no|it is|thank you|thanks|many thanks|ja|nein|danke|vielen dank)\b[\w\s,]{0,25}[.!]*", re.IGNORECASE)
+
+
+def _telling(text: str, *, last: bool = False) -> str:
+    """The first (or last) sentence that says more than "yes" or "thank you"; else the first one."""
+    found = [" ".join(each.split()) for each in sentences(text)]
+    telling = [each for each in found if len(each.split()) > 3 and not _BARE.fullmatch(each)]
+    return _short((telling[-1 if last else 0]) if telling else found[0] if found else "")
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 3].rpartition(" ")[0].rstrip(" ,;:.") + "..."
