@@ -94,6 +94,7 @@ class JobKind(StrEnum):
     CLOSE = "close"  # nobody answered the question: close as unknown
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
+    WEEKLY = "weekly"  # what last week taught us, to the lead
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
     PASS_ON = "pass_on"  # an agent gives the case to somebody else
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
@@ -780,6 +781,7 @@ class Letter:
     answer_links: bool = False  # the two mailto answers
     important: bool = False
     enclose: tuple[Enclose, ...] = ()
+    attach: tuple[File, ...] = ()  # files that we made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
