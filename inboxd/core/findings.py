@@ -143,6 +143,6 @@ class Findings:
     thanks: tuple[Thanks, ...] = ()
     satisfied_by_week: tuple[tuple[date, Share], ...] = ()
     repeat_days: int = 14  # the repeat window of `wrote_again`
-    cases_of: dict[str, tuple[CaseNo, ...]] = field(default_factory=dict)  # the cases behind a bare number, by its name in the rows of the report
+    cases_of: dict[str, tuple[CaseNo, ...]] = field(default_factory=dict)  # behind a bare number, by its name in the report's rows
     names: dict[PersonNo, str] = field(default_factory=dict)
-    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> (customer's name, subject), for the lists behind each number
+    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> name, subject: for the lists

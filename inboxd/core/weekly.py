@@ -159,7 +159,9 @@ def _better(each: Driver) -> dict[str, object]:
 
 def _thanks(found: Findings) -> list[dict[str, object]]:
     """Who was named above is called by their first name here."""
-    named = {each.name for each in (*found.still_unhappy[:LISTED], *found.unheard[:LISTED], *found.won_back[:QUOTED])}
+    named = {each.name for each in (*found.still_unhappy[:LISTED], *found.unheard[:LISTED])} | {
+        each.name for each in found.won_back[:QUOTED]
+    }
     return [
         {
             "name": (first_name(each.name) if each.name in named else "") or one_line(each.name),

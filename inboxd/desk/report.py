@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import jinja2
@@ -129,8 +130,8 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return one_line(value)
     if is_dataclass(value) and not isinstance(value, type):
-        kept = {each.name: _cleaned(getattr(value, each.name)) for each in fields(value) if each.name not in ("cases", "cases_of", "subjects")}
-        return replace(value, **kept)
+        names = [each.name for each in fields(value) if each.name not in ("cases", "cases_of", "subjects")]
+        return replace(value, **{name: _cleaned(getattr(value, name)) for name in names})
     if isinstance(value, tuple):
         return tuple(_cleaned(each) for each in value)
     return value
@@ -144,7 +145,7 @@ def _view(found: Findings) -> dict[str, object]:
         "days": (found.last - found.first).days + 1,
         "nothing": not (found.people or found.still_unhappy or found.unheard),
         "satisfied": satisfied(found),
-        "shares": {name: _told(getattr(found, name)) for name in SHARES if getattr(found, name) is not None and getattr(found, name).now.of},
+        "shares": dict(_shares(found)),
         "answered": _part(found.response) if found.response and found.response.of else None,
         "above": max(found.upset_people - found.upset_solved - found.upset_silent, 0),
         "lists": list(lists.values()),
@@ -182,6 +183,13 @@ def _part(share: Share) -> dict[str, object]:
     }
 
 
+def _shares(found: Findings) -> Iterator[tuple[str, dict[str, object]]]:
+    for name in SHARES:
+        compared: Compared | None = getattr(found, name)
+        if compared is not None and compared.now.of:
+            yield name, _told(compared)
+
+
 def _told(compared: Compared) -> dict[str, object]:
     now, before = compared.now, compared.before
     more = now.count * before.of > before.count * now.of
@@ -213,7 +221,7 @@ def _trend(weeks: Sequence[tuple[date, Share]]) -> dict[str, object] | None:
                 "named": number in (0, len(weeks) - 1) or (len(weeks) > 5 and number == (len(weeks) - 1) // 2),
             }
         )
-    lines = [(first, then) for first, then in zip(points, points[1:], strict=False) if first["of"] and then["of"]]
+    lines = [(first, then) for first, then in pairwise(points) if first["of"] and then["of"]]
     marks = [(value, _height(value, floor)) for value in range(floor, 101, 25)]
     shown = [each for each in points if each["of"]]
     return {"points": points, "lines": lines, "marks": marks, "first": shown[0], "last": shown[-1], "bottom": BOTTOM}
@@ -229,7 +237,7 @@ def _feelings(flow: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
     made: list[dict[str, object]] = []
     for start in FEELINGS:
         if whole := sum(flow.get(start, {}).values()):
-            cells = [{"end": end, "count": flow[start].get(end, 0), "percent": round(100 * flow[start].get(end, 0) / whole)} for end in ends]
+            cells = [{"end": end, "count": flow[start].get(end, 0)} for end in ends]
             made.append({"start": start, "whole": whole, "cells": cells})
     return made
 

@@ -25,10 +25,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 SCHEMES = ("light", "dark")
 _RUN = """
 const out = document.createElement('pre'); out.id = 'found';
-axe.run(document, {resultTypes: ['violations', 'incomplete'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
-  .then(done => { out.textContent = JSON.stringify({violations: done.violations, passes: done.passes.length, width: innerWidth,
-    needed: document.documentElement.scrollWidth, dark: matchMedia('(prefers-color-scheme: dark)').matches}); },
-    error => { out.textContent = JSON.stringify({error: String(error)}); })
+const page = done => ({violations: done.violations, passes: done.passes.length, width: innerWidth,
+  needed: document.documentElement.scrollWidth, dark: matchMedia('(prefers-color-scheme: dark)').matches});
+axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+  .then(done => { out.textContent = JSON.stringify(page(done)); }, error => { out.textContent = JSON.stringify({error: String(error)}); })
   .finally(() => { parent.postMessage(out.textContent, '*'); });
 """
 

@@ -37,8 +37,8 @@ def compared(now: Share, before: Share, *, changed: bool = False) -> Compared:
 
 def waiting(case: int, name: str, subject: str, agent: str, promised: str = "") -> Waiting:
     """Somebody still to win back."""
-    at = datetime(2026, 11, 18, 9, tzinfo=UTC)
-    return Waiting(case=CaseNo(case), name=name, subject=subject, agent=AgentName(agent.lower()), agent_name=agent, promised=promised, since=at)
+    at, who = datetime(2026, 11, 18, 9, tzinfo=UTC), AgentName(agent.lower())
+    return Waiting(case=CaseNo(case), name=name, subject=subject, agent=who, agent_name=agent, promised=promised, since=at)
 
 
 STILL = (
@@ -82,7 +82,9 @@ def the_week() -> Findings:
         people=212,
         people_before=205,
         still_unhappy=STILL,
-        won_back=(WonBack(case=ANA, name="Ana Ruiz", mails=4, words="He rode it round the kitchen before breakfast.", agents=("Jonas", "Maria")),),
+        won_back=(
+            WonBack(case=ANA, name="Ana Ruiz", mails=4, words="He rode it round the kitchen before breakfast.", agents=("Jonas", "Maria")),
+        ),
         upset_people=31,
         upset_solved=14,
         upset_silent=11,
