@@ -70,7 +70,7 @@ def days(since: str, until: str, today: date) -> tuple[date, date] | str:
         return f"--until is a day that is not to come, such as {today - timedelta(days=1)}, not '{until}'"
     short = re.fullmatch(r"(\d{1,4})\s*([dw])", since.strip())
     span = read_span(f"{short[1]} {'days' if short[2] == 'd' else 'weeks'}" if short else since)
-    first = _day(since) or (last - span + timedelta(days=1) if span else None)
+    first = _day(since) or (last - span + timedelta(days=1) if span and span.days else None)
     if first is None:
         return f"--since is a day such as {last - WEEK + timedelta(days=1)}, or a length of time such as 4w, not '{since}'"
     return (first, last) if first <= last else f"--since {first} is after --until {last}"

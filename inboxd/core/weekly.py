@@ -48,7 +48,7 @@ def told(found: Findings) -> dict[str, object]:
         "late": len(found.unheard),
         "won": _won(found),
         "satisfied": satisfied(found),
-        "asked": found.asked,
+        "were_asked": found.asked,
         "silent": max(found.asked - (found.response.count if found.response else 0), 0),
         "again": _again(found),
         "drivers": [_driver(each) for each in found.drivers[:DRIVERS]],

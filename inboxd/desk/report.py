@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
+from functools import lru_cache
 from io import StringIO
 from itertools import pairwise
 from typing import Any
@@ -109,12 +110,17 @@ def _plain(value: object) -> object:
 
 def page(found: Findings, source: str) -> str:
     """Fill in the page, `templates/pages/report.html.j2`. Whatever a customer wrote is printed, never run."""
+    return _template(source).render(_view(_cleaned(found)))
+
+
+@lru_cache(maxsize=2)
+def _template(source: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_printed
     )
     environment.filters.update({"date": lettering.date_, "span": lettering.span, "names": lettering.names, "shorten": lettering.shorten})
     environment.filters["short"] = _short
-    return environment.from_string(source).render(_view(_cleaned(found)))
+    return environment.from_string(source)
 
 
 def _short(day: date) -> str:
