@@ -126,6 +126,7 @@ class Findings:
     upset_solved: int = 0  # of them: say that it is solved
     upset_silent: int = 0  # have not told us
     asked: int = 0
+    unclear: int = 0  # of them: answered, and neither yes nor no; a person read it
     satisfied: Compared | None = None  # of those who answered the question
     response: Share | None = None  # answered, of those asked
     dissatisfied_mended: int = 0  # of the dissatisfied: satisfied since

@@ -49,7 +49,8 @@ def told(found: Findings) -> dict[str, object]:
         "won": _won(found),
         "satisfied": satisfied(found),
         "were_asked": found.asked,
-        "silent": max(found.asked - (found.response.count if found.response else 0), 0),
+        "unclear": found.unclear,
+        "silent": silent(found),
         "again": _again(found),
         "drivers": [_driver(each) for each in found.drivers[:DRIVERS]],
         "most": max((each.people for each in found.drivers[:DRIVERS]), default=0),
@@ -82,6 +83,11 @@ def satisfied(found: Findings) -> dict[str, object] | None:
         "few": now.of < FEW,
         **_before(found.satisfied),
     }
+
+
+def silent(found: Findings) -> int:
+    """How many of those who were asked have not answered at all."""
+    return max(found.asked - (found.response.count if found.response else 0) - found.unclear, 0)
 
 
 def mend(found: Findings) -> dict[str, object] | None:

@@ -17,12 +17,13 @@ from inboxd.core import lettering
 from inboxd.core.findings import Compared, Driver, Findings, Share
 from inboxd.core.lettering import one_line
 from inboxd.core.model import CaseNo
-from inboxd.core.weekly import FEW, mend, percent, satisfied
+from inboxd.core.weekly import FEW, mend, percent, satisfied, silent
 
 LISTED = 200  # cases that a list on the page names; JSON and CSV have all
 CHARTED = 10  # drivers in the chart and in their own words; the table has TABLED
 TABLED = 40
 FEELINGS = ("upset", "unhappy", "neutral", "happy")
+ENDS = ("happy", "neutral", "unhappy", "upset", "unknown")  # unknown: no other mail came, so we have not heard
 SHARES = ("satisfied", "win_back", "wrote_again", "first_contact", "reopened")
 
 
@@ -49,7 +50,7 @@ def rows(found: Findings) -> Iterator[Row]:
     yield Row(name="people", count=found.people, before=found.people_before, cases=behind.get("people", ()))
     yield Row(name="still_unhappy", count=len(found.still_unhappy), cases=tuple(each.case for each in found.still_unhappy))
     yield Row(name="unheard", count=len(found.unheard), cases=tuple(each.case for each in found.unheard))
-    for name in ("upset_people", "upset_solved", "upset_silent", "asked", "dissatisfied_mended"):
+    for name in ("upset_people", "upset_solved", "upset_silent", "asked", "unclear", "dissatisfied_mended"):
         key = "upset" if name == "upset_people" else name
         yield Row(name=key, count=getattr(found, name), cases=behind.get(key, ()))
     if found.response is not None:
@@ -153,6 +154,7 @@ def _view(found: Findings) -> dict[str, object]:
         "satisfied": satisfied(found),
         "shares": dict(_shares(found)),
         "answered": _part(found.response) if found.response and found.response.of else None,
+        "silent": silent(found),
         "above": max(found.upset_people - found.upset_solved - found.upset_silent, 0),
         "lists": list(lists.values()),
         "ids": {name: each["id"] for name, each in lists.items()},
@@ -239,7 +241,7 @@ def _height(value: float, floor: int) -> float:
 
 def _feelings(flow: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
     """For each feeling of the first mail how the cases ended; feelings that began no case are left out."""
-    ends = [end for end in reversed(FEELINGS) if any(row.get(end) for row in flow.values())]
+    ends = [end for end in ENDS if any(row.get(end) for row in flow.values())]
     made: list[dict[str, object]] = []
     for start in FEELINGS:
         if whole := sum(flow.get(start, {}).values()):

@@ -159,7 +159,18 @@ def test_what_was_not_measured_is_not_mentioned(templates: Templates) -> None:
         "Nobody is waiting longer than we said. The people behind each number are in the attached page."
     )
     unanswered = flat(shown(templates, replace(bare, asked=2)))
-    assert "We asked 2 people, and nobody has answered yet. We count them as unknown, not as happy." in unanswered
+    assert "We asked 2 people, and nobody has said yes or no so far. We count them as unknown, not as happy." in unanswered
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_not_called_silence(templates: Templates) -> None:
+    text = flat(shown(templates, replace(the_week(), unclear=4)))
+    assert "4 more answered, and neither yes nor no. A person read it. 67 did not answer." in text
+
+
+def test_of_whoever_was_won_back_without_words_that_may_be_shown_only_the_name_is_told(templates: Templates) -> None:
+    quiet = replace(the_week().won_back[0], words="")
+    text = flat(shown(templates, replace(the_week(), won_back=(quiet,))))
+    assert "Ana Ruiz, after four mails. DID IT" in text
 
 
 def test_a_reason_to_mend_is_only_named_where_the_figures_say_it(templates: Templates) -> None:

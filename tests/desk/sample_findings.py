@@ -128,7 +128,7 @@ def a_rich_week() -> Findings:
         win_back=compared(share(14, 31, 2700), share(10, 29, 1900)),
         feelings={
             "upset": {"happy": 9, "neutral": 5, "unhappy": 4, "upset": 6},
-            "unhappy": {"happy": 12, "neutral": 14, "unhappy": 5},
+            "unhappy": {"happy": 12, "neutral": 14, "unhappy": 5, "unknown": 3},
             "neutral": {"happy": 61, "neutral": 78, "unhappy": 3, "upset": 1},
             "happy": {"happy": 13, "neutral": 1},
         },

@@ -130,6 +130,12 @@ def test_many_answers_are_not_called_few_and_a_whole_month_is_not_called_a_week(
     assert "That is 85 in 100. It may be 82 or 88. The 28 days before it was 71: really better now." in read(found).words
 
 
+def test_answers_that_are_neither_yes_nor_no_and_last_feelings_that_nobody_knows_are_said_to_be_so() -> None:
+    found = read(replace(a_rich_week(), unclear=4))
+    assert "4 more answered, and neither yes nor no. A person read it. 67 did not answer." in found.words
+    assert "unknown" in found.cells
+
+
 def test_nobody_is_ranked_no_table_names_an_agent() -> None:
     cells = " ".join(read(a_rich_week()).cells)
     assert not re.search("Maria|Jonas|Tom|Petra", cells)
@@ -279,7 +285,7 @@ def short(value: Any) -> Any:
 def with_words(value: Any, words: str) -> Any:
     """The same findings with these words wherever a customer, an agent or an admin wrote something."""
     if isinstance(value, str):
-        return value if value in ("upset", "unhappy", "neutral", "happy") else words
+        return value if value in ("upset", "unhappy", "neutral", "happy", "unknown") else words
     if isinstance(value, dict):
         if all(isinstance(key, int) for key in value):
             return dict.fromkeys(value, (words, words))
@@ -334,7 +340,7 @@ def test_the_csv_has_a_row_a_measure_in_a_stable_order() -> None:
     assert list(table[0]) == ["name", "count", "of", "low", "high", "before", "before_of", "cases"]
     names = [row["name"] for row in table]
     assert len(names) == len(set(names)) and as_csv(a_rich_week()) == as_csv(a_rich_week())
-    assert names[:9] == [
+    assert names[:10] == [
         "people",
         "still_unhappy",
         "unheard",
@@ -342,6 +348,7 @@ def test_the_csv_has_a_row_a_measure_in_a_stable_order() -> None:
         "upset_solved",
         "upset_silent",
         "asked",
+        "unclear",
         "dissatisfied_mended",
         "answered",
     ]
