@@ -22,6 +22,8 @@ from inboxd.core.weekly import FEW, mend, percent, satisfied, silent
 LISTED = 200  # cases that a list on the page names; JSON and CSV have all
 CHARTED = 10  # drivers in the chart and in their own words; the table has TABLED
 TABLED = 40
+NAMED = 60  # people still to win back, or waiting, who stand on the page with what was promised
+QUOTED = 12
 FEELINGS = ("upset", "unhappy", "neutral", "happy")
 ENDS = ("happy", "neutral", "unhappy", "upset", "unknown")  # unknown: no other mail came, so we have not heard
 SHARES = ("satisfied", "win_back", "wrote_again", "first_contact", "reopened")
@@ -50,6 +52,8 @@ def rows(found: Findings) -> Iterator[Row]:
     yield Row(name="people", count=found.people, before=found.people_before, cases=behind.get("people", ()))
     yield Row(name="still_unhappy", count=len(found.still_unhappy), cases=tuple(each.case for each in found.still_unhappy))
     yield Row(name="unheard", count=len(found.unheard), cases=tuple(each.case for each in found.unheard))
+    yield Row(name="won_back", count=len(found.won_back), cases=tuple(each.case for each in found.won_back))
+    yield Row(name="thanks", count=len(found.thanks), cases=tuple(each.case for each in found.thanks))
     for name in ("upset_people", "upset_solved", "upset_silent", "asked", "unclear", "dissatisfied_mended"):
         key = "upset" if name == "upset_people" else name
         yield Row(name=key, count=getattr(found, name), cases=behind.get(key, ()))
@@ -162,6 +166,9 @@ def _view(found: Findings) -> dict[str, object]:
         "feelings": _feelings(found.feelings),
         "drivers": [_driver(each, found.drivers[:CHARTED]) for each in found.drivers[:TABLED]],
         "charted": CHARTED,
+        "tabled": TABLED,
+        "named": NAMED,
+        "quoted": QUOTED,
         "mend": mend(found),
         "better": [_better(each) for each in found.got_better],
         "unowned": sum(each.agent is None for each in found.still_unhappy),
@@ -171,7 +178,8 @@ def _view(found: Findings) -> dict[str, object]:
 def _listed(found: Findings, row: Row, number: int, about: Mapping[str, str]) -> dict[str, object]:
     """The people behind a number. The id is ours: nothing that a customer wrote."""
     kind, _, rest = row.name.partition(":")
-    people = {each.case: (each.name, each.subject) for each in (*found.still_unhappy, *found.unheard)}
+    people = {each.case: (each.name, "") for each in (*found.won_back, *found.thanks)}
+    people |= {each.case: (each.name, each.subject) for each in (*found.still_unhappy, *found.unheard)}
     shown = []
     for case in row.cases[:LISTED]:
         name, subject = found.subjects.get(case) or people.get(case) or ("", "")

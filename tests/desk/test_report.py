@@ -175,6 +175,13 @@ def test_long_lists_are_cut_and_say_how_many_more_there_are() -> None:
     assert any(row["name"] == "people" and len(row["cases"].split()) == 612 for row in csv.DictReader(as_csv(found).splitlines()))
 
 
+def test_a_page_quotes_some_and_lists_the_rest() -> None:
+    many = tuple(replace(the_week().won_back[0], case=CaseNo(2000 + each)) for each in range(30))
+    found = read(replace(the_week(), won_back=many, still_unhappy=tuple(replace(STILL[0], case=CaseNo(2000 + each)) for each in range(75))))
+    assert found.words.count("He rode it round") == 12 and "And 18 more." in found.words
+    assert found.words.count("Maria said:") == 60 and "And 15 more." in found.words
+
+
 def test_two_drivers_of_one_name_lead_to_their_own_people() -> None:
     twin = replace(MISSING, key="other", cases=numbers(3, 2800))
     found = read(replace(a_rich_week(), drivers=(MISSING, twin)))
@@ -340,10 +347,12 @@ def test_the_csv_has_a_row_a_measure_in_a_stable_order() -> None:
     assert list(table[0]) == ["name", "count", "of", "low", "high", "before", "before_of", "cases"]
     names = [row["name"] for row in table]
     assert len(names) == len(set(names)) and as_csv(a_rich_week()) == as_csv(a_rich_week())
-    assert names[:10] == [
+    assert names[:12] == [
         "people",
         "still_unhappy",
         "unheard",
+        "won_back",
+        "thanks",
         "upset",
         "upset_solved",
         "upset_silent",
