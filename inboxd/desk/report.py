@@ -178,7 +178,7 @@ def _view(found: Findings) -> dict[str, object]:
 def _listed(found: Findings, row: Row, number: int, about: Mapping[str, str]) -> dict[str, object]:
     """The people behind a number. The id is ours: nothing that a customer wrote."""
     kind, _, rest = row.name.partition(":")
-    people = {each.case: (each.name, "") for each in (*found.won_back, *found.thanks)}
+    people = {each.case: (each.name, "") for each in found.won_back} | {each.case: (each.name, "") for each in found.thanks}
     people |= {each.case: (each.name, each.subject) for each in (*found.still_unhappy, *found.unheard)}
     shown = []
     for case in row.cases[:LISTED]:
