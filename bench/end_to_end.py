@@ -54,6 +54,7 @@ from inboxd.core.understand import understand
 from inboxd.daemon.deliver import deliver
 from inboxd.daemon.fetch import fetch
 from inboxd.daemon.keep_house import open_house
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.supervise import Supervisor
 from inboxd.daemon.triage import triage
 from inboxd.ports import Cursor, Store
@@ -305,6 +306,7 @@ def _a_daemon(dovecot: Dovecot, user: str, taking: Sink, *, reading: bool) -> It
         )
         daemon = supervisor(load_settings(config), World(clock=SystemClock(), on_notify=lambda _: None))
         _begin_at_once(daemon.office.store, dovecot, user)
+        know_everybody(daemon.office)
         if not reading:
             daemon.office.rules = replace(daemon.office.rules, reader=_NoReader())
         try:

@@ -116,7 +116,7 @@ def room_in(folder: Path, floor: int) -> Callable[[], str]:
 
 def sources_of(box: MailboxSettings, settings: Settings, world: World) -> list[Source]:
     """The watched folders of a mailbox."""
-    folders = [folder for folder in (box.inbox, box.facts.junk) if folder]
+    folders = [folder for folder in (box.inbox, box.facts.junk, box.facts.sent, box.facts.resolved) if folder]
     password = password_of(box.imap)
     assert password is not None  # IMAP always has one; load_settings checks it
     return [
@@ -126,6 +126,8 @@ def sources_of(box: MailboxSettings, settings: Settings, world: World) -> list[S
             mailbox=ImapMailbox(
                 box.imap, password, folder, settings.max_message_bytes, timeout=world.imap_timeout, poll=settings.poll
             ),
+            sent=folder == box.facts.sent,
+            resolves=folder == box.facts.resolved,
         )
         for folder in folders
     ]  # fmt: skip

@@ -95,13 +95,13 @@ MAILBOX_WORDS = (
     "authserv_id",
 )
 SERVER_WORDS = ("host", "port", "user", "tls", "auth", "password", "ca_file")
-FOLDER_WORDS = ("inbox", "junk")
+FOLDER_WORDS = ("inbox", "junk", "sent", "resolved")
 SECRET_WORDS = ("file", "env", "command", "credential")
 TLS_WORDS = ("yes", "starttls", "no")
 AUTH_WORDS = ("password", "xoauth2", "oauthbearer")
 
 _PORTS = {"imap": {"yes": 993, "starttls": 143, "no": 143}, "smtp": {"yes": 465, "starttls": 587, "no": 25}}
-_LATER = dict.fromkeys(("store", "sent", "resolved", "processed"), "a later version will know it; leave it out for now")
+_LATER = dict.fromkeys(("store", "processed"), "a later version will know it; leave it out for now")
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 _SECRET_HELP = "write where it is kept: {file: secrets/imap_password}, {env: NAME}, {command: ...} or {credential: NAME}"
 
@@ -185,7 +185,7 @@ class _Reader:
         addresses = source.word(words["addresses"], "addresses", ("plus", "none")) if "addresses" in words else "plus"
         tag = source.yes_no(words["subject_tag"], "subject_tag") if "subject_tag" in words else True
         file = source.yes_no(words["file"], "file") if "file" in words else False
-        folders = source.block(words["folders"], "folders", FOLDER_WORDS, _LATER) if "folders" in words else {}
+        folders = self._folders(words["folders"]) if "folders" in words else {}
         facts = MailboxFacts(
             name=MailboxName(name),
             address=address,
@@ -198,6 +198,8 @@ class _Reader:
             subject_tag=tag is not False,
             junk=self._text(folders, "junk"),
             file=file is True,
+            sent=self._text(folders, "sent"),
+            resolved=self._text(folders, "resolved"),
         )
         return MailboxSettings(
             facts=facts,
@@ -205,6 +207,18 @@ class _Reader:
             smtp=self._server(words, "smtp", address),
             inbox=self._text(folders, "inbox") or "INBOX",
         )
+
+    def _folders(self, node: Node) -> dict[str, Node]:
+        """The watched folders by what they are for; one folder cannot be two of them."""
+        words = self.source.block(node, "folders", FOLDER_WORDS, _LATER)
+        used = {} if "inbox" in words else {"INBOX": "inbox"}
+        for word, place in words.items():
+            name = self._text(words, word)
+            name = "INBOX" if name.upper() == "INBOX" else name  # RFC 9051, 5.1: in any case
+            if name and name in used:
+                self.source.wrong(place, f"'{name}' is the folder '{used[name]}' already; name another, or leave '{word}' out")
+            used.setdefault(name, word)
+        return words
 
     def _server(self, mailbox: Mapping[str, Node], what: str, address: str) -> ServerSettings:
         source = self.source

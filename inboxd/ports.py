@@ -18,6 +18,7 @@ from inboxd.core.model import (
     CaseNo,
     Counts,
     Decision,
+    HeldWords,
     Job,
     JobKind,
     JobNo,
@@ -33,6 +34,7 @@ from inboxd.core.model import (
     PastCase,
     Person,
     PersonNo,
+    Promise,
     RawMessage,
     Schedule,
     Scores,
@@ -105,6 +107,9 @@ class Mailbox(Protocol):
 
         Returns those that were still there: safe to run twice. Permanent: the server has no way to move a mail.
         """
+
+    def move_on(self, message_id: MessageId, received_at: datetime, source: str, target: str) -> bool:
+        """Move the mail with this Message-ID from one other folder of the account into another; False: it does not lie there."""
 
     def wait(self, timeout: timedelta) -> None:
         """Return when something may have changed or the time is over (IDLE, or just the time). Real time."""
@@ -179,13 +184,20 @@ FILED = "filed in "  # how the reason of a ledger row begins whose mail we moved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
-    """A mail that a rule files: the job, where it shall lie, and its UIDs where it lies now (none: it is gone, or numbered anew)."""
+    """A mail that a rule files, or that goes to a team's folder: the job, where it shall lie, and its UIDs where it came in.
+
+    No UIDs: it is gone, or numbered anew. `lies_in` is where we moved it before, "" if we did not. `case`: the team's agents count on it.
+    """
 
     job: JobNo
     message: MessageNo
     folder: str
     tries: int
+    message_id: MessageId
+    received_at: datetime
     uids: tuple[int, ...] = ()
+    case: CaseNo | None = None
+    lies_in: str = ""
 
 
 class Transaction(Protocol):
@@ -195,8 +207,19 @@ class Transaction(Protocol):
         """What raises inside is undone alone."""
 
     # --- fetch
-    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
-        """Write a ledger row; for a new mail also its raw bytes and its triage job. None: no new message."""
+    def see(
+        self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime, read_at: datetime | None = None
+    ) -> MessageNo | None:
+        """Write a ledger row; for a new mail also its raw bytes and its triage job, due at `read_at`. None: no new message."""
+
+    def stored_as(self, content_hash: str) -> MessageNo | None:
+        """The stored message with this content."""
+
+    def first_run(self, mailbox: MailboxName) -> datetime | None:
+        """When the first folder of this mailbox was read for the first time."""
+
+    def case_of(self, message: MessageNo) -> CaseNo | None:
+        """The case in whose story a message stands, also where that was merged into another since."""
 
     def seen_before(self, mailbox: MailboxName, folder: str, listed: Listed) -> SightingState | None:
         """How the same mail (identity and size) ended under an earlier UIDVALIDITY of this folder."""
@@ -223,8 +246,8 @@ class Transaction(Protocol):
     def case(self, number: CaseNo) -> Case | None:
         """A case; one that was merged leads to the case it was merged into."""
 
-    def person(self, number: PersonNo) -> Person | None:
-        """A customer."""
+    def person(self, number: PersonNo, case: CaseNo | None = None) -> Person | None:
+        """A customer; with a case, by the address from which they wrote last in it."""
 
     def person_of(self, email: str) -> Person | None:
         """The customer with this address."""
@@ -234,6 +257,9 @@ class Transaction(Protocol):
 
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
+
+    def sent_for(self, purpose: str) -> SentMessage | None:
+        """Our outgoing message that served this purpose."""
 
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case (to or from this agent, if named)."""
@@ -313,8 +339,29 @@ class Transaction(Protocol):
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
 
+    def promises(self, case: CaseNo) -> tuple[Promise, ...]:
+        """What agents promised in this case and did not take back, past days too, in the order of their days."""
+
+    def promised_by(self, agent: AgentName, since: date) -> tuple[Promise, ...]:
+        """What this agent promised for that day or later, whoever has the case now."""
+
+    def joined(self, person: PersonNo) -> frozenset[str]:
+        """Addresses that `same as` gave to this person and that can be given back now."""
+
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
+
+    def greeted(self) -> frozenset[AgentName]:
+        """The agents who are no newcomers: they were greeted, or worked here before newcomers were."""
+
+    def signatures(self, agent: AgentName) -> tuple[str, ...]:
+        """What was learnt of an agent's signature: the lines of each, parted by line breaks."""
+
+    def replies_of(self, agent: AgentName, apart: CaseNo, limit: int) -> tuple[StoryLine, ...]:
+        """This agent's words to customers among the latest so many, one for each case but this one."""
+
+    def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
+        """Words in this case that wait, or waited, for a mentor, oldest first."""
 
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""
@@ -347,6 +394,9 @@ class Transaction(Protocol):
     def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
         """Store the final bytes with a send job."""
 
+    def greet(self, agent: AgentName, now: datetime) -> None:
+        """This agent is no newcomer any more."""
+
     def remember_ruleset(self, hash_: str, files: str, now: datetime) -> None:
         """Keep the rules that decisions name."""
 
@@ -357,8 +407,8 @@ class Transaction(Protocol):
     def schedule_once(self, job: Schedule) -> None:
         """Add a job unless there is one with this key."""
 
-    def received(self, mailbox: MailboxName, since: datetime) -> int:
-        """How many messages came in since then."""
+    def received(self, mailbox: MailboxName, since: datetime, apart_from: str = "") -> int:
+        """How many messages came in since then, those of one folder apart."""
 
     def holds(self, job: Job) -> bool:
         """Whether the job is still in hand: not called off, and not given another date since it was claimed."""

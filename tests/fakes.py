@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from inboxd.core.model import Outgoing, Scores, ToRead, Verdict
+from inboxd.core.model import MessageId, Outgoing, Scores, ToRead, Verdict
 from inboxd.errors import Temporary
 from inboxd.ports import Fetched, Folder, Listed, SightingState
 
@@ -90,6 +90,16 @@ class FakeMailbox:
         for uid in here:
             self.others.setdefault(folder, FakeMailbox(name=folder)).put(*self.mails.pop(uid))
         return here
+
+    def move_on(self, message_id: MessageId, received_at: datetime, source: str, target: str) -> bool:
+        if self.refuses_to_move is not None:
+            raise self.refuses_to_move
+        there = self.others.get(source, FakeMailbox(name=source))
+        uid = next((uid for uid, (raw, _) in there.mails.items() if f"<{message_id}>".encode() in raw), None)
+        if uid is None:
+            return False
+        self.others.setdefault(target, FakeMailbox(name=target)).put(*there.mails.pop(uid))
+        return True
 
     def wait(self, timeout: timedelta) -> None:
         return

@@ -38,6 +38,8 @@ SENIORS = ("maria", "jonas")
 LEAD, ADMIN = "petra", "operator"
 NAMES = {**AGENTS, LEAD: "Petra Sommer", ADMIN: "Olaf Perator"}
 
+OURS = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # the daemon runs what is tested here, not what is installed elsewhere
+
 T = TypeVar("T")
 
 
@@ -75,6 +77,11 @@ class Letter:
         return part.get_content() if part is not None else ""
 
     @property
+    def html(self) -> str:
+        part = self.message.get_body(("html",))
+        return part.get_content() if part is not None else ""
+
+    @property
     def everything(self) -> str:
         """All headers and all text parts, decoded: whatever a reader could find in it."""
         parts = [part.get_content() for part in self.message.walk() if part.get_content_maintype() == "text"]
@@ -95,7 +102,7 @@ class Person:
     # --- writing
 
     def writes(self, subject: str, text: str, *, to: str = SUPPORT, cc: str = "", **more: Any) -> EmailMessage:
-        """Send a mail by SMTP; `headers`, `html` and `photo` may be added."""
+        """Send a mail by SMTP; `headers`, `html` alone, `page` (HTML beside the text) and `photo` may be added."""
         message = EmailMessage(policy=email.policy.SMTP)
         self.desk.written += 1
         message["Message-ID"] = f"<mail{self.desk.written}.{os.getpid()}@{self.address.partition('@')[2]}>"
@@ -106,6 +113,8 @@ class Person:
         for header, value in more.get("headers", {}).items():
             message[header] = value
         message.set_content(more.get("html", text), subtype="html" if "html" in more else "plain")
+        if "page" in more:
+            message.add_alternative(more["page"], subtype="html")
         if "photo" in more:
             message.add_attachment(more["photo"], maintype="image", subtype="png", filename="wheel.png")
         recipients = [parseaddr(to)[1], *([parseaddr(cc)[1]] if cc else [])]
@@ -168,7 +177,7 @@ class Daemon:
         begun, before = time.monotonic(), self.said("daemon.started")
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "inboxd", "run", "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.config.parent)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.config.parent, env=OURS)
         eventually(lambda: self.said("daemon.started") > before or self.ended(), "the daemon's start", within=30)
         assert not self.ended(), self.log.read_text()
         return time.monotonic() - begun
@@ -241,7 +250,7 @@ class Desk:
         """Run a command of the operator's; returns exit code, output, talk."""
         config = () if args[0] == "init" else ("--config", str(self.home / "inboxd.yaml"))
         command = [sys.executable, "-m", "inboxd", *args, *config]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home.parent, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home.parent, env=OURS, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def status(self) -> dict[str, Any]:
@@ -251,13 +260,13 @@ class Desk:
         found: dict[str, Any] = json.loads(said)
         return found
 
-    def rest(self) -> dict[str, Any]:
-        """Wait until every mail is decided and every letter has left; returns the status."""
+    def rest(self, copies: int = 0) -> dict[str, Any]:
+        """Wait until every mail is decided, with so many copies made by `split`, and every letter has left; returns the status."""
 
         def quiet() -> dict[str, Any] | None:
             arrived, found = len(self.person("support").mailbox()) - self.before, self.status()
             busy = {"triage", "send", "hand_over", "ask"} & set(found["jobs"])
-            return found if found["messages"] == arrived and not busy else None
+            return found if found["messages"] == arrived + copies and not busy else None
 
         return self.eventually(quiet, "an idle daemon", within=30)
 

@@ -82,7 +82,7 @@ mailboxes:
     subject_tag: no
     addresses: none
     authserv_id: mx.acme.example
-    folders: {inbox: Eingang, junk: Spam}
+    folders: {inbox: Eingang, junk: Spam, sent: Gesendet, resolved: Erledigt}
     file: yes
     imap: {host: h, port: 1143, tls: no, user: u, auth: xoauth2, ca_file: ca.pem, password: {command: print it}}
     smtp: {host: h, tls: no}
@@ -104,7 +104,7 @@ mailboxes:
         "de",
     )
     assert (facts.subject_tag, facts.plus_addresses, facts.authserv_id, facts.file) == (False, False, "mx.acme.example", True)
-    assert (box.inbox, box.facts.junk) == ("Eingang", "Spam")
+    assert (box.inbox, box.facts.junk, box.facts.sent, box.facts.resolved) == ("Eingang", "Spam", "Gesendet", "Erledigt")
     assert (box.imap.port, box.imap.tls, box.imap.user, box.imap.auth) == (1143, "no", "u", "xoauth2")
     assert box.imap.password == Secret(kind="command", value="print it")
     assert box.imap.ca_file == tmp_path / "ca.pem"
@@ -192,6 +192,19 @@ def test_each_mistake_is_named_with_what_would_be_right(tmp_path: Path, old: str
 
 def test_all_mistakes_are_shown_at_once(tmp_path: Path) -> None:
     assert len(mistakes(tmp_path, "mailboxes: {a: {}, B: {address: x}}\nfoo: 1\n")) == 9
+
+
+@pytest.mark.parametrize(
+    ("folders", "column", "said"),
+    [
+        ("{sent: Sent, resolved: Sent}", 37, "'Sent' is the folder 'sent' already; name another, or leave 'resolved' out"),
+        ("{sent: inbox}", 21, "'INBOX' is the folder 'inbox' already; name another, or leave 'sent' out"),
+        ("{send: Sent}", 15, "unknown setting 'send' - did you mean 'sent'?"),
+    ],
+)
+def test_one_folder_cannot_be_two_things(tmp_path: Path, folders: str, column: int, said: str) -> None:
+    (mistake,) = mistakes(tmp_path, f"{GOOD}    folders: {folders}\n")
+    assert mistake == f"inboxd.yaml:8:{column}: {said}"
 
 
 def test_two_mailboxes_cannot_have_one_address(tmp_path: Path) -> None:

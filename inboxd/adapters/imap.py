@@ -24,6 +24,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError, LoginError
 
 from inboxd.config import ServerSettings
+from inboxd.core.model import MessageId
 from inboxd.errors import Permanent, Temporary
 from inboxd.ports import Fetched, Folder, Listed, SightingState
 
@@ -346,18 +347,54 @@ class ImapMailbox:
             self._drop()  # what was moved stays moved
         return moved
 
-    def _open_to_move(self) -> None:
-        with self._asking("opening the folder to move mail") as client:
+    def move_on(self, message_id: MessageId, received_at: datetime, source: str, target: str) -> bool:
+        """Move the mail with this Message-ID from one other folder of the account into another; False: it does not lie there.
+
+        It is looked for among those that came in on the days around it (a move keeps the date), by ourselves: no word of a mail is sent.
+        """
+        self._ready()
+        try:
             try:
-                answer = client.select_folder(self._name)
-            except IMAPClientReadOnlyError:
-                raise Permanent(f"{self._where}: the folder {self._name!r} is read-only for us, so nothing in it can be moved") from None
-            moves, expunges = client.has_capability("MOVE"), client.has_capability("UIDPLUS")
+                self._open_writable(_checked_name(source))
+            except _Refused as error:
+                if _NO_FOLDER.search(str(error)):
+                    return False
+                raise
+            found = self._with_id(message_id, received_at)
+            return bool(found and self._move(found[:_FACTS_CHUNK], _checked_name(target)))
+        except (_Refused, Permanent) as error:
+            if _NEVER_MOVES.search(str(error)):
+                raise Permanent(str(error)) from None
+            raise
+        finally:
+            self._drop()  # the next connection opens our own folder, read-only
+
+    def _with_id(self, message_id: MessageId, received_at: datetime) -> builtins.list[int]:
+        day = timedelta(days=1)
+        with self._asking("searching") as client:
+            uids = client.search(["SINCE", (received_at - day).date(), "BEFORE", (received_at + 2 * day).date()])
+        wanted, found = f"<{message_id}>".encode("utf-8", "surrogateescape"), []
+        for start in range(0, len(uids), _FACTS_CHUNK):
+            answers = self._ask(uids[start : start + _FACTS_CHUNK], [_IDENTITY], "searching")
+            found += [uid for uid, answer in answers.items() if message_id and wanted in (_section(answer, b"BODY[HEADER.FIELDS") or b"")]
+        return sorted(found)
+
+    def _open_to_move(self) -> None:
+        answer = self._open_writable(self._name)
         if self._folder is None or answer.get(b"UIDVALIDITY") != self._folder.uidvalidity:
             self._drop()  # UIDs of another UIDVALIDITY are other mails
             raise Temporary(f"{self._where}: UIDVALIDITY changed, the folder must be selected again")
+
+    def _open_writable(self, folder: str) -> Mapping[bytes, Any]:
+        with self._asking("opening the folder to move mail") as client:
+            try:
+                answer: Mapping[bytes, Any] = client.select_folder(folder)
+            except IMAPClientReadOnlyError:
+                raise Permanent(f"{self._where}: the folder {folder!r} is read-only for us, so nothing in it can be moved") from None
+            moves, expunges = client.has_capability("MOVE"), client.has_capability("UIDPLUS")
         if not moves and not expunges:  # a plain EXPUNGE would delete what others have marked
             raise Permanent(f"{self._where}: the server can neither MOVE nor expunge single mails (UIDPLUS), so nothing can be moved")
+        return answer
 
     def _move(self, uids: Sequence[int], target: str) -> builtins.list[int]:
         """Move, into a folder that is made only where the server says that there is none."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -39,7 +40,8 @@ from inboxd.cli.common import (
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 
 if TYPE_CHECKING:
-    from inboxd.config import ServerSettings, Settings
+    from inboxd.adapters.imap import ImapProbe
+    from inboxd.config import MailboxSettings, ServerSettings, Settings
     from inboxd.core.rulebook import Rulebook
     from inboxd.desk.lint import Warning_
     from inboxd.errors import Placed
@@ -57,7 +59,7 @@ def check(
     """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
     from inboxd.adapters.clock import SystemClock
     from inboxd.config import load_settings
-    from inboxd.desk.check import as_data
+    from inboxd.desk.check import as_data, to_know
     from inboxd.rule_sets import look_through
 
     settings = None
@@ -79,7 +81,8 @@ def check(
         found_data = {"mistakes": [as_data(m) for m in mistakes], "warnings": [as_data(w, "warning") for w in warnings]}
         typer.echo(json.dumps({**found_data, "servers": [told for told, _ in trouble]}, ensure_ascii=False))
     else:
-        for line in (*mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
+        notes = to_know(settings) if settings and rules is None else []
+        for line in (*notes, *mistakes, *(f"warning: {warning}" for warning in warnings), *(told for told, _ in trouble)):
             say(str(line))
         typer.echo(_summary([*(told for told, _ in trouble), *mistakes], len(warnings)))
     if mistakes or any(not passes for _, passes in trouble):
@@ -108,11 +111,25 @@ def _connect(settings: Settings) -> list[tuple[str, bool]]:
                 trouble.append((f"{place}: {found}{_look_at(str(found), server)}", isinstance(found, Temporary)))
             else:
                 say(f"{box.facts.name}: {kind} {server.host}: {'logged in' if server.password else 'connected'}")
-        if not isinstance(imap, InboxdError) and box.inbox not in imap.folders:
-            there = ", ".join(imap.folders)
-            told = f"there is no folder {box.inbox!r}; set folders: {{inbox: ...}} to one that is there: {there}"
-            trouble.append((f"{settings.path}: mailbox {box.facts.name}: {told}", False))
+        if not isinstance(imap, InboxdError):
+            trouble += [(f"{settings.path}: mailbox {box.facts.name}: {told}", False) for told in _missing_folders(box, imap)]
     return trouble
+
+
+def _missing_folders(box: MailboxSettings, imap: ImapProbe) -> Iterator[str]:
+    """Name the folders of the settings that are not there, and what the server has instead."""
+    there = {"INBOX" if name.upper() == "INBOX" else name for name in imap.folders}
+    meant = {"junk": imap.junk, "sent": imap.sent}
+    wanted = {"inbox": box.inbox, "junk": box.facts.junk, "sent": box.facts.sent, "resolved": box.facts.resolved}
+    for word, name in wanted.items():
+        if not name or ("INBOX" if name.upper() == "INBOX" else name) in there:
+            continue
+        if word == "resolved":
+            yield f"there is no folder {name!r}; make it in a mail program, or leave 'resolved' out of folders"
+        elif meant.get(word):
+            yield f"there is no folder {name!r}; the server calls it {meant[word]!r}: set folders: {{{word}: {meant[word]!r}}}"
+        else:
+            yield f"there is no folder {name!r}; set folders: {{{word}: ...}} to one that is there: {', '.join(imap.folders)}"
 
 
 def _look_at(error: str, server: ServerSettings) -> str:
@@ -202,23 +219,14 @@ def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
 
 
 def _explain_case(config: Path, number: int, as_json: bool) -> None:
-    """Why a case went where it went, then: each decision with its reasons, as they were stored with it."""
-    store = store_of(settings_of(config), read_only=True)
-    rows = store.look("select * from decision where case_id = ? order by id", number)
-    if not rows:
+    """Why a case went where it went, then: each decision with its reasons, and what each line of its briefs was made from."""
+    from inboxd.desk.case_told import case_told, in_words
+
+    settings = settings_of(config)
+    told = case_told(store_of(settings, read_only=True).look, number, ZoneInfo(settings.timezone))
+    if not told:
         raise fail(Permanent(f"no decision is stored for case {number}"))
-    told = [
-        {"at": row["at"], "message": row["message"], "ruleset": row["ruleset"], "model": row["model"],
-         "because": json.loads(row["because"]), "trace": json.loads(row["trace"])}
-        for row in rows
-    ]  # fmt: skip
-    lines = []
-    for each in told:
-        at = datetime.fromtimestamp(each["at"], UTC).isoformat(timespec="minutes")
-        what = f"message {each['message']}" if each["message"] else "a date came"
-        lines.append(f"{at}  {what}, rules {each['ruleset'][:12]}: {'; '.join(each['because'])}")
-        lines += [f"    {line}" for line in each["trace"]]
-    show(told, as_json, "\n".join(lines))
+    show(told, as_json, in_words(told))
 
 
 # --- what rules promise ------------------------------------------------------------------------------------------------------

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from inboxd.core.dates import named_days, sentences
 from inboxd.core.model import Address, Answer, Message, Phrase, Role, Sentiment, Situation, StoryLine
 
 MAX_QUOTE = 110
+MAX_BARE = 3  # words of a sentence that only says no
+MAX_LINES = 20  # above the mail, or it is no brief
 MAX_STORY = 4
 MAX_PROMISES = 2  # with what was told besides
 MOST_READERS = 50  # of a case besides the customer: a mail to thousands is no conversation, and an answer must not go to them all
@@ -87,6 +89,8 @@ class Brief:
     promised: tuple[Promise, ...] = ()
     told: tuple[Told, ...] = ()
     you_may: tuple[str, ...] = ()
+    more: str = ""
+    more_at: str = ""
     why: str = ""
     readers: tuple[str, ...] = ()
     reader_names: tuple[str, ...] = ()
@@ -111,18 +115,18 @@ def brief(
     reopened: bool = False,
     readers: Sequence[Address] | None = None,
     answer: Answer | None = None,
+    lead: Address | None = None,
+    besides: int = 0,
 ) -> Brief:
     """Extract what stands above the mail.
 
     `readers` are the others who read the answer (default: the case's participants); `answer` is what the mail says if it answers
-    our question.
+    our question; `lead` decides what is more than the agent may; `besides` are lines that the letter adds to those of the brief.
     """
     understood = situation.understood
     message, reading = understood.message, understood.reading
     now = situation.now.astimezone(zone)
     day, day_sentence = _day_named(understood.new_text, now.date())
-    quotes = strongest_sentences(reading.phrases, understood.new_text, thanks=False)
-    kind = strongest_sentences(reading.phrases, understood.new_text, thanks=True)
     story = tuple(situation.story)
     promised = _promises(story, now.date(), zone)[:MAX_PROMISES]
     check = sender_check(message, situation.mailbox.authserv_id)
@@ -131,7 +135,11 @@ def brief(
     text, below = _message_text(message.text, understood.new_text)
     feeling = reading.sentiment.value if reading.sentiment in (Sentiment.UPSET, Sentiment.UNHAPPY) else ""
     said = answer.value if answer else reading.answer.value if situation.answer_proof else ""
-    return Brief(
+    kind = strongest_sentences(reading.phrases, understood.new_text, thanks=True)
+    quotes = strongest_sentences(reading.phrases, understood.new_text, thanks=False) if feeling or reading.is_urgent else ()
+    if said == Answer.DISSATISFIED and not feeling:  # what is wrong was said calmly: no phrase weighs
+        quotes = quotes or _first_said(reading.phrases, understood.new_text)
+    made = Brief(
         name=call_name(message.sender),
         now=now,
         wrote_at=understood.received_at.astimezone(zone),
@@ -143,7 +151,7 @@ def brief(
         unconfirmed_matters=check == "failed" and _about_money(reading.topic, message.subject, understood.new_text),
         topic=reading.topic,
         subject=_short(message.subject, MAX_QUOTE),
-        quotes=quotes if feeling or reading.is_urgent or said == Answer.DISSATISFIED else (),
+        quotes=quotes,
         day=day,
         day_sentence=day_sentence,
         kind_words=next((each for each in kind if each not in quotes), "") if feeling or said else "",
@@ -153,6 +161,8 @@ def brief(
         promised=promised,
         told=_told(story, zone)[: MAX_PROMISES - len(promised)],
         you_may=_one_line_each(you_may),
+        more=_one_line(lead.name) if lead and you_may else "",
+        more_at=lead.email if lead and you_may else "",
         why=_one_line(why),
         readers=_some([_one_line(each.name) or each.email for each in others]),
         reader_names=_some([call_name(each) for each in others]),
@@ -166,6 +176,32 @@ def brief(
         text=text,
         below=below,
     )
+    return _fitted(made, MAX_LINES - besides)
+
+
+def _fitted(made: Brief, room: int) -> Brief:
+    """Leave out what matters least until the lines fit.
+
+    First the case before this one, then what was told without a day, then the oldest mails of the story.
+    """
+    while _lines(made) > room:
+        if made.past:
+            made = replace(made, past=None)
+        elif made.told:
+            made = replace(made, told=made.told[:-1])
+        elif made.story:
+            made = replace(made, story=made.story[1:], before=made.before + 1)
+        else:
+            break
+    return made
+
+
+def _lines(b: Brief) -> int:
+    """How many lines the text of a brief has, empty ones too."""
+    head = 1 + len(b.quotes) + bool(b.day) + bool(b.kind_words)
+    story = 2 + len(b.story) + bool(b.before) + bool(b.past) if b.story or b.past else 0
+    facts = (b.you_may, b.more or b.more_at, b.why, b.readers, b.sender)
+    return head + story + 1 + len(b.promised) + len(b.told) + sum(map(bool, facts))
 
 
 def _some(names: Sequence[str]) -> tuple[str, ...]:
@@ -224,6 +260,13 @@ def strongest_sentences(phrases: Sequence[Phrase], text: str, *, thanks: bool) -
         if quote not in found:
             found.append(quote)
     return tuple(found[:2])
+
+
+def _first_said(phrases: Sequence[Phrase], text: str) -> tuple[str, ...]:
+    """Give the first two sentences that say something and hold no friendly phrase."""
+    friendly = [_one_line(phrase.text).casefold() for phrase in phrases]
+    telling = (each for each in sentences(text) if len(each.split()) > MAX_BARE and not any(words in each.casefold() for words in friendly))
+    return tuple(_around(each, 0) for each in islice(telling, 2))
 
 
 def _around(sentence: str, at: int, whole: int = 70) -> str:
@@ -327,36 +370,43 @@ def sender_check(message: Message, authserv_id: str) -> str:
 
     What it says of a form's mail is said of the form: of the customer it knows nothing.
     """
+    return _verdict(_own_results(message, authserv_id), message.sender.email.rpartition("@")[2].casefold())
+
+
+def dmarc_passed(message: Message, authserv_id: str) -> bool:
+    """Whether our own server says dmarc=pass for the sender's domain (RFC 7489, 11.2); bare spf or dkim is no such proof."""
+    results, domain = _own_results(message, authserv_id), message.sender.email.rpartition("@")[2].casefold()
+    dmarc = [part for part in results.split(";") if re.match(r"\s*dmarc\s*=", part)]
+    return bool(dmarc) and all(_verdict(part, domain) == "confirmed" for part in dmarc)
+
+
+def _own_results(message: Message, authserv_id: str) -> str:
+    """Give what the topmost Authentication-Results of our own server says; below it stands what others wrote, who may use our name."""
     if not authserv_id or message.through:
         return ""
     for name, value in message.headers:
         if name == "authentication-results":
             server, _, results = _without_comments(value).partition(";")
             if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
-                return _verdict(results.casefold(), message.sender.email.rpartition("@")[2].casefold())
+                return results.casefold()
     return ""
 
 
-def dmarc_passed(message: Message, authserv_id: str) -> bool:
-    """Whether our own server says dmarc=pass for the sender's domain (RFC 7489, 11.2); bare spf or dkim is no such proof."""
-    if not authserv_id or sender_check(message, authserv_id) != "confirmed":
-        return False
-    for name, value in message.headers:
-        if name == "authentication-results":
-            server, _, results = _without_comments(value).partition(";")
-            if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
-                return any(re.match(r"\s*dmarc\s*=\s*pass\b", part) for part in results.casefold().split(";"))
-    return False
-
-
 def _without_comments(value: str) -> str:
-    """Drop comments, which anybody may write into: a result named in one is none."""
-    depth, kept = 0, []
-    for character in re.sub(r'"(?:[^"\\]|\\.)*"', '""', value):
-        depth += character == "("
-        if not depth:
-            kept.append(character)
-        depth = max(0, depth - (character == ")"))
+    """Drop comments, and whatever in quotation marks is more than a name: anybody may write into them, and a result there is none."""
+    depth, quoted, kept = 0, "", []
+    for sign in re.findall(r"\\.|.", value, re.DOTALL):
+        if quoted:
+            quoted += sign
+            if sign == '"':
+                kept.append(quoted[1:-1] if re.fullmatch(r"[\w.@+-]*", quoted[1:-1]) else "?")
+                quoted = ""
+        elif sign == '"' and not depth:
+            quoted = sign
+        elif sign in "()":
+            depth = max(0, depth + (1 if sign == "(" else -1))
+        elif not depth:
+            kept.append(sign)
     return "".join(kept)
 
 

@@ -6,20 +6,22 @@ Words that might be a command, and words that cannot be told from a quotation, a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
 
 ALONE = (  # stand alone in their line
-    "resolve", "no follow-up", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "help",
+    "resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "release",
+    "signature", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
-    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "pass on", "same as", "sentiment", "snooze",
-    "split", "subject", "team", "to", "topic", "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "not same as", "pass on", "same as", "sentiment",
+    "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
-ASKING = ("mine", "team", "show", "find", "original", "help")  # are answered, and change nothing
+ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 
@@ -36,17 +38,19 @@ class Command:
     @property
     def asks(self) -> bool:
         """Whether it is a question, which changes nothing."""
-        return self.name in ASKING and not (self.name == "team" and self.argument)
+        return self.name in ASKING and not (self.name in ("team", "signature") and self.argument)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
-    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable
+    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent
+    at: datetime | None = None  # when the other answer left
+    right: tuple[str, ...] = ()  # the lines of commands that were right, beside one that is almost a command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,45 +61,59 @@ class AgentReply:
     note: str = ""
     commands: tuple[Command, ...] = ()
     left_out: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()  # the lines of it that were left out
     held: Held | None = None
 
 
-def read_reply(message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = ()) -> AgentReply:
+def read_reply(
+    message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = (), signatures: Sequence[str] = ()
+) -> AgentReply:
     """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
-    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender)
+    found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
     read = _read_words(found.words, signs_as)
     if read.held is not None:
         return AgentReply(held=read.held)
-    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out)
+    return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out, signature=found.signature)
 
 
 def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
     commands: list[Command] = []
-    lines = text.split("\n")
+    lines, apart = text.split("\n"), False
     while lines:
         line = lines[0].strip()
         if not line:
             lines.pop(0)
             continue
         command, doubt = _command(line)
+        if apart and doubt == "ambiguous":
+            break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
-            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text))
+            right = (*(each.line for each in commands), *_right(lines[1:])) if doubt == "near_miss" else ()
+            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text, right=right))
         if command is None:
             break
         lines.pop(0)
         commands.append(command)
         if command.name == "note":
             return _with_note(text, tuple(commands), command.argument, lines)
-        if lines and not lines[0].strip():
-            break  # a blank line ends the commands: what follows is for people
+        apart = bool(lines) and not lines[0].strip()  # words may follow; or another command, as Outlook puts a blank line below each line
     words = _unsigned("\n".join(lines).strip("\n"), signs_as)
     asking = next((command for command in commands if command.asks), None)
     if asking is not None and words.strip():
         return AgentReply(held=Held(kind="ambiguous", found=asking.line, meant=asking.name, text=text))
     return AgentReply(words=words, commands=tuple(commands))
+
+
+def _right(lines: Sequence[str]) -> Iterator[str]:
+    """The commands in the lines that follow directly."""
+    for line in lines:
+        command, doubt = _command(line.strip()) if line.strip() else (None, "")
+        if command is None or doubt:
+            return
+        yield command.line
 
 
 _GREETING = re.compile(
@@ -144,8 +162,12 @@ def _command(line: str) -> tuple[Command | None, str]:
     if mark == ":" and first in ("find", "show"):
         return Command(name=first, line=line, argument=rest), ""
     if first in COMMANDS and first not in COLON_ONLY:
-        doubt = _why_not(first, rest)
+        doubt = _why_not(first, rest) or ("ambiguous" if mark == ":" and rest else "")
         return (Command(name=first, line=line), doubt) if doubt or not rest else (None, "")
+    if re.match(r"(?:not )?same as\b.*@", line, re.IGNORECASE):  # the colon is missing
+        return Command(name="not same as" if line.casefold().startswith("not") else "same as", line=line), "ambiguous"
+    if near := _near_two(whole):
+        return Command(name=near, line=line), "near_miss"
     if mark == ":" or len(whole.split()) <= 2:
         word = first if mark == ":" or " " not in whole else whole.split()[0]
         if near := _near(word, addressed=mark == ":" and "@" in rest):
@@ -160,7 +182,7 @@ def _why_not(first: str, rest: str) -> str:
     """The doubt about a line that begins with a command and is none: one ill written, or a sentence; "" where it is surely a sentence."""
     if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
         return "near_miss"
-    if first in ("resolve", "mine", "team", "original", "help", "undo") or len(rest.split()) <= 2:
+    if first in ("resolve", "mine", "team", "original", "help", "undo", "release") or len(rest.split()) <= 2:
         return "ambiguous" if rest.strip(" .!") else ""
     return ""
 
@@ -169,18 +191,32 @@ def _split(line: str) -> tuple[str, str, str]:
     """Split a line into its first word (or the words before a colon), the mark after it, and the rest."""
     line = line.strip(" \t\u00a0*_\"'`")
     before, colon, after = line.partition(":")
-    if colon and 1 <= len(before.split()) <= 2:
+    words = " ".join(before.casefold().split())
+    if colon and (1 <= len(before.split()) <= 2 or _slips(words, "not same as") <= 2):
         return " ".join(before.casefold().split()), ":", after.strip()
     match = re.match(r"([\w'-]+)\s*([.,!;\u2013\u2014-]?)\s*(.*)", line, re.DOTALL)
     return (match[1].casefold(), match[2], match[3].strip()) if match else ("", "", line)
 
 
+_ORDINARY = frozenset({"please"})  # begins many a mail, and is two letters away from "release"
+
+
 def _near(word: str, *, addressed: bool) -> str:
     """Give the command that this is a slip of the finger away from, "" if none; the shortest are looked for only before an address."""
+    if word in _ORDINARY:
+        return ""
     for name in COMMANDS:
         if (addressed or name not in COLON_ONLY) and _slips(word, name) <= (2 if len(name) > 5 and len(word) > 4 else 1):
             return name
     return ""
+
+
+def _near_two(whole: str) -> str:
+    """Give the command of two words that this line is a slip of the finger away from, "" if none."""
+    plain = whole.replace("-", " ")
+    if not 1 <= plain.count(" ") <= 3:
+        return ""
+    return next((name for name in COMMANDS if " " in name and _slips(plain, name.replace("-", " ")) <= 2), "")
 
 
 def _slips(one: str, other: str) -> int:

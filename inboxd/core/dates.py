@@ -9,8 +9,9 @@ from datetime import date, timedelta
 
 # --- sentences ---------------------------------------------------------------------------------------------------
 
-_SHORT = r"(?:\b(?:nr|no|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
+_SHORT = r"(?:\b(?:nr|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
 _END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
+_ORDINAL = re.compile(r"\b(?:ab|am|bis|das|dem|den|der|des|die|im|ins|seit|vom|zum|zur)\s+\d{1,2}\.$", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
     r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
@@ -46,8 +47,10 @@ def _cut(stretch: str) -> Iterator[str]:
         before, after = stretch[begin : end.start()], stretch[end.end() : end.end() + 20]
         if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
             continue
-        if re.search(r"\b\d{1,2}\.$", before) and re.match(_MONTH + r"|[a-zäöü]|\d", after, re.IGNORECASE):
-            continue  # "21. November"
+        if after[:1].isdigit() and re.search(r"\bno\.$", before, re.IGNORECASE):
+            continue  # "order no. 5", but not "No. It is the wrong one."
+        if re.search(r"\b\d{1,2}\.$", before) and (_ORDINAL.search(before) or re.match(rf"(?i:{_MONTH})|[a-zäöü]|\d", after)):
+            continue  # "21. November", "im 2. Stock"
         yield stretch[begin : end.end()].strip()
         begin = end.end()
     if rest := stretch[begin:].strip():
@@ -76,6 +79,7 @@ _RELATIVE = re.compile(
     r"\b(?P<two>(?:the )?day after tomorrow|übermorgen)\b|\b(?P<one>tomorrow|(?<!guten )(?<!am )morgen)\b",
     re.IGNORECASE,
 )
+_TODAY = re.compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|heute)\b", re.IGNORECASE)
 _BY_WEEKDAY = re.compile(
     rf"\b(?:(?P<how>this|coming|next|last|diesen|kommenden|nächsten|nächste|naechsten|letzten|letzte|vergangenen|until|till|by|before|"
     rf"bis|spätestens|ab|from)\s+(?:zum\s+|am\s+)?)?(?P<w>{_WEEKDAY})\b",
@@ -112,16 +116,24 @@ def named_days(text: str, today: date) -> Iterator[NamedDay]:
                 yield NamedDay(day=day, sentence=sentence, start=start)
 
 
-def _days(sentence: str, today: date) -> Iterator[tuple[int, date]]:
+def days_ahead(clause: str, today: date) -> Iterator[date]:
+    """Give each day from today on that words name which are known to look ahead; here "today" names one, too."""
+    if _TODAY.search(clause):
+        yield today
+    if _may_name_a_day(clause):
+        yield from (day for _, day in sorted(_days(clause, today, ahead=True)) if day >= today)
+
+
+def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[int, date]]:
     if _WITH_DIGITS.search(sentence):
         yield from _in_digits(sentence, today)
     for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
-        if not _PAST.search(sentence) or _AHEAD.search(sentence):
+        if ahead or not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
     if _names_weekday(sentence.lower()):
         past, coming = _PAST.search(sentence) is not None, _AHEAD.search(sentence) is not None
         for match in _BY_WEEKDAY.finditer(sentence):
-            if day := _weekday(match, today, ahead=not past and (coming or bool(match["how"]))):
+            if day := _weekday(match, today, ahead=ahead or (not past and (coming or bool(match["how"])))):
                 yield match.start(), day
 
 

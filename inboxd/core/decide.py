@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from inboxd.core.dates import named_days
-from inboxd.core.due import due
+from inboxd.core.due import BY_MAIL, due
+from inboxd.core.follow_up import ASKING, close_later, remind_later
 from inboxd.core.hear import hear
 from inboxd.core.letters import first_name, full_name, notice, to_lead
 from inboxd.core.model import (
@@ -14,6 +15,7 @@ from inboxd.core.model import (
     Action,
     AgentName,
     Assign,
+    Case,
     CaseState,
     ChangePerson,
     Decision,
@@ -36,47 +38,65 @@ from inboxd.core.obey import obey, obey_without_case
 from inboxd.core.outside import answered
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
+from inboxd.core.practice import practise
+from inboxd.core.promises import never_said
 from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_of, undelivered
 from inboxd.core.rulebook import Rulebook, today_of
 from inboxd.core.rules import Ruling
+from inboxd.core.shared_mailbox import in_folders, moved_to_resolved, written_here
 
 LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
+USUAL_ABSENCE = timedelta(days=7)  # where an out-of-office names no day
+DAY = timedelta(days=1)
 
 
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about one message. The same situation and rules give the same decision."""
     decision = _by_kind(situation, book, policy, admin)
-    if situation.false_claim and not situation.understood.screening.automatic:
-        noted = Log(kind="message.false_claim", case=decision.case, data={"message": situation.understood.number})
+    if (situation.false_claim or situation.unconfirmed) and not situation.understood.screening.automatic:
+        data = {"message": situation.understood.number, "unconfirmed": situation.unconfirmed}
+        noted = Log(kind="message.false_claim", case=decision.case, data=data)
         decision = replace(decision, actions=(*decision.actions, noted, Send(letter=_false_claim(situation, book, admin))))
     return permitted(decision, situation, book, policy, admin)
 
 
 def _false_claim(situation: Situation, book: Rulebook, admin: str) -> Letter:
-    """The lead hears of it once a day, however many try: the mail itself was taken as any other."""
+    """The lead hears of it once a day, however many try: the mail itself was taken as any other.
+
+    That our own server did not confirm an agent is told apart: no stranger's tries may hide that the desk is deaf to its agents.
+    """
     sender = situation.understood.message.sender.email
     known = book.agents.get(situation.agent or AgentName(""))
+    what, server = ("unconfirmed", situation.mailbox.authserv_id) if situation.unconfirmed else ("false_claim", "")
+    subject = situation.understood.message.subject
     return to_lead(
         situation.mailbox,
         book,
         admin,
         template="false_claim",
-        purpose=f"false_claim:{situation.mailbox.name}:{situation.now:%Y%m%d}",
+        purpose=f"{what}:{situation.mailbox.name}:{situation.now:%Y%m%d}",
         subject="A mail that only an agent could have sent, and nothing proves it",
-        values={"sender": sender, "holder": known.signs_as if known else "", "subject": situation.understood.message.subject},
+        values={"sender": sender, "holder": known.signs_as if known else "", "subject": subject, "server": server},
     )
 
 
 def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about a date of a case that has come."""
-    decision = due(job, situation, book, policy, admin)
-    return permitted(decision, situation, book, policy, admin)
+    if job.kind is JobKind.RESOLVE and situation.case is not None:
+        decision = moved_to_resolved(job, situation, situation.case, book)
+    else:
+        decision = due(job, situation, book, policy, admin)
+    return permitted(decision, situation, book, policy, admin, by_mail=bool(job.payload.get(BY_MAIL)))
 
 
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     screening = situation.understood.screening
+    if screening.sent:
+        return written_here(situation, book)
     spam = screening.kind is Kind.SPAM
     if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
+        if situation.agent_proof.words_to_customer:  # of whom no customer knows
+            return practise(situation, situation.agent_proof, book, policy)
         return obey_without_case(situation, situation.agent_proof, book, policy)
     if situation.agent_proof is not None and situation.case is not None and (spam or not screening.automatic):
         return obey(situation, situation.agent_proof, book, policy)  # proof weighs more than a server's guess
@@ -153,7 +173,8 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     if kind in (Kind.AUTO_RESPONSE, Kind.OUT_OF_OFFICE) and case is not None:
         data = {"message": situation.understood.number, "kind": kind}
         noted = (Join(case=case.number, role=None), Log(kind="case.automatic_noted", case=case.number, data=data))
-        return Decision(actions=noted, because=(situation.understood.screening.reason,), case=case.number)
+        later = _asked_in_vain(situation, case, book, policy) if kind is Kind.OUT_OF_OFFICE else ()
+        return Decision(actions=(*noted, *later), because=(situation.understood.screening.reason,), case=case.number)
     if kind in (Kind.OWN, Kind.LOOP):
         return _counted(situation, situation.understood.screening.reason)
     found = route(situation, book, policy, contacts_with(situation), reopened=False)
@@ -164,10 +185,23 @@ def _machine(situation: Situation, book: Rulebook, policy: Policy, admin: str) -
     return replace(counted, actions=(*counted.actions, *filed(situation, ruling)), trace=trace_of(found))
 
 
+def _asked_in_vain(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> tuple[Schedule, ...]:
+    """Our question found nobody there: that is no answer. What comes next waits until they are back, by the day they name, else a week."""
+    if case.state is not CaseState.RESOLVED or situation.replied_to is None or situation.replied_to.kind not in ASKING:
+        return ()
+    now, text = situation.now, f"{situation.understood.message.subject}.\n{situation.understood.message.text}"
+    today = now.astimezone(policy.zone).date()
+    named = [each.day for each in named_days(text, today) if today < each.day <= today + LONGEST_ABSENCE]
+    away = (max(named) - today + DAY) if named else USUAL_ABSENCE
+    if JobKind.REMIND in situation.acts:
+        return (remind_later(case, book.follow_up, now + away),)
+    return (close_later(case, book.follow_up, now + away),)
+
+
 def _agents_machine(situation: Situation, agent: AgentName, book: Rulebook) -> Decision:
     """An agent's out-of-office, which answers a mail that only they got, says that they are away; the date is read where it stands."""
     counted = _counted(situation, "an agent's automatic mail")
-    ours = situation.replied_to is not None and situation.replied_to.agent == agent
+    ours = situation.replied_to is not None and situation.replied_to.agent == agent and not situation.unconfirmed
     if situation.understood.screening.kind is not Kind.OUT_OF_OFFICE or not ours or agent not in book.agents:
         return counted
     today = today_of(book, agent, situation.now)
@@ -199,6 +233,7 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
     if permanent and case is not None and sent.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY):
         if sent.kind is OutgoingKind.REPLY and case.state in (CaseState.WAITING, CaseState.RESOLVED):
             actions += undelivered(case, situation.now, policy, book)
+        actions += never_said(case.number, sent.purpose, "undelivered")
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""
@@ -258,8 +293,12 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
 # --- caps and modes ------------------------------------------------------------------------------------------------------
 
 
-def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
-    """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour."""
+def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: Policy, admin: str, *, by_mail: bool = False) -> Decision:
+    """The mode and the caps have the last word; where a cap held something back, a person is told, once an hour.
+
+    Before them, what a team gets in its folder is laid there and leaves no more as a mail, unless `by_mail`: it could not be laid there.
+    """
+    decision = decision if by_mail else replace(decision, actions=in_folders(decision.actions, situation, book))
     actions = permit(decision.actions, situation, policy)
     if why := held_words(actions):
         decision = _unspoken(decision, situation, why)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
-from inboxd.core.follow_up import after_resolved, close_later, may_ask, remind_later, wants_reminder
-from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, notice, routed, to_lead
+from inboxd.core.follow_up import after_resolved, ask_at, awake_at, close_later, may_ask, remind_later, wants_reminder, zone_of_customer
+from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, lead_of, notice, routed, to_lead
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -27,17 +27,22 @@ from inboxd.core.model import (
     JobKind,
     Label,
     Mode,
+    Outcome,
+    Promise,
     Schedule,
     Send,
     Situation,
     TeamName,
 )
 from inboxd.core.policy import Policy
+from inboxd.core.promises import next_reminder as next_promise
+from inboxd.core.promises import over_at, remind_at, still_open
 from inboxd.core.route import (
     because_of,
     escalate_at,
     ladder_of,
     next_reminder,
+    nudge_at,
     once_each,
     open_again,
     route,
@@ -48,8 +53,9 @@ from inboxd.core.route import (
     why_of,
     with_assignee,
 )
-from inboxd.core.rulebook import Moment, Rulebook, Step
+from inboxd.core.rulebook import Agent, Moment, Rulebook, Step
 
+BY_MAIL = "by_mail"  # in the payload of HAND_OVER: the team's folder could not be used
 NOTHING = Decision(because=("the case has moved on",))
 
 
@@ -58,6 +64,10 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
     case = situation.case
     if case is None:
         return NOTHING
+    if (later := _after_promises(job, situation, case, book, policy)) is not None:
+        return Decision(actions=(later,), because=("a day that was named to the customer is not over",), case=case.number)
+    if (later := _when_awake(job, situation, case, policy)) is not None:
+        return Decision(actions=(later,), because=("the customer is asked by day",), case=case.number)
     match job.kind:
         case JobKind.ASK if case.state is CaseState.RESOLVED:
             return _ask(situation, case, book)
@@ -69,16 +79,72 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _silence(situation, case, book)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
+        case JobKind.PROMISE if case.state is not CaseState.MERGED:
+            return _promise(situation, case, book, policy)
         case JobKind.PASS_ON if case.state is not CaseState.MERGED:
             return _pass_on(job, situation, case, book, policy)
         case JobKind.REDECIDE:
             return redecide(situation, book, policy)
+        case JobKind.HAND_OVER if job.payload.get(BY_MAIL):
+            return _by_mail(job, situation, case, book, policy)
         case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
             return _hand_over(situation, case, book, policy)
         case JobKind.ACKNOWLEDGE if case.state is CaseState.OPEN and case.last_reply_at is None:
             letter = acknowledgement(situation, case, book, str(job.payload["template"]))
             return Decision(actions=(Send(letter=letter),), because=("nobody has answered yet",), case=case.number)
     return NOTHING
+
+
+def _after_promises(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Schedule | None:
+    """When this job that asks, or ends in asking, comes again: while something is promised, nobody is asked."""
+    match job.kind:
+        case JobKind.ASK if case.state is CaseState.RESOLVED:
+            over = over_at(situation.promises, book, situation.now, policy.zone)
+            at = ask_at(case, book, over) if over else None
+        case JobKind.SILENCE if case.state is CaseState.WAITING:
+            over = over_at(situation.promises, book, situation.now, policy.zone)
+            at = over + (book.follow_up.ask_when_waiting or timedelta(0)) if over else None
+        case _:
+            return None
+    return Schedule(kind=job.kind, key=job.key, at=at, case=case.number) if at else None
+
+
+def _when_awake(job: Job, situation: Situation, case: Case, policy: Policy) -> Schedule | None:
+    """When this question comes again, if it is night where the customer lives."""
+    if job.kind not in (JobKind.ASK, JobKind.REMIND) or case.state is not CaseState.RESOLVED:
+        return None
+    at = awake_at(situation.now, zone_of_customer(situation, policy))
+    return Schedule(kind=job.kind, key=job.key, at=at, case=case.number) if at > situation.now else None
+
+
+def _promise(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """The morning of a day that was named to the customer: whoever has the case now is reminded, once, of all that is for that day."""
+    now, zone = situation.now, policy.zone
+    there = still_open(situation.promises, book, now, zone)
+    actions: list[Action] = list(next_promise(case.number, there, book, now, zone))
+    reached = [each for each in there if each.made_at < remind_at(each, book, zone) <= now]
+    to = _who_keeps(reached[0], situation, case, book) if reached else None
+    if to is not None and not (case.state is CaseState.CLOSED and case.outcome in (Outcome.SATISFIED, Outcome.WON_BACK)):
+        for day in dict.fromkeys(each.day for each in reached):
+            promised = [
+                {"sentence": each.sentence, "at": each.made_at, "by": book.agents[each.agent].signs_as if each.agent in book.agents else "",
+                 "yours": each.agent == to.name}
+                for each in reached if each.day == day
+            ]  # fmt: skip
+            letter = notice(
+                situation, to, template="promise_reminder", purpose=f"promise:{case.number}:{day}", case=case,
+                values={"promised": promised, "day": day, "now": now},
+            )  # fmt: skip
+            actions.append(Send(letter=letter))
+    return Decision(actions=tuple(actions), because=("a day that was named to the customer",), case=case.number)
+
+
+def _who_keeps(promise: Promise, situation: Situation, case: Case, book: Rulebook) -> Agent | None:
+    """Whoever has the case, else whoever promised, else the lead: the first of them who is there."""
+    names = [AgentName(name) for name in (case.assignee, promise.agent, book.lead) if name and name in book.agents]
+    away = {name for name, candidate in situation.candidates.items() if candidate.away}
+    found = next((name for name in names if name not in away), names[0] if names else None)
+    return book.agents[found] if found else None
 
 
 def _ask(situation: Situation, case: Case, book: Rulebook) -> Decision:
@@ -122,7 +188,7 @@ def _silence(situation: Situation, case: Case, book: Rulebook) -> Decision:
     }
     moved = replace(case, state=CaseState.RESOLVED, **changes)  # type: ignore[arg-type]  # the names are those of Case
     move = Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes)
-    ask = after_resolved(moved, situation.customer, book.follow_up, situation.now, situation.mailbox.mode)
+    ask = after_resolved(moved, situation.customer, book, situation.now, situation.mailbox.mode)
     if ask.kind is JobKind.ASK:  # the silence was the quiet time: ask now
         ask = replace(ask, at=situation.now)
     return Decision(actions=(move, ask), because=("our answer was followed by silence",), case=case.number)
@@ -134,6 +200,12 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     number, count = int(str(payload.get("step", 0))), int(str(payload.get("count", 0)))
     since = datetime.fromisoformat(str(payload["since"])) if "since" in payload else case.opened_at
     opening = bool(payload.get("opening"))
+    if not book.ladder and number == 0:
+        later = _no_nudge(situation, case, book)
+        if later is not None:
+            step_then = {**payload, "step": later[0]}
+            again = Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=later[1], case=case.number, payload=step_then)
+            return Decision(actions=(again,), because=("no time for a nudge",), case=case.number)
     step = steps[number] if number < len(steps) else Step(after=Moment(), remind=True, tell=("lead",))
     actions: list[Action] = []
     choice = _taken_over(step, situation, case, book)
@@ -160,6 +232,25 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     return Decision(actions=tuple(actions), because=because, case=case.number, trace=choice.passed if choice else ())
 
 
+def _no_nudge(situation: Situation, case: Case, book: Rulebook) -> tuple[int, datetime] | None:
+    """The step, and when it comes, where nobody can be nudged now; None where somebody can."""
+    now, holder = situation.now, situation.candidates.get(case.assignee or AgentName(""))
+    at = None if holder is not None and holder.away else nudge_at(now, case, book)
+    if at == now:
+        return None
+    return (0, at) if at is not None else (1, max(now, case.due_at or now))
+
+
+def _who_is_next(situation: Situation, case: Case, book: Rulebook) -> str:
+    """Who would get the case if its holder passed it on now; "" where that is not certain, and "nobody" where there is nobody."""
+    target = case.team or team_of(case.assignee or AgentName(""), book)
+    choice = assign(target, situation, book, avoid=(case.assignee,) if case.assignee else (), due_at=case.due_at)
+    if choice is None or choice.agent == case.assignee:
+        return "nobody"
+    there = situation.candidates.get(choice.agent)
+    return "" if choice.backlog or there is None or there.away else book.agents[choice.agent].signs_as
+
+
 def _reminder_of(case: Case, job: Job) -> str:
     opened, at = int(case.opened_at.timestamp()), int(job.run_at.timestamp())
     return f"due:{case.number}:{opened}:{case.reopened}:{at}:{job.payload.get('count', 0)}"
@@ -182,7 +273,9 @@ def _given_to(
     """The case goes to somebody else, with the customer's last mail and its brief."""
     moved = with_assignee(case, choice)
     waiting = situation.not_handed_over if len(situation.not_handed_over) > 1 else ()  # mails that still gathered: all of them go along
-    letter = routed(situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting)
+    letter = routed(
+        situation, moved, book.agents[choice.agent], policy, purpose=purpose, why=choice.why, messages=waiting, lead=lead_of(book)
+    )
     given = Assign(
         case=case.number, agent=choice.agent, team=choice.team, why=choice.why, backlog=choice.backlog, lent_by=lent_by
     )  # fmt: skip
@@ -198,6 +291,8 @@ def _values(situation: Situation, case: Case, book: Rulebook, times: int) -> dic
         "now": situation.now,
         "holder": holder.signs_as if holder else "",
         "lead": "",
+        "next": "",
+        "first": True,
     }
 
 
@@ -205,7 +300,12 @@ def _reminders(job: Job, situation: Situation, case: Case, book: Rulebook, times
     holder = book.agents.get(case.assignee or AgentName(""))
     if holder is None:
         return []
-    values = {**_values(situation, case, book, times), "to_lead": False}
+    values = {
+        **_values(situation, case, book, times),
+        "to_lead": False,
+        "next": _who_is_next(situation, case, book),
+        "first": case.last_reply_at is None,
+    }
     letter = notice(situation, holder, template="due_reminder", purpose=f"{_reminder_of(case, job)}:remind", case=case, values=values)
     return [Send(letter=letter)]
 
@@ -329,7 +429,7 @@ def redecide(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         choice = replace(choice, why=why_of(found.ruling, choice))
         actions += _given_to(choice, situation, moved, book, policy, purpose=f"redecide:{case.number}:{int(situation.now.timestamp())}")
     if choice or "due_at" in changes:
-        actions.append(escalate_at(moved, book, since, found.within))
+        actions.append(escalate_at(moved, book, since, found.within, now=situation.now))
     return Decision(actions=tuple(actions), because=because_of(found, choice), case=case.number, trace=trace_of(found, choice, policy.zone))
 
 
@@ -342,5 +442,19 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
         moves = open_again(case, CaseEvent.CUSTOMER_WROTE, situation.now, policy, book)
         case = replace(case, state=CaseState.OPEN, due_at=situation.now + policy.answer_within)
     purpose = f"route:{lines[-1].message}:{holder.name}"
-    letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines)
+    letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines, lead=lead_of(book))
     return Decision(actions=(*moves, Send(letter=letter)), because=("five quiet minutes are over",), case=case.number)
+
+
+def by_mail_at(case: CaseNo, at: datetime, payload: Mapping[str, object]) -> Schedule:
+    """Have the customer's latest mail sent to the agent after all, at this time: it could not be laid into the team's folder."""
+    return Schedule(kind=JobKind.HAND_OVER, key=f"{BY_MAIL}:{case}", at=at, case=case, payload={**payload, BY_MAIL: True})
+
+
+def _by_mail(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is None or case.state is not CaseState.OPEN:
+        return NOTHING
+    purpose = f"{BY_MAIL}:{job.payload.get('message', situation.understood.number)}:{holder.name}"
+    letter = routed(situation, case, holder, policy, purpose=purpose, why="it could not be moved into the folder of the team")
+    return Decision(actions=(Send(letter=letter),), because=("it could not be moved into the folder of the team",), case=case.number)

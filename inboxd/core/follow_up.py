@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
 
 from inboxd.core.lettering import reachable
 from inboxd.core.model import (
@@ -19,23 +20,57 @@ from inboxd.core.model import (
     Schedule,
     Sentiment,
     Situation,
+    TopicName,
 )
+from inboxd.core.opening import due
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import FollowUpPolicy
+from inboxd.core.rulebook import FollowUpPolicy, Rulebook, calendar_of
 
 ASKING = (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER)
+AWAKE = (time(8), time(20))  # when a question may arrive, by the customer's clock
 SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or law: people only
 ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
 
 
-def after_resolved(case: Case, person: Person | None, policy: FollowUpPolicy, now: datetime, mode: Mode) -> Schedule:
+def after_resolved(
+    case: Case, person: Person | None, book: Rulebook, now: datetime, mode: Mode, quiet_from: datetime | None = None
+) -> Schedule:
     """Tell the next job of a case that was just resolved: ask later, or close as unknown where nobody is asked.
 
-    What was resolved before the mode was raised to full is never asked about.
+    What was resolved before the mode was raised to full is never asked about. `quiet_from`: what was promised is over then.
     """
-    if mode is not Mode.FULL or not may_ask(case, person, policy, now + policy.ask_after):
-        return close_later(case, policy, now)
-    return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=now + policy.ask_after, case=case.number)
+    at = ask_at(case, book, quiet_from or now)
+    if mode is not Mode.FULL or not may_ask(case, person, book.follow_up, at):
+        return close_later(case, book.follow_up, now)
+    return Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number)
+
+
+def ask_at(case: Case, book: Rulebook, start: datetime) -> datetime:
+    """When the quiet time after resolving is over: that of the topic, in opening hours where the rules count in them."""
+    span = book.follow_up.ask_after_by_topic.get(TopicName(case.topic), book.follow_up.ask_after)
+    return due(span, start, calendar_of(book, case.team or case.assignee)).at
+
+
+def awake_at(at: datetime, zone: tzinfo) -> datetime:
+    """The first moment from then on at which people are up, by their clock."""
+    local = at.astimezone(zone)
+    if AWAKE[0] <= local.time() < AWAKE[1]:
+        return at
+    day = local.date() + timedelta(days=local.time() >= AWAKE[1])
+    return datetime.combine(day, AWAKE[0], zone).astimezone(at.tzinfo)
+
+
+def zone_of_customer(situation: Situation, policy: Policy) -> tzinfo:
+    """By which clock the customer lives: as their program dated their latest mail (RFC 5322, 3.3); else by the mailbox's.
+
+    A program that dates in UTC says nothing about where its owner is.
+    """
+    try:
+        dated = parsedate_to_datetime(situation.understood.message.header("date"))
+    except (ValueError, TypeError):
+        return policy.zone
+    offset = dated.utcoffset()
+    return timezone(offset) if offset else policy.zone
 
 
 def close_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:

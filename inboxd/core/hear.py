@@ -19,7 +19,7 @@ from inboxd.core.follow_up import (
     read_answer,
 )
 from inboxd.core.lettering import reachable
-from inboxd.core.letters import answer_values, bare_subject, full_name, notice, routed, telling_phrase, to_lead
+from inboxd.core.letters import answer_values, bare_subject, full_name, lead_of, notice, routed, telling_phrase, to_lead
 from inboxd.core.lifecycle import advance, reopens
 from inboxd.core.model import (
     Action,
@@ -145,7 +145,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
             ),
         ]
     actions += [
-        escalate_at(with_assignee(case, choice), book, found.start, found.within),
+        escalate_at(with_assignee(case, choice), book, found.start, found.within, now=now),
         *_told(there, with_assignee(case, choice), ruling, book, ruling.then.tell),
         *_acknowledge(there, case, ruling, policy),
         *filed(situation, ruling),
@@ -249,7 +249,8 @@ def _wrote(
         *filed(situation, ruling),
     ]
     if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:
-        actions.append(escalate_at(moved, book, found.start if fresh else waiting_since(situation) or now, found.within))
+        since = found.start if fresh else waiting_since(situation) or now
+        actions.append(escalate_at(moved, book, since, found.within, now=now))
     if labels := _labels(situation, ruling):
         actions.append(Label(case=case.number, labels=labels))
     if choice:
@@ -262,8 +263,10 @@ def _wrote(
 def _mover(situation: Situation, case: Case, found: Route, book: Rulebook, *, unhappy: bool) -> tuple[Choice | None, AgentName | None]:
     """Who takes the case over, if anybody, and for whom who is away: a rule without conditions never moves a case that has an agent."""
     hour, target = found.hour.at, found.ruling.then.assign
-    if unhappy:  # a senior who was not part of it; all were: the lead
+    if unhappy:  # a senior who was not part of it; all were, or it is the second time: the lead
         team = book.follow_up.unhappy_goes_to or book.senior_team
+        if case.outcome is Outcome.DISSATISFIED and book.lead in book.agents:
+            return assign(book.lead, situation, book, due_at=hour), None
         fresh = [name for name in book.teams[team].agents if name not in case.involved] if team in book.teams else []
         if fresh:
             return assign(team, situation, book, avoid=case.involved, due_at=hour), None
@@ -314,6 +317,7 @@ def _hand_over(
         answer=Answer.DISSATISFIED if unhappy else None,
         marked_spam=u.screening.kind is Kind.SPAM,
         messages=_with_those_that_waited(situation),
+        lead=lead_of(book),
     )
     told = [
         notice(

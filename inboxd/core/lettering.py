@@ -11,18 +11,21 @@ from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 
 import jinja2
+from markupsafe import Markup
 
 from inboxd.core.model import Address
 
 SOFT = "\ue000"  # before a line break that only the plain text needs
 LINKS_HERE = "\ue001"  # where the HTML part puts its links
+STRONG = "\ue003"  # before a line that the HTML part sets in bold
 SECTION = "\ue004"  # before a line that the HTML part sets as a heading
 BAR = "\ue005"  # around the measures of a bar that the HTML part draws beside a line
 TAP_MARK = "→ "  # begins the label of a tap; no agent begins a line so, hence a quoted label is no command
 WIDTH = 62
 
 _BREAKS = re.compile("\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\ue000\ue001\ue004\ue005]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\ue000\ue001\ue003-\ue005]")
+_HEADING = re.compile(r"-{5} (?! ).{1,120} -{5}")  # "----- Ana wrote today at 09:12 -----"
 _MEASURES = re.compile(f"^{BAR}([0-9]+):([0-9]+){BAR}", re.MULTILINE)
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # they can make a name read as something else
 
@@ -49,7 +52,8 @@ def printed(value: object) -> object:
 
 def plain(marked: str) -> str:
     """Give the plain text: soft line breaks are breaks, the place of the links leaves no trace."""
-    parts = [part.strip("\n") for part in _MEASURES.sub("", marked).replace(SOFT, "").replace(SECTION, "").split(LINKS_HERE)]
+    bare = re.sub(f"[{SOFT}{STRONG}{SECTION}]", "", _MEASURES.sub("", marked))
+    parts = [part.strip("\n") for part in bare.split(LINKS_HERE)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -100,6 +104,11 @@ def fill(text: str) -> str:
     paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text.strip())]
     wrapped = (textwrap.wrap(each, WIDTH, break_long_words=False, break_on_hyphens=False) for each in paragraphs)
     return "\n\n".join(f"{SOFT}\n".join(lines) for lines in wrapped) + "\n"
+
+
+def strong(text: str) -> str:
+    """Set a line in bold on the page; the plain text is as it was."""
+    return f"{STRONG}{text.strip()}\n"
 
 
 def section(text: str) -> str:
@@ -239,6 +248,7 @@ FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
         "section": section,
         "shorten": shorten,
         "span": span,
+        "strong": strong,
         "weekday": weekday,
         "when": when,
     }
@@ -267,11 +277,17 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A stretch of text of one kind: paragraph, quote, indented, rule, section, bars (below the section they belong to) or links."""
+    """A stretch of text of one kind: paragraph, quote, indented, rule, heading, section, bars (below their section) or links."""
 
     kind: str
     lines: tuple[str, ...] = ()
     bars: tuple[Bar, ...] = ()
+
+    @property
+    def shown(self) -> Markup:
+        """The lines as HTML, those that carry the mark in bold."""
+        bold = Markup("<strong>{}</strong>")
+        return Markup("<br>\n").join(bold.format(line[1:]) if line.startswith(STRONG) else line for line in self.lines)
 
 
 def mailto(address: str, subject: str, body: str) -> str:
@@ -295,7 +311,7 @@ def blocks(marked: str) -> list[Block]:
     kind, held = "", list[str]()
     for line in [*marked.replace(f"{SOFT}\n", " ").split("\n"), ""]:
         now = _kind_of(line, kind)
-        if now != kind or now in ("rule", "section", "links"):
+        if now != kind or now in ("rule", "heading", "section", "links"):
             _close(found, kind, held)
             kind, held = now, []
         held.append(line)
@@ -310,6 +326,8 @@ def _kind_of(line: str, before: str) -> str:
         return "links"
     if re.fullmatch(r"-{5,}", line):
         return "rule"
+    if _HEADING.fullmatch(line):
+        return "heading"
     if line.startswith(SECTION):
         return "section"
     if line.startswith(BAR):
@@ -324,6 +342,8 @@ def _kind_of(line: str, before: str) -> str:
 def _close(found: list[Block], kind: str, lines: Sequence[str]) -> None:
     if kind == "quote":
         lines = [re.sub(r"^> ?", "", line) for line in lines]
+    if kind == "heading":
+        lines = [line.strip("- ") for line in lines]
     if kind == "indented":
         lines = "\n".join(line[4:] for line in lines).strip("\n").split("\n")
     if kind == "section":

@@ -84,11 +84,12 @@ def routed(
     answer: Answer | None = None,
     both_know: Sequence[str] = (),
     messages: Sequence[StoryLine] = (),
+    lead: Address | None = None,
 ) -> Letter:
     """The customer's mail, with its brief, to the agent who holds the case.
 
     `answer`: what it says as an answer to our question; `both_know`: who had the case before and is told in the same transaction;
-    `messages`: several, handed over together.
+    `messages`: several, handed over together; `lead`: who decides more, named where the case came back.
     """
     u, customer = situation.understood, situation.customer or situation.person
     name = full_name(customer) or u.message.sender.name or u.message.sender.email
@@ -106,6 +107,8 @@ def routed(
         reopened=reopened,
         readers=case.participants,
         answer=answer,
+        lead=lead if case.reopened and lead and lead.email not in agent.emails else None,
+        besides=marked_spam,
     )
     if facts.below and _is_ours(facts.below, situation):
         facts = replace(facts, below="")
@@ -182,6 +185,14 @@ def notice(
         reply_token=(REPLY if kind is OutgoingKind.RETURNED else NOTICE) if case else "",
         enclose=tuple(enclose),
     )
+
+
+def lead_of(book: Rulebook) -> Address | None:
+    """Who decides more than an agent may: the lead, by the name that customers read."""
+    lead = book.agents.get(AgentName(book.lead))
+    if lead:
+        return Address(email=lead.emails[0], name=lead.signs_as)
+    return Address(email=book.lead) if "@" in book.lead else None
 
 
 def to_lead(

@@ -96,11 +96,13 @@ class JobKind(StrEnum):
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
     WEEKLY = "weekly"  # what last week taught us, to the lead
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
+    PROMISE = "promise"  # the morning of a day that an agent named to the customer
     PASS_ON = "pass_on"  # an agent gives the case to somebody else
     SHARE_OUT = "share_out"  # hand out what waits for somebody, take over from who is away, give back
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
     TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
-    FILE = "file"  # move a mail into the folder that a rule names
+    FILE = "file"  # move a mail into the folder that a rule names, or into that of the team which has the case
+    RESOLVE = "resolve"  # a person moved a mail into the folder of what is done
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -223,6 +225,7 @@ class Screening:
     kind: Kind
     reason: str
     bounce: Bounce | None = None
+    sent: bool = False  # it lies in the folder of sent mail: nobody wrote it to us
 
     @property
     def automatic(self) -> bool:
@@ -255,6 +258,7 @@ class Directory:
     identity: tuple[SpeaksForOthers, ...] = ()
     authserv: Mapping[MailboxName, str] = field(default_factory=dict)  # the name of each mailbox's own server in Authentication-Results
     junk: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail the server marked as spam by putting it there
+    sent: frozenset[tuple[MailboxName, str]] = frozenset()  # folders whose mail people wrote in the mailbox itself
 
 
 # --- what it says ------------------------------------------------------------------------------------------------
@@ -465,6 +469,19 @@ class Candidate:
     upset_today: int = 0  # cases of upset people among them that began today; counted where a team has a limit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWords:
+    """An agent's words to a customer that a mentor reads before they leave."""
+
+    message: MessageNo  # in which they were written
+    case: CaseNo
+    agent: AgentName
+    mentor: AgentName  # who was sent them
+    words: str
+    at: datetime
+    ended: str = ""  # "": they wait; else "released", "overtaken" or "undone"
+
+
 class ProofKind(StrEnum):
     """How a mail proved that it belongs to what we sent (I6)."""
 
@@ -508,7 +525,9 @@ class MailboxFacts:
     authserv_id: str = ""
     subject_tag: bool = True
     junk: str = ""  # the folder into which the server files spam, where it is watched
-    file: bool = False  # mail may be moved where a rule says `file_in`
+    file: bool = False  # mail may be moved where a rule says `file_in`, or a team `deliver: folder`
+    sent: str = ""  # the folder of the mail that people write in the mailbox itself, where it is watched
+    resolved: str = ""  # the folder into which people move what is done, where it is watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -519,8 +538,21 @@ class Counts:
     acknowledged_day: int = 0
     case_automatic_day: int = 0
     case_mails_hour: int = 0
+    no_case_hour: int = 0  # to the address, about no case
     mailbox_automatic_10_minutes: int = 0
     breaker: bool = False  # the mailbox's brake fell: nothing automatic leaves until the admin says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """An agent named a day to the customer for something of ours; the sentence as written. When the day is over, so is it."""
+
+    case: CaseNo
+    agent: AgentName
+    message: MessageNo  # in which it stands
+    day: date
+    sentence: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -530,6 +562,15 @@ class Leak:
     place: str
     what: str
     excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What is needed to send held words as if their agent replied just now."""
+
+    held: HeldWords
+    understood: Understood
+    replied_to: SentMessage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,12 +608,20 @@ class Situation:
     ours: frozenset[str] = frozenset()  # the addresses of all our mailboxes: none of them is a reader
     oversize: int = 0  # bytes of a mail of which only the first part was fetched
     false_claim: bool = False  # it went to an address that only an agent has, and nothing proves that it is theirs
+    unconfirmed: bool = False  # an agent's by what it answers, but our own server does not confirm the sender: nothing in it is obeyed
     held_reply: SentMessage | None = None  # words of this agent to the customer that have not left yet
     named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
     known: Mapping[str, Person] = field(default_factory=dict)  # customers whose addresses an agent's mail names
     forwarder: AgentName | None = None  # the agent who passed this customer's mail on (`for: their address`)
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
+    promises: tuple[Promise, ...] = ()  # that were made in this case and not taken back
+    joined: frozenset[str] = frozenset()  # addresses that `same as` gave to this customer: they can be given back
+    signatures: tuple[str, ...] = ()  # of the agent who writes, as learnt: the lines of each
+    own_replies: tuple[StoryLine, ...] = ()  # this agent's latest words in other cases, one of each
+    practised: int = 0  # practice replies of this agent within the hour
+    held_words: tuple[HeldWords, ...] = ()  # words in this case that wait, or waited, for a mentor
+    to_release: Released | None = None  # the mail whose words wait, where this mail answers the one that showed them
 
 
 # --- what is decided ---------------------------------------------------------------------------------------------
@@ -682,6 +731,25 @@ class SameAs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotSameAs:
+    """This address is not this person's: it goes back to whom it was taken from, with their cases and those begun from it since."""
+
+    person: PersonNo
+    email: str
+    by: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """Promises of this case end before their day: those of one message, or those for `since` and later."""
+
+    case: CaseNo
+    why: str  # "cancelled", "undone", "undelivered"
+    message: MessageNo | None = None
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DropReader:
     """This reader does not get the answers any more."""
 
@@ -703,6 +771,37 @@ class Withdraw:
     """What this agent's words to the customer were, and have not left yet, does not leave."""
 
     outgoing: OutgoingNo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnSignature:
+    """These last lines of an agent's mails are no words for anybody. In practice they were shown to the agent."""
+
+    agent: AgentName
+    lines: tuple[str, ...]
+    practice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetSignatures:
+    """What was learnt of this agent's signature is no longer left out, nor learnt again by itself."""
+
+    agent: AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldWords:
+    """These words wait until the mentor lets them go."""
+
+    held: HeldWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndHold:
+    """Held words wait no longer; those that were released stand in the case's story as their agent's."""
+
+    message: MessageNo
+    how: str  # as in HeldWords.ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -731,6 +830,15 @@ class Cancel:
 
     case: CaseNo
     kinds: tuple[JobKind, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """The customer's mails go into the folder of the team that has the case: its agents read them there, and nothing is mailed."""
+
+    case: CaseNo
+    folder: str
+    messages: tuple[MessageNo, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -809,12 +917,20 @@ Action = (
     | Merge
     | Split
     | SameAs
+    | NotSameAs
+    | Promise
+    | TakeBack
     | DropReader
     | Absent
     | Withdraw
+    | LearnSignature
+    | ForgetSignatures
+    | HoldWords
+    | EndHold
     | Log
     | Schedule
     | Cancel
+    | Deliver
     | ChangePerson
     | MarkOutgoing
     | Send

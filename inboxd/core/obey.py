@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
 
 from inboxd.core.commands import AgentReply, Held, read_reply
-from inboxd.core.follow_up import ASKING_JOBS, after_resolved, may_ask
+from inboxd.core.follow_up import ASKING_JOBS, after_resolved, ask_at, awake_at, may_ask, zone_of_customer
 from inboxd.core.lettering import reachable
 from inboxd.core.letters import first_name, full_name, last_from_customer, notice, reply
 from inboxd.core.lifecycle import advance
+from inboxd.core.mentor import mentor_of, overtaken_by, to_mentor, to_writer
 from inboxd.core.model import (
     Action,
     Advance,
@@ -23,14 +26,19 @@ from inboxd.core.model import (
     CaseState,
     Decision,
     Enclose,
+    EndHold,
+    HeldWords,
+    HoldWords,
     JobKind,
     Join,
+    LearnSignature,
     Letter,
     Log,
     MessageNo,
     Mode,
     Outcome,
     OutgoingKind,
+    Promise,
     Role,
     Schedule,
     Send,
@@ -39,11 +47,14 @@ from inboxd.core.model import (
     StoryLine,
     Withdraw,
 )
-from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out, first_mail
+from inboxd.core.orders import KNOWN, OF_THE_AGENT, Desk, Wrong, carry_out, first_mail, of_the_agent
 from inboxd.core.outside import answer_of_theirs, asked, begun
+from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
+from inboxd.core.promises import never_said, next_reminder, over_at, promises_of, still_open
 from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
+from inboxd.core.signatures import from_replies
 from inboxd.core.tokens import NOTICE
 
 
@@ -51,17 +62,41 @@ def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook, p
     """A mail to an agent's personal address that names no case: questions are answered, for all else we ask which case."""
     agent = book.agents[proof.agent]
     u = situation.understood
-    read = read_reply(u.message, u.new_text, situation.replied_to, signs_as=(agent.signs_as, agent.full_name))
+    signs_as, signatures = (agent.signs_as, agent.full_name), situation.signatures
+    read = read_reply(u.message, u.new_text, situation.replied_to, signs_as=signs_as, signatures=signatures)
     if read.held is None and any(command.name == "to" for command in read.commands):
         return _begin(situation, agent, read, book, policy)
     if read.held is None and read.commands and all(command.asks for command in read.commands):
-        return _looked_up(situation, None, agent, read)
+        return looked_up(situation, None, agent, read)
+    if read.held is None and read.commands and not read.words and all(command.name in OF_THE_AGENT for command in read.commands):
+        return _of_the_agent(situation, agent, read, book, policy)
     text = (read.held.text if read.held else read.words or read.note) or situation.understood.new_text
     letter = notice(
         situation, agent, template="no_case", purpose=f"no_case:{situation.understood.number}", values={"text": text.strip()},
         subject="Which case?",
     )  # fmt: skip
     return Decision(actions=(Send(letter=replace(letter, reply_token=NOTICE)),), because=("names no case",), words="")
+
+
+def _of_the_agent(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """Commands about the agent alone, such as `away`: they need no case."""
+    desk = Desk(situation=situation, agent=agent, book=book, policy=policy)
+    done = [of_the_agent(command, desk) for command in read.commands]
+    wrong = tuple(each for each in done if isinstance(each, Wrong))
+    if wrong:
+        return _back(situation, None, agent, Held(kind="mistakes"), read, wrong=wrong)
+    right = [each for each in done if not isinstance(each, Wrong)]
+    said = tuple({**each.said, "line": command.line, "case": 0} for each, command in zip(right, read.commands, strict=True))
+    values: dict[str, object] = {
+        "words": "", "resolved": False, "done": said, "note": "", "ask_at": None, "why_not": "", "left_out": (), "leaves_at": None,
+        "readers": (),
+    }  # fmt: skip
+    letter = notice(
+        situation, agent, template="transcript", purpose=f"transcript:{situation.understood.number}", values=values, subject="Done"
+    )
+    actions = tuple(action for each in right for action in each.actions)
+    because = tuple(command.name for command in read.commands)
+    return Decision(actions=(*actions, Send(letter=replace(letter, reply_token=NOTICE))), because=because, words="")
 
 
 def _begin(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
@@ -92,20 +127,24 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         situation.understood.new_text,
         situation.replied_to,
         signs_as=(agent.signs_as, agent.full_name),
+        signatures=situation.signatures,
     )
     if read.held is not None and not _only_files(situation, read.held):
         return _back(situation, case, agent, read.held, read)
     if situation.leaks:
-        return _back(situation, case, agent, Held(kind="leak", text=read.words), read)
+        waiting = situation.to_release.held.words if situation.to_release and not read.words else ""
+        return _back(situation, case, agent, Held(kind="leak", text=read.words or waiting), read)
     commands = {command.name for command in read.commands}
     if "to" in commands:
         return _begin(situation, agent, read, book, policy)
     if "help" in commands:
         return _help(situation, case, agent)
     if any(command.asks for command in read.commands):
-        return _looked_up(situation, case, agent, read)
+        return looked_up(situation, case, agent, read)
     if "undo" in commands:
         return _undo(situation, case, agent, read, book, policy)
+    if "release" in commands:
+        return _release(situation, case, agent, read, book, policy)
     anyway = "send anyway" in commands
     if anyway:
         source = _came_back(situation)
@@ -119,7 +158,9 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         and "ask" not in commands
         and (other := _answered_meanwhile(situation, case, agent)) is not None
     ):
-        return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, text=read.words), read)
+        return _back(situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=read.words), read)
+    if proof.words_to_customer and read.words and _said_already(situation, case, agent, read.words):
+        return _back(situation, case, agent, Held(kind="twice", text=read.words), read)
     ordered = _ordered(situation, case, agent, read, book, policy)
     if ordered.wrong:
         return _back(situation, case, agent, Held(kind="mistakes", text=read.words), read, wrong=ordered.wrong, right=ordered.said)
@@ -137,7 +178,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     return _speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
 
 
-MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "undone"})  # where the words were told from what the mail quotes
+# Where the words were told from what the mail quotes.
+MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "twice", "undone"})
 
 
 def _came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:
@@ -154,17 +196,28 @@ def held_text(sent: str) -> str:
 
 
 def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
-    """Another agent's words to the customer, which left after this agent had got the mail that they answer."""
+    """Somebody else's words to the customer, which left after this agent had got the mail that they answer."""
     got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
-    if got is None or case.last_reply_at is None or case.last_reply_by in (None, agent.name) or case.last_reply_at <= got:
+    if got is None or case.last_reply_at is None or case.last_reply_by == agent.name or case.last_reply_at <= got:
         return None
     last = next((line for line in reversed(situation.story) if line.role is not Role.ASKED), None)
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
 
 
+def _said_already(situation: Situation, case: Case, agent: Agent, words: str) -> bool:
+    """Whether this agent's same words left since the customer wrote: a mail program repeats itself, or somebody replays a mail they saw."""
+    if case.state is CaseState.OPEN or _files_of_theirs(situation):  # open: they never left; with a file: it was forgotten the first time
+        return False
+    since = takewhile(lambda line: line.role is Role.AGENT, reversed(situation.story))
+    return any(line.name == agent.signs_as and line.text.split() == words.split() for line in since)
+
+
 def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
     """Words that have not left yet come back; the customer waits on, as before."""
-    held = situation.held_reply
+    held, waiting = situation.held_reply, _waiting(situation, agent)
+    if held is None and waiting is not None:
+        back = _back(situation, case, agent, Held(kind="undone", text=waiting.words), read)
+        return replace(back, actions=(EndHold(message=waiting.message, how="undone"), *back.actions), because=("undo",))
     if held is None:
         return _back(situation, case, agent, Held(kind="too_late"), read)
     words = held.text.partition(f"\n\n{agent.signs_as}\n")[0].strip()
@@ -175,7 +228,8 @@ def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
         else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
     )
     log = Log(kind="reply.undone", case=case.number, data={"agent": agent.name, "outgoing": held.number})
-    actions = (Withdraw(outgoing=held.number), log, *opened, *back.actions)
+    unsaid = never_said(case.number, held.purpose, "undone")
+    actions = (Withdraw(outgoing=held.number), log, *unsaid, *opened, *back.actions)
     return replace(back, actions=actions, because=("undo",))
 
 
@@ -187,6 +241,7 @@ class Ordered:
     actions: tuple[Action, ...] = ()
     said: tuple[Mapping[str, object], ...] = ()
     wrong: tuple[Wrong, ...] = ()
+    quiet_from: datetime | None = None  # when what was promised is over: until then nobody is asked
 
 
 def _ordered(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Ordered:
@@ -231,7 +286,7 @@ def _only_commands(situation: Situation, agent: Agent, read: AgentReply, book: R
     return Decision(actions=actions, because=because, case=case.number, words="")
 
 
-def _looked_up(situation: Situation, case: Case | None, agent: Agent, read: AgentReply) -> Decision:
+def looked_up(situation: Situation, case: Case | None, agent: Agent, read: AgentReply) -> Decision:
     """A question of the agent's: answered from the store when the letter is written; nothing changes."""
     number = case.number if case else None
     asked = tuple(
@@ -282,9 +337,16 @@ def _speak(
     has_letter = bool(words or situation.understood.message.attachments)
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return _back(situation, case, agent, Held(kind="unreachable", text=words), read)
-    moved, moves = _moves(situation, ordered.case, agent, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read))
-    everything: list[Action] = [*actions, *ordered.actions, *moves]
+    if has_letter and not _is_released(situation) and (reader := mentor_of(agent, situation, book)) is not None:
+        return _hold(situation, case, agent, reader, read, words)
+    ordered, promised = _promised(situation, agent, read, words, book, policy, ordered)
+    moved, moves = moved_on(
+        situation, ordered.case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=_refused(read),
+        quiet_from=ordered.quiet_from,
+    )  # fmt: skip
+    everything: list[Action] = [*actions, *ordered.actions, *moves, *promised]
     if has_letter:
+        everything += (*_learnt(situation, agent, words), *_overtaken(situation, case, agent, words, book))
         leaves = situation.now + policy.hold if policy.hold else None
         everything.append(Send(letter=_with_files(reply(situation, moved, agent, words, policy), situation), at=leaves))
     if read.commands:
@@ -292,6 +354,92 @@ def _speak(
         everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve})))
     because = ("resolve" if resolve else "an agent's words to the customer",)
     return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
+
+
+def _promised(
+    situation: Situation, agent: Agent, read: AgentReply, words: str, book: Rulebook, policy: Policy, ordered: Ordered
+) -> tuple[Ordered, tuple[Action, ...]]:
+    """What these words promise for a day, with when to remind of it; and until when promises keep everybody from asking."""
+    if any(command.name == "no promise" for command in read.commands):
+        return ordered, ()
+    now, zone = situation.now, policy.zone
+    new = promises_of(situation, agent.name, words, book, zone)
+    every: tuple[Promise, ...] = (*still_open(situation.promises, book, now, zone), *new)
+    remind = next_reminder(ordered.case.number, every, book, now, zone) if new else ()
+    return replace(ordered, quiet_from=over_at(every, book, now, zone)), (*new, *remind)
+
+
+def _learnt(situation: Situation, agent: Agent, words: str) -> tuple[Action, ...]:
+    """The signature that this reply has in common with earlier ones; from the next one on it is left out."""
+    earlier = [signature_lines(line.text) for line in situation.own_replies]
+    lines = from_replies(signature_lines(words), earlier, (agent.full_name, agent.signs_as))
+    return (LearnSignature(agent=agent.name, lines=lines),) if lines else ()
+
+
+# --- mentors -----------------------------------------------------------------------------------------------------------------
+
+
+def _hold(situation: Situation, case: Case, agent: Agent, reader: Agent, read: AgentReply, words: str) -> Decision:
+    """Nothing leaves and nothing is carried out before the mentor lets it go; the customer waits on, and so does the ladder."""
+    held = HeldWords(
+        message=situation.understood.number, case=case.number, agent=agent.name, mentor=reader.name, words=words, at=situation.now
+    )
+    source = _came_back(situation)
+    files = (*_files(situation), *((Enclose(message=source[0]),) if source else ()))
+    letters = (
+        to_mentor(situation, case, agent, reader, words, read.commands, files),
+        to_writer(situation, case, agent, held, what="waiting", by=reader),
+    )
+    actions: tuple[Action, ...] = (Join(case=case.number, role=None), HoldWords(held=held), *(Send(letter=letter) for letter in letters))
+    return Decision(actions=actions, because=(f"waits for {reader.name}",), case=case.number, words="")
+
+
+def _release(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """Held words leave as if their agent replied just now, with their files and what was ordered above them."""
+    asked = situation.to_release
+    writer = book.agents.get(asked.held.agent) if asked is not None else None
+    if asked is None or writer is None or read.words or asked.held.ended == "released":
+        return _back(situation, case, agent, Held(kind="nothing_waits", text=read.words), read)
+    held = asked.held
+    if held.ended == "undone":
+        return _back(situation, case, agent, Held(kind="taken_back", meant=writer.signs_as), read)
+    if other := overtaken_by(held, situation, case, book):
+        last = next((line.text for line in reversed(situation.story) if line.role is Role.AGENT), "")
+        return _back(situation, case, agent, Held(kind="overtaken", found=last, meant=other, text=held.words), read)
+    theirs = replace(situation, understood=asked.understood, replied_to=asked.replied_to, agent=writer.name, own_replies=())
+    written = read_reply(theirs.understood.message, theirs.understood.new_text, asked.replied_to)
+    orders = tuple(command for command in written.commands if command.name != "send anyway")
+    written = replace(written, words=held.words, held=None, commands=orders)
+    ordered = _ordered(theirs, case, writer, written, book, policy)
+    if ordered.wrong:
+        return _back(situation, case, agent, Held(kind="mistakes", text=held.words), read, wrong=ordered.wrong, right=ordered.said)
+    resolve = any(command.name in ("resolve", "could not") for command in orders)
+    spoken = _speak(theirs, case, writer, written, book, policy, ordered, resolve=resolve)
+    told = () if orders else (Send(letter=to_writer(situation, case, writer, held, what="released", by=agent)),)
+    before = (Join(case=case.number, role=None), EndHold(message=held.message, how="released"))
+    because = (f"released by {agent.name}",)
+    return replace(
+        spoken, actions=(*before, *spoken.actions[1:], *told), because=because, words=""
+    )  # the first one joins the mentor's mail
+
+
+def _is_released(situation: Situation) -> bool:
+    return situation.to_release is not None and situation.to_release.held.message == situation.understood.number
+
+
+def _waiting(situation: Situation, agent: Agent) -> HeldWords | None:
+    """This agent's latest words that still wait for a mentor."""
+    return next((held for held in reversed(situation.held_words) if held.agent == agent.name and not held.ended), None)
+
+
+def _overtaken(situation: Situation, case: Case, agent: Agent, words: str, book: Rulebook) -> Iterator[Action]:
+    """Words of others that waited are void once somebody answers in their own; whose they are reads what was said instead."""
+    for held in situation.held_words:
+        if held.ended or held.agent == agent.name or _is_released(situation):
+            continue
+        yield EndHold(message=held.message, how="overtaken")
+        if (writer := book.agents.get(held.agent)) is not None:
+            yield Send(letter=to_writer(situation, case, writer, held, what="overtaken", by=agent, words=words))
 
 
 def _with_files(letter: Letter, situation: Situation) -> Letter:
@@ -307,22 +455,31 @@ def _refused(read: AgentReply) -> bool:
     return any(command.name == "could not" for command in read.commands)
 
 
-def _moves(
-    situation: Situation, case: Case, agent: Agent, book: Rulebook, *, replied: bool, words: str, resolve: bool, refused: bool = False
+def moved_on(
+    situation: Situation,
+    case: Case,
+    agent: AgentName | None,
+    book: Rulebook,
+    *,
+    replied: bool,
+    words: str,
+    resolve: bool,
+    refused: bool = False,
+    quiet_from: datetime | None = None,
 ) -> tuple[Case, list[Action]]:
-    """The case after the reply or `resolve`, and the actions that bring it there."""
+    """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known."""
     now = situation.now
     event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
     state = advance(case.state, event)
-    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, agent.name)))}
+    changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, *([agent] if agent else ()))))}
     if replied:
-        changes |= {"last_reply_at": now, "last_reply_by": agent.name, "last_reply_asks": "?" in words, "backlog": None}
-    if case.assignee is None:
-        changes["assignee"] = agent.name
+        changes |= {"last_reply_at": now, "last_reply_by": agent, "last_reply_asks": "?" in words, "backlog": None}
+    if case.assignee is None and agent is not None:
+        changes["assignee"] = agent
     if state is CaseState.RESOLVED:
         changes |= {
             "resolved_at": now,
-            "resolved_by": agent.name,
+            "resolved_by": agent,
             "by_silence": False,
             "round": case.round + 1,
             "due_at": None,
@@ -337,9 +494,9 @@ def _moves(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
-        actions.append(after_resolved(moved, situation.customer, book.follow_up, now, situation.mailbox.mode))
+        actions.append(after_resolved(moved, situation.customer, book, now, situation.mailbox.mode, quiet_from))
     elif book.follow_up.ask_when_waiting is not None:
-        at = now + book.follow_up.ask_when_waiting
+        at = (quiet_from or now) + book.follow_up.ask_when_waiting
         actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
     return moved, actions
 
@@ -348,15 +505,15 @@ def _transcript(
     situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered
 ) -> Letter:
     """What was done, as answer to a mail with a command in it."""
-    ask_at = situation.now + book.follow_up.ask_after
-    asked = may_ask(case, situation.customer, book.follow_up, ask_at) and situation.mailbox.mode is Mode.FULL
+    asking = awake_at(ask_at(case, book, ordered.quiet_from or situation.now), zone_of_customer(situation, policy))
+    asked = may_ask(case, situation.customer, book.follow_up, asking) and situation.mailbox.mode is Mode.FULL
     customer = first_name(full_name(situation.customer))
     values: dict[str, object] = {
         "words": words,
         "resolved": True,
         "done": ordered.said,
         "note": "",
-        "ask_at": ask_at if asked else None,
+        "ask_at": asking if asked else None,
         "why_not": "" if asked else _why_not(situation, case),
         "left_out": read.left_out,
         "leaves_at": situation.now + policy.hold if words and policy.hold else None,
@@ -393,10 +550,13 @@ def _note(
         actions.append(Log(kind="case.note", case=case.number, data={"agent": agent.name, "text": text, "message": u.number}))
     moved = ordered.case
     actions += ordered.actions
+    ordered, _ = _promised(situation, agent, read, "", book, policy, ordered)
     if resolve:
-        moved, moves = _moves(situation, moved, agent, book, replied=False, words="", resolve=True, refused=_refused(read))
+        moved, moves = moved_on(
+            situation, moved, agent.name, book, replied=False, words="", resolve=True, refused=_refused(read), quiet_from=ordered.quiet_from
+        )
         actions += moves
-    holder = book.agents.get(case.assignee or AgentName(""))
+    holder = book.agents.get((situation.to_release.held.agent if situation.to_release else case.assignee) or AgentName(""))
     if text and holder is not None and holder.name != agent.name:
         values: dict[str, object] = {"writer": agent.signs_as, "note": text}
         letter = notice(
@@ -445,7 +605,8 @@ def _back(
         "text": held.text or read.words,
         "places": situation.leaks,
         "wrong": wrong,
-        "right": right,
+        "right": right or tuple({"line": line} for line in held.right),
+        "at": held.at,
         "no_case": case is None,
     }
     letter = notice(

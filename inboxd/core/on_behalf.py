@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed
 from inboxd.core.lettering import reachable
 from inboxd.core.model import Address, Directory, MailboxName, Message, MessageId, Screening
@@ -25,6 +26,8 @@ def on_behalf(message: Message, screening: Screening, directory: Directory, mail
     """
     if screening.automatic or message.sender.email not in directory.agents:
         return message
+    if tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), directory.own):
+        return message  # a reply to a mail of ours quotes what is ours alone: it was never the customer's
     found = _FOR.match(message.text)
     if found is None or not dmarc_passed(message, directory.authserv.get(mailbox, "")):
         return message

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
-from inboxd.core.follow_up import ASKING_JOBS, close_later, silence_later
+from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Absent,
@@ -24,11 +24,13 @@ from inboxd.core.model import (
     CaseState,
     Correct,
     DropReader,
+    ForgetSignatures,
     JobKind,
     Join,
     Label,
     Log,
     Merge,
+    NotSameAs,
     Role,
     SameAs,
     Schedule,
@@ -36,10 +38,12 @@ from inboxd.core.model import (
     Situation,
     Split,
     StoryLine,
+    TakeBack,
     TeamName,
 )
 from inboxd.core.opening import Span, due, span_of
 from inboxd.core.policy import Policy
+from inboxd.core.promises import look_at_promises, still_open
 from inboxd.core.route import escalate_at, share_out_at
 from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of, today_of
 
@@ -54,6 +58,14 @@ class Done:
     case: Case
     actions: tuple[Action, ...] = ()
     said: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A command about the agent alone: the actions, and what the transcript says of it."""
+
+    actions: tuple[Action, ...]
+    said: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +100,21 @@ def carry_out(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return _ORDERS[command.name](command, case, desk)
 
 
+def of_the_agent(command: Command, desk: Desk) -> Noted | Wrong:
+    """Work out a command that is about the agent alone (one of OF_THE_AGENT)."""
+    return _away(command, desk) if command.name == "away" else _signature(command, desk)
+
+
+OF_THE_AGENT = frozenset(("away", "signature"))
+
+
 def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wrong, ...]]:
     """To whom a mail goes that begins a case, with what is wrong about it: one address, and no other command but its subject."""
     to = next(command for command in commands if command.name == "to")
     found = _addresses(to, desk)
     wrong = [found] if isinstance(found, Wrong) else []
+    if desk.agent.mentor is not None:
+        wrong.append(Wrong(line=to.line, why="with_mentor"))
     if not isinstance(found, Wrong) and len(found) > 1:
         wrong.append(Wrong(line=to.line, why="one_address"))
     wrong += [Wrong(line=other.line, why="with_to") for other in commands if other.name not in ("to", "subject")]
@@ -100,8 +122,8 @@ def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wron
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "pass on", "same as", "sentiment",
-     "snooze", "split", "subject", "team", "to", "topic", "urgent")
+    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "no promise", "not same as",
+     "pass on", "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -206,7 +228,7 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     """The case sleeps until then; a word of the customer wakes it."""
     if case.state in (CaseState.CLOSED, CaseState.MERGED):
         return Wrong(line=command.line, why="over")
-    until = _until(command.argument, case, desk)
+    until = _until(command.argument, case.team or case.assignee or desk.agent.name, desk)
     if until is None or not timedelta(0) < until - desk.now <= LONGEST_SNOOZE:
         return Wrong(line=command.line, why="no_time", found=command.argument)
     changes: dict[str, object] = {"due_at": until} if case.state is CaseState.OPEN else {}
@@ -215,7 +237,7 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
         actions: tuple[Action, ...] = (
             Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes=changes),
             Cancel(case=case.number, kinds=(JobKind.ESCALATE,)),
-            escalate_at(moved, desk.book, desk.now),
+            escalate_at(moved, desk.book, desk.now, nudge=False),
         )
     else:  # we wait for the customer, or are about to ask: not before then
         actions = (
@@ -226,26 +248,50 @@ def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Done(case=moved, actions=actions, said={"kind": "snooze", "until": until})
 
 
-def _away(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+def _no_promise(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """The days named to this customer were none to hold us to: nobody is reminded, and the question waits for them no longer."""
+    here, policy, now = case.number == (desk.situation.case.number if desk.situation.case else None), desk.book.follow_up, desk.now
+    open_ = still_open(desk.situation.promises, desk.book, now, desk.policy.zone) if here else ()
+    today = now.astimezone(desk.policy.zone).date()
+    actions: list[Action] = [
+        TakeBack(case=case.number, why="cancelled", since=min((each.day for each in open_), default=today)),
+        Cancel(case=case.number, kinds=(JobKind.PROMISE,)),
+    ]
+    if open_ and JobKind.SILENCE in desk.situation.acts and case.last_reply_at and policy.ask_when_waiting is not None:
+        at = max(now, case.last_reply_at + policy.ask_when_waiting)
+        actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
+    if open_ and JobKind.ASK in desk.situation.acts and case.resolved_at:
+        at = max(now, ask_at(case, desk.book, case.resolved_at))
+        actions.append(Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number))
+    return Done(case=case, actions=tuple(actions), said={"kind": "no_promise"})
+
+
+def _own(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    """What is about the agent changes no case."""
+    found = of_the_agent(command, desk)
+    return found if isinstance(found, Wrong) else Done(case=case, actions=found.actions, said=found.said)
+
+
+def _away(command: Command, desk: Desk) -> Noted | Wrong:
     """The agent is away until then; what is open goes to others meanwhile. "away: no" ends it."""
     today = today_of(desk.book, desk.agent.name, desk.now)
     if _name(command.argument) in ("no", "nein", "back"):
         last = today - timedelta(days=1)
         said: dict[str, object] = {"kind": "back"}
     else:
-        until = _until(command.argument, case, desk)
+        until = _until(command.argument, desk.agent.name, desk)
         if until is None or not timedelta(0) < until - desk.now <= LONGEST_SNOOZE:
             return Wrong(line=command.line, why="no_day", found=command.argument)
         last = until.date()
         said = {"kind": "away", "until": until}
-    actions = (Absent(agent=desk.agent.name, first=today, last=last), share_out_at(case.mailbox, desk.now))
-    return Done(case=case, actions=actions, said=said)
+    absent = Absent(agent=desk.agent.name, first=today, last=last)
+    return Noted(actions=(absent, share_out_at(desk.situation.mailbox.name, desk.now)), said=said)
 
 
-def _until(text: str, case: Case, desk: Desk) -> datetime | None:
+def _until(text: str, who: str, desk: Desk) -> datetime | None:
     """Read "2 days", "4 opening hours", "until Friday", "3 Jan"."""
     plain = " ".join(text.strip(" .").split())
-    calendar = calendar_of(desk.book, case.team or case.assignee or desk.agent.name)
+    calendar = calendar_of(desk.book, who)
     span: Span | None = span_of(plain.casefold())
     if span is not None:
         return due(span, desk.now, calendar).at
@@ -305,6 +351,17 @@ def _same_as(command: Command, case: Case, desk: Desk) -> Done | Wrong:
                 said={"kind": "same_as", "value": ", ".join(found)})  # fmt: skip
 
 
+def _not_same_as(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    found = _addresses(command, desk)
+    if isinstance(found, Wrong):
+        return found
+    never = next((email for email in found if email not in desk.situation.joined), "")
+    if never or case.customer != (desk.situation.case.customer if desk.situation.case else None):
+        return Wrong(line=command.line, why="never_joined", found=never or found[0], known=tuple(sorted(desk.situation.joined)))
+    return Done(case=case, actions=tuple(NotSameAs(person=case.customer, email=email, by=desk.agent.name) for email in found),
+                said={"kind": "not_same_as", "value": ", ".join(found)})  # fmt: skip
+
+
 def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     match = re.fullmatch(r"#?\s*(\d{1,12})", command.argument.strip(" ."))
     if match is None:
@@ -327,6 +384,7 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
             Cancel(case=other.number, kinds=ASKING_JOBS),
             escalate_at(opened, desk.book, desk.now),
         ]
+    actions.append(look_at_promises(other.number, desk.now))  # those of this case are the other's now
     return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
 
 
@@ -368,6 +426,8 @@ def _ask(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     found = _addresses(command, desk)
     if isinstance(found, Wrong):
         return found
+    if desk.agent.mentor is not None:
+        return Wrong(line=command.line, why="with_mentor")
     theirs = {reader.email for reader in case.participants} | {email for email in found if _is_customer(email, case, desk)}
     if theirs & set(found):
         return Wrong(line=command.line, why="reads_anyway", found=", ".join(sorted(theirs & set(found))))
@@ -392,6 +452,13 @@ def _for(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Wrong(line=command.line, why="for_alone", found=desk.situation.mailbox.address)
 
 
+def _signature(command: Command, desk: Desk) -> Noted | Wrong:
+    """The agent takes back what was learnt of their signature."""
+    if _name(command.argument) not in ("none", "no", "keine", "nein"):
+        return Wrong(line=command.line, why="no_argument", meant="signature: none")
+    return Noted(actions=(ForgetSignatures(agent=desk.agent.name),), said={"kind": "signature"})
+
+
 # --- words ---------------------------------------------------------------------------------------------------------------
 
 
@@ -406,8 +473,10 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
-    "ask": _ask, "assign": _assign, "for": _for, "split": _split, "subject": _subject, "to": _to,
-    "away": _away, "cc": _cc, "could not": _could_not, "drop": _drop, "gave": _gave, "label": _label, "merge": _merge,
-    "no follow-up": _no_follow_up, "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "snooze": _snooze, "team": _to_team,
+    "ask": _ask, "assign": _assign, "away": _own, "cc": _cc, "could not": _could_not, "drop": _drop, "for": _for, "gave": _gave,
+    "label": _label, "merge": _merge, "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
+    "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "signature": _own,
+    "snooze": _snooze, "split": _split, "subject": _subject,
+    "team": _to_team, "to": _to,
     "topic": _topic, "urgent": _urgent,
 }  # fmt: skip

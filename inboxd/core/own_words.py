@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from inboxd.core.html_text import html_text
 from inboxd.core.model import Address
+from inboxd.core.signatures import begins, folded
 
 RUN = 5  # words in a row that must be ours before a line counts as quoted
 MARK = "-- "  # begins a signature (RFC 3676, 4.3); many programs lose its space
@@ -35,16 +36,19 @@ class OwnWords:
 
     words: str = ""
     left_out: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()  # the lines of it that were cut
     doubt: Doubt | None = None
 
 
-def own_words(text: str, sent_text: str, first_line: str, *, html: str = "", writer: Address | None = None) -> OwnWords:
+def own_words(
+    text: str, sent_text: str, first_line: str, *, html: str = "", writer: Address | None = None, signatures: Sequence[str] = ()
+) -> OwnWords:
     """Find what the agent wrote: by alignment with what we sent, else by its first line, else all if nothing is quoted.
 
-    `writer` is who wrote it: a signature without a mark is known by their name and address.
+    `writer` is who wrote it: a signature without a mark is known by their name and address, or as one of those that were learnt.
     """
     lines = [_clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]]
-    signed = _Signed(pages=_signatures(html), writer=writer)
+    signed = _Signed(pages=_signatures(html), writer=writer, learnt=[each.split("\n") for each in signatures])
     ours = _aligned(lines, sent_text) or _from_marker(lines, first_line, sent_text)
     if ours is None:
         doubt = _quotes_anything(lines, html)
@@ -223,7 +227,8 @@ def _around(lines: Sequence[str], ours: Sequence[bool], sent_text: str, signed: 
     chosen = upper if upper.words else lower
     if doubt := _quotes_anything(chosen.words.split("\n"), ""):
         return OwnWords(doubt=doubt)
-    return OwnWords(words=chosen.words, left_out=upper.left_out + lower.left_out, doubt=None if chosen.words else Doubt.NO_WORDS)
+    left_out, signature = upper.left_out + lower.left_out, upper.signature + lower.signature
+    return OwnWords(words=chosen.words, left_out=left_out, signature=signature, doubt=None if chosen.words else Doubt.NO_WORDS)
 
 
 def _typed_inside(lines: Sequence[str], ours: Sequence[bool], first: int, last: int, sent_text: str) -> bool:
@@ -398,25 +403,46 @@ class _Signed:
 
     pages: Sequence[Sequence[str]] = ()
     writer: Address | None = None
+    learnt: Sequence[Sequence[str]] = ()
 
     def finished(self, lines: Sequence[str]) -> OwnWords:
         """Cut the signature and the line that phones add, and say so."""
-        kept, left_out = list(lines), list[str]()
+        kept, left_out, signature = list(lines), list[str](), list[str]()
+        _strip(kept)
         start = _marked(kept)
         if start is None:
             start = _as_the_page_has_it(kept, self.pages)
+        if start is None:
+            start = begins([_compared(line) for line in _without_phone(kept)], self.learnt)
         if start is None and self.writer is not None:
             start = _names_the_writer(kept, self.writer)
         if start is not None:
             below = [line for line in kept[start:] if line.strip(" -")]
-            kept = kept[:start]
+            kept, signature = kept[:start], below
             left_out.append(f"your signature ({len(below)} line{'' if len(below) == 1 else 's'})")
         _strip(kept)
-        if kept and len(kept[-1]) < 120 and _PHONE.match(kept[-1].strip(" *_<")):
+        if len(_without_phone(kept)) < len(kept):
             left_out.append(f'the line "{kept.pop().strip()}"')
             _strip(kept)
         words = _LINKED_TO_ITSELF.sub(r"\1", "\n".join(kept))
-        return OwnWords(words=words, left_out=tuple(left_out), doubt=None if words else Doubt.NO_WORDS)
+        cut = tuple(map(str.strip, signature))
+        return OwnWords(words=words, left_out=tuple(left_out), signature=cut, doubt=None if words else Doubt.NO_WORDS)
+
+
+def signature_lines(text: str) -> tuple[str, ...]:
+    """The lines of a text as those of signatures are compared: without what programs write for pictures and links."""
+    lines = _without_phone([line for line in text.split("\n") if line.strip()])
+    return tuple(plain for line in lines if (plain := _compared(line)))
+
+
+def _compared(line: str) -> str:
+    return folded(_LEFT_OF_PAGE.sub(" ", _LINKED_TO_ITSELF.sub(r"\1", line)))
+
+
+def _without_phone(lines: Sequence[str]) -> list[str]:
+    """Leave out the line that phones add, if it is the last."""
+    is_phones = bool(lines) and len(lines[-1]) < 120 and _PHONE.match(lines[-1].strip(" *_<")) is not None
+    return list(lines[:-1] if is_phones else lines)
 
 
 def _marked(lines: Sequence[str]) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inboxd.core.model import Action, Counts, Letter, Log, Mode, OutgoingKind, Send, Situation
+from inboxd.core.model import Action, AgentName, Counts, Letter, Log, Mode, OutgoingKind, Send, Situation
 from inboxd.core.policy import Caps, Policy
 
 
@@ -14,7 +14,7 @@ def permit(actions: tuple[Action, ...], situation: Situation, policy: Policy) ->
         if not isinstance(action, Send):
             permitted.append(action)
             continue
-        why = _withheld(action.letter, mode) or _capped(action.letter, counts, policy.caps)
+        why = _withheld(action.letter, mode) or _capped(action.letter, counts, policy.caps, situation.agent)
         if why is None:
             permitted.append(action)
         else:
@@ -43,9 +43,12 @@ BRAKE = "brake: too many automatic mails in 10 minutes"
 ALWAYS = frozenset({"trouble", "watch_daily", "left_watch", "rules_broken", "breaker", "held_back", "unsent"})
 
 
-def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
+def _capped(letter: Letter, counts: Counts, caps: Caps, writer: AgentName | None) -> str | None:
     if letter.case is not None and letter.template not in ALWAYS and counts.case_mails_hour >= caps.case_mails_an_hour:
         return f"cap: {caps.case_mails_an_hour} mails an hour in one case"
+    answered = letter.case is None and writer is not None and letter.agent == writer
+    if answered and letter.template not in ALWAYS and counts.no_case_hour >= caps.case_mails_an_hour:
+        return f"cap: {caps.case_mails_an_hour} mails an hour to one agent"
     if not letter.kind.automatic_to_customer:
         return None
     if counts.breaker:
@@ -63,9 +66,10 @@ def _capped(letter: Letter, counts: Counts, caps: Caps) -> str | None:
 
 def held_words(actions: tuple[Action, ...]) -> str:
     """Why an agent's words to a customer were withheld, "" if none were."""
-    words = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
-    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] in words)
-    return next((str(each.data["because"]) for each in withheld), "")
+    withheld = (a for a in actions if isinstance(a, Log) and a.kind == "letter.withheld")
+    kinds = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
+    words = (a for a in withheld if a.data["kind"] in kinds or str(a.data["purpose"]).startswith("mentor:"))
+    return next((str(each.data["because"]) for each in words), "")
 
 
 def asked_in_vain(actions: tuple[Action, ...]) -> bool:

@@ -14,7 +14,7 @@ class Caps:
     acknowledgements_a_day: int = 1  # to one address
     automatic_a_week: int = 5  # to one address, of all kinds
     case_automatic_a_day: int = 3
-    case_mails_an_hour: int = 20  # of any kind, people's too: two robots without a header
+    case_mails_an_hour: int = 20  # of any kind, people's too: two robots without a header; as many to an agent outside a case
     mailbox_automatic_in_10_minutes: int = 100
 
 

@@ -23,9 +23,9 @@ from inboxd.core.model import (
     Schedule,
     Situation,
 )  # fmt: skip
-from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, share
+from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, next_open, share
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import Moment, Rule, Rulebook, Step, Then, calendar_of, customer_words, main_calendar
+from inboxd.core.rulebook import Moment, Rule, Rulebook, Step, Then, calendar_of, customer_words, hours_of, main_calendar
 from inboxd.core.rules import Facts, Ruling, judge, near_misses
 
 
@@ -228,19 +228,30 @@ def open_again(case: Case, event: CaseEvent, now: datetime, policy: Policy, book
 
 # --- the ladder ------------------------------------------------------------------------------------------------------------
 
-DEFAULT_LADDER = (Step(after=Moment(part=1.0), remind=True),)  # then daily, the lead with it: see `due`
+NUDGE = Step(after=Moment(part=0.5), remind=True)
+DEFAULT_LADDER = (NUDGE, Step(after=Moment(part=1.0), remind=True))  # then daily, the lead with it: see `due`
+LEAST_TO_HALF = timedelta(minutes=15)  # shorter than that from the mail to the nudge, or from the nudge to the hour: no nudge
 
 
 def ladder_of(book: Rulebook) -> tuple[Step, ...]:
-    """The steps of `if_nobody_answers`; without any, the holder is reminded at the hour."""
+    """The steps of `if_nobody_answers`; without any, the holder is nudged half-way and reminded at the hour."""
     return book.ladder or DEFAULT_LADDER
 
 
-def escalate_at(case: Case, book: Rulebook, since: datetime, within: Span | None = None, step: int = 0) -> Schedule:
-    """The next step for a case that waits for its agent since then (I11): this one of the ladder."""
+def escalate_at(
+    case: Case, book: Rulebook, since: datetime, within: Span | None = None, *, now: datetime | None = None, nudge: bool = True
+) -> Schedule:
+    """The first step for a case that waits for its agent since then (I11). Without `nudge`, none of ours comes before the hour.
+
+    `now`, where that is later: whoever has the case hears of it only now, so half-way to the hour is counted from here.
+    """
     assert case.due_at is not None  # an open case has a due date
-    opening = bool(within and (within.opening or within.days))
-    at = step_at(ladder_of(book)[step], case, book, since, opening=opening)
+    opening, step = bool(within and (within.opening or within.days)), 0
+    start = since if book.ladder else min(max(since, now or since), case.due_at)
+    at = step_at(ladder_of(book)[step], case, book, start, opening=opening)
+    if not book.ladder:
+        nudged = nudge_at(at, case, book) if nudge and at - start >= LEAST_TO_HALF else None
+        step, at = (0, nudged) if nudged else (1, case.due_at)
     payload = {"count": 0, "step": step, "since": since.isoformat(), "opening": opening}
     return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=payload)
 
@@ -252,6 +263,15 @@ def step_at(step: Step, case: Case, book: Rulebook, since: datetime, *, opening:
     span = Span(length=timedelta(1), opening=opening)
     base = case.due_at if step.after.part == 1 else share(span, since, case.due_at, step.after.part, calendar)
     return due(step.after.plus, base, calendar).at if step.after.plus else base
+
+
+def nudge_at(at: datetime, case: Case, book: Rulebook) -> datetime | None:
+    """When whoever has the case is nudged: half-way, or as they come to work; None if it is then too near to the hour to help anybody."""
+    if case.due_at is None or case.assignee is None or case.assignee not in book.agents:
+        return None
+    hours = hours_of(book, case.assignee, book.teams.get(case.team) if case.team else None)
+    there = next_open(hours, at) if hours else at
+    return there if there is not None and case.due_at - there >= LEAST_TO_HALF else None
 
 
 def share_out_at(mailbox: MailboxName, at: datetime) -> Schedule:

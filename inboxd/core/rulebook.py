@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -31,6 +32,7 @@ class Agent:
     hours: Calendar | None = None  # None: those of the team
     away: tuple[Absence, ...] = ()
     at_most: int | None = None  # open cases
+    mentor: AgentName | None = None  # reads what this agent writes to customers before it leaves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,10 @@ class Team:
     at_most_upset: int | None = None  # cases of upset people, each, a day
     calendar: str = ""  # "": the first calendar of the files
     fallback: TeamName | None = None  # if_nobody_is_free
+    deliver: str = "mail"  # or "folder": its agents work in the support mailbox, in a folder of theirs
+    folder: str = ""  # "": called as the team
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +154,8 @@ class Step:
 class FollowUpPolicy:
     """When to ask whether it is solved, and when to stop."""
 
-    ask_after: timedelta = timedelta(days=2)  # after resolved
+    ask_after: Span = field(default_factory=lambda: Span(length=timedelta(days=2)))  # after resolved
+    ask_after_by_topic: Mapping[TopicName, Span] = field(default_factory=dict)
     remind_after: timedelta = timedelta(days=4)
     close_after: timedelta = timedelta(days=7)  # after the question, or the reminder, went unanswered
     ask_when_waiting: timedelta | None = timedelta(days=5)  # None: off
@@ -174,7 +181,7 @@ class Rulebook:
     identity: tuple[Identity, ...] = ()
     topics: tuple[Topic, ...] = ()
     rules: tuple[Rule, ...] = ()
-    ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a reminder at the hour, then daily, the lead from the second on
+    ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a nudge half-way, then at the hour and daily, with the lead from the next day on
     follow_up: FollowUpPolicy = FollowUpPolicy()
     repeat_contacts: int = 3  # this many contacts ...
     repeat_within: timedelta = timedelta(days=14)  # ... in this time are a repeat contact
@@ -197,6 +204,18 @@ def senders_agent(rulebook: Rulebook, email: str) -> AgentName | None:
     """Find the agent whose address this is."""
     wanted = email.lower()
     return next((agent.name for agent in rulebook.agents.values() if wanted in agent.emails), None)
+
+
+def agent_named(rulebook: Rulebook, name: str, brand: str) -> AgentName | None:
+    """Find the one agent whom a display name means: "Maria Lindt (Acme)", "Maria", "Maria at Acme Support"."""
+    said = " ".join(name.casefold().split())
+    found = [
+        agent.name
+        for agent in rulebook.agents.values()
+        if said in (agent.signs_as.casefold(), f"{agent.signs_as} at {brand}".casefold())
+        or re.search(rf"(?<!\w){re.escape(agent.full_name.casefold())}(?!\w)", said)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def customer_words(rulebook: Rulebook, email: str) -> tuple[bool, tuple[str, ...]]:
@@ -223,6 +242,12 @@ def calendar_of(rulebook: Rulebook, target: str | None) -> Calendar | None:
         (team for team in rulebook.teams.values() if target and target in team.agents), None
     )
     return rulebook.calendars.get(team.calendar) if team and team.calendar else main_calendar(rulebook)
+
+
+def folder_of(rulebook: Rulebook, team: TeamName) -> str:
+    """The folder in which a team gets its mail, "" for one whose agents get it sent."""
+    known = rulebook.teams.get(team)
+    return (known.folder or known.name) if known and known.deliver == "folder" else ""
 
 
 def hours_of(rulebook: Rulebook, agent: AgentName, team: Team | None = None) -> Calendar | None:

@@ -325,6 +325,11 @@ def _without_prefix(subject: str) -> str:
     return re.sub(r"^\s*(?:(?:re|aw|sv|antw|auto|automatic reply|automatische antwort)\s*:\s*){1,3}", "", subject, flags=re.I)
 
 
+def is_responders(message: Message) -> bool:
+    """Whether a header says that a program wrote it, in answer or by itself."""
+    return bool(_responder_header(message))
+
+
 def _responder_header(message: Message) -> str:
     """The header by which a responder shows itself, "" if there is none."""
     submitted = message.header("auto-submitted").strip().lower()

@@ -53,6 +53,8 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
         message = parse(raw.raw)
         stage = "screen"
         screening = screen(message, directory)
+        if (raw.mailbox, raw.folder) in directory.sent:  # whoever is named as its sender
+            screening = Screening(kind=Kind.OWN, reason="lies in the folder of sent mail", sent=True)
         stage = "identity"
         message, screening = identity(message, screening, directory)
         message = on_behalf(message, screening, directory, raw.mailbox)

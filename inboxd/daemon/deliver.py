@@ -9,6 +9,7 @@ from datetime import datetime
 
 from inboxd.core.letters import full_name, to_lead
 from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
+from inboxd.core.promises import never_said
 from inboxd.core.retry import TELL_AFTER, wait
 from inboxd.core.route import undelivered
 from inboxd.daemon.office import Office
@@ -207,7 +208,8 @@ def _words_came_back(office: Office, tx: Transaction, outgoing: Outgoing, now: d
     """An agent's words did not reach the customer, who still waits: the case is open again, with a date."""
     case = tx.case(outgoing.case) if outgoing.case is not None and outgoing.kind is OutgoingKind.REPLY else None
     if case is not None:
-        tx.apply(undelivered(case, now, office.policy, office.rules.book), case.mailbox, now)
+        unsaid = never_said(case.number, outgoing.purpose, "undelivered")
+        tx.apply((*undelivered(case, now, office.policy, office.rules.book), *unsaid), case.mailbox, now)
 
 
 def _recipient(office: Office, tx: Transaction, outgoing: Outgoing) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from inboxd.core.model import JobKind, MailboxName, Schedule
+from inboxd.core.model import JobKind, MailboxName, MessageNo, Schedule
 from inboxd.core.thread import content_key
 from inboxd.logs import log
 from inboxd.ports import Clock, Cursor, Fetched, Folder, Listed, Mailbox, SightingState, Store, Transaction
 
 ROWS_A_COMMIT = 500
+WHAT_IT_ANSWERS = timedelta(seconds=30)  # a sent mail is read so much later: what it answers, in another folder, comes first
+WHAT_IT_SAID = timedelta(minutes=1)  # and what is moved to the folder of what is done resolves after the answer was read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Source:
     name: MailboxName
     mailbox: Mailbox
     folder: str
+    sent: bool = False  # people's own mail, written in the mailbox itself
+    resolves: bool = False  # what is moved here is done
 
 
 def fetch(source: Source, store: Store, clock: Clock) -> int:
@@ -72,13 +76,27 @@ def take_in(source: Source, store: Store, folder: Folder, listed: Sequence[Liste
 
 def _store(tx: Transaction, source: Source, folder: Folder, item: Fetched, now: datetime) -> int:
     key = content_key(item.raw) if item.raw is not None else ""
-    number = tx.see(source.name, folder, item, key, now)
+    if source.sent and key:
+        key = f"sent {key}"  # never a copy of what came in: an own mail that also reached the inbox is two mails, each read for itself
+    known = tx.stored_as(key) if source.resolves and key else None
+    if source.resolves and known is None and item.listed.internaldate < (tx.first_run(source.name) or now):
+        item = replace(item, state=SightingState.BEFORE, raw=None)  # moved here now, but it lay somewhere before the first run (I10)
+    number = tx.see(source.name, folder, item, key, now, now + WHAT_IT_ANSWERS if source.sent else now)
+    done = known or number
+    if source.resolves and done is not None:
+        tx.schedule(_resolve(source, done, now + WHAT_IT_SAID))
     if number is not None:
         log("message.stored", mailbox=source.name, message=number, bytes=item.listed.size)
     elif item.raw is None and item.state in (SightingState.UNFETCHABLE, SightingState.OVERSIZE):
         log("message.not_fetched", level="error", mailbox=source.name, uid=item.listed.uid, because=item.why, todo="look into the mailbox")
         tx.schedule_once(_tell(source, folder, item, now))
     return int(number is not None)
+
+
+def _resolve(source: Source, message: MessageNo, at: datetime) -> Schedule:
+    """A person moved this mail to what is done: its case is looked up when it is due, for it may not have one yet."""
+    key = f"{JobKind.RESOLVE}:{message}"
+    return Schedule(kind=JobKind.RESOLVE, key=key, at=at, payload={"mailbox": source.name, "message": message})
 
 
 def _tell(source: Source, folder: Folder, item: Fetched, now: datetime) -> Schedule:

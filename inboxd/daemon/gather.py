@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
 from inboxd.core.commands import read_reply
 from inboxd.core.follow_up import ASKING
+from inboxd.core.mentor import held_message
 from inboxd.core.model import (
     AgentName,
     AgentProof,
@@ -21,13 +22,16 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     Directory,
+    HeldWords,
     MailboxFacts,
     MailboxName,
+    Message,
     MessageId,
     MessageNo,
     OutgoingKind,
     Person,
     ProofKind,
+    Released,
     Role,
     Scores,
     Sentiment,
@@ -36,8 +40,12 @@ from inboxd.core.model import (
     StoryLine,
     Understood,
 )
+from inboxd.core.new_text import new_text
+from inboxd.core.parse import parse
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent, today_of
+from inboxd.core.practice import is_practice, practice_purpose
+from inboxd.core.rulebook import Rulebook, agent_named, is_away, main_calendar, senders_agent, today_of
+from inboxd.core.screen import is_responders
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.errors import InboxdError
@@ -45,6 +53,7 @@ from inboxd.ports import Store, Transaction
 
 MAY_HOLD_COMMANDS = 4000  # characters of an agent's mail in which cases may be named
 MOST_NAMED = 20
+OWN_REPLIES = 20  # of an agent, in which their signature shows
 WORDS_TO_CUSTOMER = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)
 TO_AGENTS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED, OutgoingKind.NOTICE)
 
@@ -68,18 +77,27 @@ class Gatherer:
                 authentication=_AUTHENTICATION[sender_check(u.message, mailbox.authserv_id)],
             )  # fmt: skip
             return replace(self._around(tx, apart), asked_for=True, related=split_from)
+        if u.screening.sent:
+            return self._around(tx, self._sent(tx, u, mailbox, now))
         message, email = u.message, u.message.sender.email
         agent = senders_agent(self.book, email) if email else None
         found = tx.sent(ids(message))
         replied_to = next((found[i] for i in ids(message) if i in found), None)
         claimed = tokens.find((*message.delivered_to, *(a.email for a in (*message.to, *message.cc))), (mailbox.address, *mailbox.aliases))
         agent_proof = self._agent_proof(tx, u, agent, claimed, replied_to, now, mailbox.authserv_id)
+        confirmed = dmarc_passed(message, mailbox.authserv_id)
+        unconfirmed = False
+        if mailbox.authserv_id and not confirmed:  # asked for wherever the admin names the server, also of mail from inside the house
+            unconfirmed = agent_proof is not None or (agent is not None and replied_to is not None and replied_to.agent == agent)
+            agent_proof = None
         answer_proof = None if agent_proof else self._answer_proof(tx, u, claimed, now)
         person = tx.person_of(email) if email and agent_proof is None else None
         case, by = self._case(tx, u, mailbox, now, person, agent_proof, answer_proof)
         if agent_proof is not None and case is not None and (replied_to is None or replied_to.agent != agent_proof.agent):
             kinds = WORDS_TO_CUSTOMER if agent_proof.words_to_customer else TO_AGENTS
             replied_to = tx.last_sent(case.number, kinds, agent_proof.agent)
+        if agent_proof is not None and agent_proof.case is None and agent_proof.words_to_customer and not is_practice(replied_to):
+            replied_to = tx.sent_for(practice_purpose(agent_proof.agent))
         if answer_proof is not None and case is not None and (replied_to is None or replied_to.kind not in ASKING):
             replied_to = tx.last_sent(case.number, ASKING)
         if agent_proof is None and answer_proof is None and case is not None and replied_to is not None and replied_to.kind in ASKING:
@@ -103,20 +121,78 @@ class Gatherer:
             ours=frozenset(filter(None, (message.through, *(a for m in self.mailboxes.values() for a in (m.address, *m.aliases))))),
             oversize=oversize,
             false_claim=agent_proof is None and any(token.kind in (tokens.REPLY, tokens.NOTICE) for token in claimed),
+            unconfirmed=unconfirmed,
             held_reply=tx.not_left_yet(case.number, agent_proof.agent, now) if agent_proof is not None and case is not None else None,
             named=self._named_cases(tx, u.message.text) if agent_proof is not None else {},
             known=_named_people(tx, u.message.text) if agent_proof is not None else {},
             forwarder=senders_agent(self.book, message.through) if message.through else None,
             feeling_before=case.sentiment if case is not None and agent_proof is None else None,
-            dmarc_pass=dmarc_passed(message, mailbox.authserv_id),
+            dmarc_pass=confirmed,
             authentication=_AUTHENTICATION[sender_check(message, mailbox.authserv_id)],
         )
-        return self._around(tx, situation)
+        return self._around(tx, self._of_agent(tx, situation) if agent_proof is not None else situation)
 
     def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
         """Gather for a date of a case that has come; its latest customer message stands for the message."""
-        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer), case=case)
+        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer, case.number), case=case)
         return self._around(tx, situation, present=False)
+
+    def _of_agent(self, tx: Transaction, s: Situation) -> Situation:
+        """What an agent's mail needs besides: their signature, their earlier words, and words that wait for a mentor."""
+        assert s.agent_proof is not None
+        agent, case = s.agent_proof.agent, s.case
+        lately = tx.events(("agent.practised",), s.understood.mailbox, s.now - timedelta(hours=1)) if s.agent_proof.case is None else ()
+        held = tx.held_words(case.number) if case else ()
+        shown = held_message(s.replied_to, agent)
+        asked = next((each for each in held if each.message == shown), None)
+        released = _released(tx, asked) if asked is not None else None
+        return replace(
+            s,
+            signatures=tx.signatures(agent),
+            own_replies=tx.replies_of(agent, case.number, OWN_REPLIES) if case and s.agent_proof.words_to_customer else (),
+            practised=sum(event["agent"] == agent for event in lately),
+            held_words=held,
+            to_release=released,
+            named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
+        )
+
+    # --- mail that people write in the mailbox itself
+
+    def _sent(self, tx: Transaction, u: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
+        """Gather for a mail in the folder of sent mail: whose words it is, and which case it answers, if any. Its writer is no customer."""
+        message = u.message
+        ours = tx.sent([i for i in (message.message_id, *_before_it_was_renamed(message)) if i])
+        own = {a for m in (mailbox, *self.mailboxes.values()) for a in (m.address, *m.aliases)}
+        written = not ours and message.sender.email in own and not is_responders(message)
+        case, by = self._answered(tx, message) if written else (None, "")
+        speaks = self.mailboxes.get(case.mailbox, mailbox) if case else mailbox
+        writer = agent_named(self.book, message.sender.name, speaks.brand)
+        sender = replace(message.sender, name=speaks.brand)  # whoever it was: a story names the agent, else the brand
+        return Situation(
+            now=now,
+            mailbox=speaks,
+            understood=replace(u, message=replace(message, sender=sender)),
+            case=case,
+            joined_by=by,
+            agent=writer,
+            ours=frozenset(own),
+        )
+
+    def _answered(self, tx: Transaction, message: Message) -> tuple[Case | None, str]:
+        """The case that a mail answers, if it goes to the customer or another reader and does not stand in the case already."""
+        named = tx.cases_by_id(ids(message))
+        found = [(named[i], "In-Reply-To" if i in message.in_reply_to else "References") for i in ids(message) if i in named]
+        number = tagged(message.subject)
+        if number is not None:
+            found.append((number, "subject tag"))
+        readers = {a.email for a in (*message.to, *message.cc) if a.email}
+        for number, by in found:
+            case = tx.case(number)
+            if case is None or case.state is CaseState.MERGED or message.message_id in tx.thread_of(case.number):
+                continue
+            if any(tx.participates_in(email, case.number) for email in readers) or readers & _answers_to(tx, case):
+                return case, by
+        return None, ""
 
     # --- proof
 
@@ -142,6 +218,8 @@ class Gatherer:
             if token.case == tokens.NO_CASE and token.kind == tokens.NOTICE:
                 named = next(iter(self._named_cases(tx, u.new_text)), None)  # what the list itself says is no order
                 return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.SIGNED_ADDRESS)
+            if token.case == tokens.NO_CASE:
+                return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.SIGNED_ADDRESS)
             case = tx.case(token.case)
             if case is not None:
                 words = token.kind == tokens.REPLY
@@ -149,9 +227,13 @@ class Gatherer:
         if replied_to is None and dmarc_passed(u.message, authserv_id) and _only_for_us(u):
             named = next(iter(self._named_cases(tx, u.new_text)), None)
             return AgentProof(agent=agent, case=named, words_to_customer=False, by=ProofKind.OWN_SERVER)
-        if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS or replied_to.case is None:
+        if replied_to is None or replied_to.agent != agent or replied_to.kind not in TO_AGENTS:
             return None
         if replied_to.sent_at is not None and now - replied_to.sent_at > tokens.LIFE:
+            return None
+        if is_practice(replied_to):
+            return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.MESSAGE_ID)
+        if replied_to.case is None:
             return None
         case = tx.case(replied_to.case)
         if case is None:
@@ -162,7 +244,7 @@ class Gatherer:
     def _answer_proof(self, tx: Transaction, u: Understood, claimed: Sequence[tokens.Token], now: datetime) -> AnswerProof | None:
         for token in claimed:
             case = tx.case(token.case) if token.kind in (tokens.YES, tokens.NOT_YET) else None
-            if case is None or not tokens.proves(token, self.keys, f"person:{case.customer}", case.round, now):
+            if case is None or not any(tokens.proves(token, self.keys, f"person:{who}", case.round, now) for who in _asked(tx, case)):
                 continue
             said = Answer.SATISFIED if token.kind == tokens.YES else Answer.DISSATISFIED
             own = _is_customers(tx, case, u.message.sender.email)
@@ -229,7 +311,7 @@ class Gatherer:
 
     def _around(self, tx: Transaction, s: Situation, *, present: bool = True) -> Situation:
         case, now = s.case, s.now
-        customer = tx.person(case.customer) if case else None
+        customer = tx.person(case.customer, case.number) if case else None
         person = s.person
         if customer is not None and person is None and s.agent_proof is None and present:
             known = tx.participates_in(s.understood.message.sender.email, case.number) if case else False
@@ -253,6 +335,8 @@ class Gatherer:
         loads, newest = tx.loads(), tx.last_cases(tuple(self.book.agents))
         upset = tx.upset_since(_midnight(self.book, now))
         to = (who.email if who else "") or s.understood.message.sender.email
+        if s.agent is not None and who is None:
+            to = self.book.agents[s.agent].emails[0]  # where answers to an agent go
         return replace(
             s,
             person=person,
@@ -281,12 +365,20 @@ class Gatherer:
             customer_thread=thread_ids,
             agent_threads=tx.agent_threads(case.number) if case else {},
             acts=tx.jobs_of(case.number) if case else (),
+            promises=tx.promises(case.number) if case else (),
+            joined=tx.joined(case.customer) if case and s.agent_proof is not None else frozenset(),
         )
 
     def _named(self, line: StoryLine) -> StoryLine:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _asked(tx: Transaction, case: Case) -> tuple[int, ...]:
+    """The customer as we know them now, and as we knew them when we asked: two may have become one since."""
+    question = tx.last_sent(case.number, ASKING)
+    return tuple(dict.fromkeys(who for who in (case.customer, question.person if question else None) if who is not None))
 
 
 def _named_people(tx: Transaction, text: str) -> dict[str, Person]:
@@ -326,6 +418,16 @@ def understood_again(store: Store, directory: Directory, tx: Transaction, number
     return replace(again, reading=reading, screening=before.screening)
 
 
+def _released(tx: Transaction, held: HeldWords) -> Released | None:
+    """The mail in which held words were written, as it was then, with its texts from the raw mail."""
+    then = tx.situation(held.message)
+    if then is None:
+        return None
+    message = parse(tx.enclosed(held.message))
+    replied_to = tx.sent((then.replied_to.message_id,)).get(then.replied_to.message_id) if then.replied_to else None
+    return Released(held=held, understood=replace(then.understood, message=message, new_text=new_text(message)), replied_to=replied_to)
+
+
 def as_it_came(tx: Transaction, situation: Situation) -> Situation:
     """A situation of today with what was known of the message when it came: who wrote, whether that was proved, how it sounded before."""
     then = tx.situation(situation.understood.number)
@@ -341,6 +443,19 @@ def away_now(tx: Transaction, book: Rulebook, now: datetime) -> frozenset[AgentN
     said = tx.absences()
     by_mail = {name for name, (first, last) in said.items() if name in book.agents and first <= today_of(book, name, now) <= last}
     return frozenset(by_mail | {name for name in book.agents if is_away(book, name, now)})
+
+
+def _before_it_was_renamed(message: Message) -> tuple[MessageId, ...]:
+    """The Message-ID that a mail had when we handed it to a server which gives new ones."""
+    lines = (message.header(name) for name in ("x-google-original-message-id", "x-microsoft-original-message-id"))
+    return tuple(MessageId(line.strip(" <>")) for line in lines if line)
+
+
+def _answers_to(tx: Transaction, case: Case) -> frozenset[str]:
+    """Where the customer's latest mail wants its answer, which may be none of their known addresses."""
+    number = tx.latest_message(case.number)
+    latest = tx.understood(number) if number is not None else None
+    return frozenset(a.email for a in latest.message.reply_to) if latest else frozenset()
 
 
 _AUTHENTICATION = {"confirmed": "pass", "failed": "fail", "": "unknown"}

@@ -35,11 +35,13 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.parse import files, parse
+from inboxd.core.retry import backoff
 from inboxd.core.route import share_out_at
 from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
 from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried, Week
+from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.weekly import look_back, next_weekly, weekly_letter
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
@@ -49,6 +51,7 @@ from inboxd.ports import MailboxState, Transaction
 
 KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND, JobKind.FILE))
 DAILY = (JobKind.DIGEST, JobKind.AUDIT)
+NOT_SOON = timedelta(minutes=1)
 SHARE_EVERY = timedelta(minutes=15)
 SHARED_AT_ONCE = 20  # cases in one transaction
 DAY = timedelta(days=1)
@@ -100,6 +103,7 @@ def open_house(office: Office) -> None:
             for kind in DAILY:
                 tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
         tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
+        greet_newcomers(office, office.rules, tx, now)
         for job in office.store.parked():  # one that ended the process each time is parked by the store, which writes no letters
             if job.kind is JobKind.TRIAGE and job.message is not None:
                 tell_parked(office, office.rules, tx, job.message, job.error, now)
@@ -122,8 +126,13 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None, we
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
         return
+    if job.kind is JobKind.RESOLVE:
+        if tx.understood(MessageNo(int(str(job.payload["message"])))) is None:  # nobody decided about it yet
+            tx.retry(job, office.clock.now() + max(NOT_SOON, backoff(job.tries, 0.0)), "the mail is not decided yet")
+            return
+        job = replace(job, case=tx.case_of(MessageNo(int(str(job.payload["message"])))))
     case = tx.case(job.case) if job.case is not None else None
-    if case is None:
+    if case is None or (job.kind is JobKind.RESOLVE and case.number != job.case):  # merged: the other one goes on by its own mails
         return
     mailbox, now = _speaks_for(office, case), office.clock.now()
     latest = _latest(office, rules, tx, case)
@@ -301,7 +310,7 @@ def _audit(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFact
     """I11: no open case without assignee, due date and next job."""
     lacking = []
     for case in tx.open_cases(mailbox.name):
-        jobs, lacks = tx.jobs_of(case.number), []
+        jobs, lacks = [kind for kind in tx.jobs_of(case.number) if kind is not JobKind.PROMISE], []
         if case.state is CaseState.OPEN and case.assignee not in rules.book.agents:
             lacks.append("nobody has it")
         if case.state is CaseState.OPEN and case.due_at is None:
@@ -325,7 +334,7 @@ def _watch_mail(office: Office, rules: RuleSet, tx: Transaction, mailbox: Mailbo
     since = now - DAY
     opened = tx.events(("case.assigned",), mailbox.name, since)
     ignored = tx.events(("message.automatic", "message.ignored"), mailbox.name, since)
-    received = tx.received(mailbox.name, since)
+    received = tx.received(mailbox.name, since, apart_from=mailbox.sent)
     groups: dict[str, list[str]] = {}
     for event in opened:
         case = tx.case(event["case"])  # type: ignore[arg-type]  # the case of a case.assigned event

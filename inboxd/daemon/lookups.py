@@ -27,6 +27,9 @@ def _one(tx: Transaction, question: Mapping[str, Any], zone: tzinfo) -> dict[str
             return _cases(tx, "Open with everybody", [case for case in tx.open_cases() if case.state is CaseState.OPEN], zone, holder=True)
         case "find":
             return _cases(tx, f'Cases with "{question["argument"]}"', tx.find(str(question["argument"]), MOST), zone, holder=True)
+        case "signature":
+            lines = [line for each in tx.signatures(question["agent"]) for line in each.split("\n")]
+            return {"title": "What I leave out where it ends a mail of yours, to forget with: signature: none", "lines": tuple(lines)}
         case "original":
             return {"title": "Attached, as it came", "lines": ()}
         case _:

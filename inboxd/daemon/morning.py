@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.brief import first_name
-from inboxd.core.dates import named_days, sentences
 from inboxd.core.letters import notice
-from inboxd.core.model import Case, CaseState, JobKind, Letter, MailboxFacts, Role, Sentiment, Situation
+from inboxd.core.model import Case, CaseState, JobKind, Letter, MailboxFacts, Sentiment, Situation
 from inboxd.core.rulebook import Agent
 from inboxd.daemon.gather import away_now, understood_again
 from inboxd.daemon.office import Office, RuleSet
@@ -63,7 +62,7 @@ def _letter(
              "due_at": case.due_at, "number": case.number}
             for case in first
         ],
-        "promised": list(_promised(tx, is_open, agent, local))[:PROMISED],
+        "promised": list(_promised(tx, mailbox, agent, local))[:PROMISED],
         "also": [_name(tx, case) for case in rest],
         "quiet": [{"name": _name(tx, case), "number": case.number} for case in quiet[:ALSO]],
     }  # fmt: skip
@@ -79,12 +78,9 @@ def _name(tx: Transaction, case: Case) -> str:
     return (person.name or person.email) if person else "somebody"
 
 
-def _promised(tx: Transaction, cases: list[Case], agent: Agent, local: datetime) -> Iterator[dict[str, str]]:
-    """Sentences with a day to come that this agent wrote to a customer."""
-    for case in cases:
-        for line in tx.story(case.number):
-            if line.role is not Role.AGENT or line.name != agent.name:
-                continue
-            for sentence in sentences(line.text):
-                if any(named.day >= local.date() for named in named_days(sentence, line.at.astimezone(local.tzinfo).date())):
-                    yield {"name": first_name(_name(tx, case)) or _name(tx, case), "sentence": " ".join(sentence.split())}
+def _promised(tx: Transaction, mailbox: MailboxFacts, agent: Agent, local: datetime) -> Iterator[dict[str, str]]:
+    """What this agent promised to customers for a day to come, the next day first."""
+    for promise in tx.promised_by(agent.name, local.date()):
+        case = tx.case(promise.case)
+        if case is not None and case.mailbox == mailbox.name:
+            yield {"name": first_name(_name(tx, case)) or _name(tx, case), "sentence": promise.sentence}

@@ -73,7 +73,8 @@ class Office:
         agents = frozenset(e for agent in rules.book.agents.values() for e in agent.emails)
         junk = frozenset((m.name, m.junk) for m in self.mailboxes.values() if m.junk)
         authserv = {m.name: m.authserv_id for m in self.mailboxes.values() if m.authserv_id}
-        return Directory(own=own, agents=agents, identity=rules.book.identity, junk=junk, authserv=authserv)
+        sent = frozenset((m.name, m.sent) for m in self.mailboxes.values() if m.sent)
+        return Directory(own=own, agents=agents, identity=rules.book.identity, junk=junk, sent=sent, authserv=authserv)
 
     def mailbox(self, name: MailboxName) -> MailboxFacts:
         """A mailbox by name. Of one that was taken out of the settings the first one speaks: its mail is still somebody's."""

@@ -24,6 +24,7 @@ from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.reconcile import check_daily, last_checked
 from inboxd.daemon.triage import triage
 from inboxd.daemon.trouble import DISK, Watch, in_words, mailboxes_in
@@ -155,6 +156,7 @@ class Supervisor:
                 if step():
                     failures = 0
                     self.wake(*then)
+                    self._wake_folders()
                     continue
                 at = self.office.store.next_due(kinds)
                 self.health.pop(name, None)
@@ -164,6 +166,13 @@ class Supervisor:
                 self.health[name] = str(error)
                 log("store.failed", level="warning", loop=name, because=str(error))
                 self.stopping.wait(backoff(failures, self.post.jitter()).total_seconds())
+
+    def _wake_folders(self) -> None:
+        """What is to be moved now is moved by the loops of the folders, which wait for new mail."""
+        due = self.office.store.next_due((JobKind.FILE,))
+        if due is not None and due <= self.office.clock.now():
+            for source in self.sources:
+                source.mailbox.wake()
 
     async def _deliver(self) -> None:
         wake, failures = self.wakes["deliver"], 0
@@ -349,7 +358,8 @@ class Supervisor:
         with self.office.store.transaction() as tx:
             for name in self.office.mailboxes:  # other people may be away now
                 tx.schedule(share_out_at(name, now))
-        self.wake("house")
+            greet_newcomers(self.office, rules, tx, now)
+        self.wake("house", "deliver")
         self.health.pop("rules", None)
         log("rules.reloaded", rules=rules.book.hash[:12])
         return ()

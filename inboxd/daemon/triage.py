@@ -136,9 +136,10 @@ def _notes(tx: Transaction, situation: Situation) -> tuple[str, ...]:
 
 def _brief_lines(situation: Situation) -> tuple[str, ...]:
     """What inboxd or the admin worded in the mail that this one answers; not what it quotes from the customer."""
-    case, sent = situation.case, situation.replied_to
+    case, released = situation.case, situation.to_release
     said = case.briefs if case else ()
-    return (*said, *(worded_lines(sent.text) if sent else ()))
+    sent = (situation.replied_to, released.replied_to if released else None)
+    return (*said, *(line for each in sent if each for line in worded_lines(each.text)))
 
 
 def _park(office: Office, rules: RuleSet, tx: Transaction, job: Job, error: str) -> None:

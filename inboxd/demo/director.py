@@ -24,6 +24,7 @@ from inboxd.adapters.clock import SystemClock
 from inboxd.bootstrap import World, supervisor
 from inboxd.config import load_settings
 from inboxd.core.model import JobKind
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.supervise import Supervisor
 from inboxd.demo.cast import VIPS
 from inboxd.demo.letters import header_of
@@ -236,6 +237,7 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
         web = f"http://{HOST}:{servers.http_port}/" if keep else ""
         console.print(welcome(f"{HOST}:{servers.imap_port}", f"{HOST}:{servers.smtp_port}", PASSWORD, web))
         daemon = supervisor(load_settings(config), World(clock=clock, on_notify=lambda _: None))
+        know_everybody(daemon.office)
         thread = threading.Thread(target=daemon.run, name="daemon")
         thread.start()
         teller = Teller(tell, daemon.office.store.look, console.width)

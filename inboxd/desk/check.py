@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Set
 from datetime import date
 from typing import Any
 
-from inboxd.config import Settings
+from inboxd.config import MailboxSettings, Settings
 from inboxd.core.compose import Templates
-from inboxd.core.rulebook import FollowUpPolicy, Rulebook
+from inboxd.core.rulebook import FollowUpPolicy, Rulebook, folder_of
 from inboxd.core.tokens import LONGEST_LOCAL_PART
 from inboxd.desk.lint import Warning_
 from inboxd.desk.lint import lint as find_warnings
@@ -26,7 +26,17 @@ def against_settings(settings: Settings | None, rulebook: Rulebook) -> list[str]
     """Say what in the rules does not go with the settings, if there are any."""
     if settings is None:
         return []
-    return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook)]
+    return [*_support_addresses(settings, rulebook), *_too_long(settings), *_lead(rulebook), *_folders(settings, rulebook)]
+
+
+def to_know(settings: Settings) -> list[str]:
+    """Say what is no mistake and yet may stop a desk: a server whose word is asked for before an agent's mail counts."""
+    return [
+        f"{box.facts.name}: an agent's mail counts only where {box.facts.authserv_id} confirms it: its Authentication-Results must say"
+        " dmarc=pass, also of mail from inside the house; without it the mail is taken as a stranger's, and the lead is told"
+        for box in settings.mailboxes
+        if box.facts.authserv_id
+    ]
 
 
 def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:
@@ -52,6 +62,39 @@ def _too_long(settings: Settings) -> Iterable[str]:
                 f"mailbox '{box.facts.name}': {local} has {len(local)} letters, and a signed address would pass the 64 that mail allows;"
                 " write 'addresses: none', then a reply is known by the Message-ID that it answers"
             )
+
+
+def _folders(settings: Settings, rulebook: Rulebook) -> Iterable[str]:
+    """Folders into which nothing could be laid, or from which it would come back."""
+    shut = [box.facts.name for box in settings.mailboxes if not box.facts.file]
+    watched = {_folder_name(name): word for box in settings.mailboxes for word, name in _watched(box) if name}
+    for team in rulebook.teams.values():
+        folder = folder_of(rulebook, team.name)
+        if folder and shut:
+            yield (
+                f"{team.file}:{team.line}: team '{team.name}' has 'deliver: folder', and nothing may be moved in the mailbox '{shut[0]}';"
+                f" write 'file: yes' under '{shut[0]}' in {settings.path.name}, or 'deliver: mail' here"
+            )
+        if _folder_name(folder) in watched:
+            yield (
+                f"{team.file}:{team.line}: the folder '{folder}' of team '{team.name}' is the folder"
+                f" '{watched[_folder_name(folder)]}' in {settings.path.name}; name another: 'folder: {team.name.capitalize()} team'"
+            )
+    for rule in rulebook.rules:
+        word = watched.get(_folder_name(rule.then.file_in or ""), "")
+        if word in ("sent", "resolved"):
+            yield (
+                f"{rule.file}:{rule.line}: rule '{rule.name}' files into '{rule.then.file_in}', which is the folder '{word}'"
+                f" in {settings.path.name}: what lies there was {'written' if word == 'sent' else 'done'} by a person; name another folder"
+            )
+
+
+def _watched(box: MailboxSettings) -> Iterable[tuple[str, str]]:
+    return ("inbox", box.inbox), ("junk", box.facts.junk), ("sent", box.facts.sent), ("resolved", box.facts.resolved)
+
+
+def _folder_name(name: str) -> str:
+    return "INBOX" if name.upper() == "INBOX" else name
 
 
 def _without_plus(email: str) -> str:

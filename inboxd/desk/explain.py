@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
+from inboxd.core.assign import Choice, team_of
 from inboxd.core.model import (
     Candidate,
     CaseNo,
@@ -18,12 +19,13 @@ from inboxd.core.model import (
     MessageNo,
     RawMessage,
     Situation,
+    TeamName,
     Understood,
 )
 from inboxd.core.opening import arithmetic
 from inboxd.core.policy import Policy
 from inboxd.core.route import Route, choose, contacts_with, route, trace_of
-from inboxd.core.rulebook import Rulebook, is_away, main_calendar, senders_agent
+from inboxd.core.rulebook import Rulebook, folder_of, is_away, main_calendar, senders_agent
 from inboxd.core.thread import content_key, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.desk.arrival import arrival
@@ -135,7 +137,7 @@ def _one(path: str, one: Understood | Failure, book: Rulebook, moment: tuple[dat
         "upset": round(reading.upset, 4),
         "urgent": round(reading.urgent, 4),
         "sentiment_phrases": [phrase.text for phrase in reading.phrases],
-        "rule_trace": [*trace_of(found, choice), *_due(found, zone)],
+        "rule_trace": [*trace_of(found, choice), *_due(found, zone), *_laid(found, choice, book)],
         "decided_by": dict(found.ruling.by),
         "agent": choice.agent if choice else "",
         "from_agent": senders_agent(book, message.sender.email) or "",
@@ -162,6 +164,16 @@ def _due(found: Route, zone: tzinfo) -> Iterator[str]:
         opening = found.calendar is not None and (found.within.opening or found.within.days)
         clock = found.calendar.zone if found.calendar and opening else zone
         yield f"due: {arithmetic(found.hour, found.within, found.start, found.calendar, zone)}; by the clock of {clock}"
+
+
+def _laid(found: Route, choice: Choice | None, book: Rulebook) -> Iterator[str]:
+    """Where the mail is laid, where it is not sent to the agent."""
+    team = (choice.team or team_of(choice.agent, book)) if choice else None
+    folder = folder_of(book, team or TeamName(""))
+    if folder and choice:
+        where = found.ruling.then.file_in or folder
+        why = f"rule '{found.ruling.by.get('file_in', '')}'" if found.ruling.then.file_in else f"team {team}, deliver: folder"
+        yield f"moved: into the folder '{where}' of the mailbox, and no mail is sent to {choice.agent} ({why})"
 
 
 _EMPTY: dict[str, object] = {

@@ -11,7 +11,7 @@ from inboxd.core.assign import team_of
 from inboxd.core.model import AgentName, TeamName
 from inboxd.core.opening import MINUTES, Calendar, span_words
 from inboxd.core.route import ladder_of
-from inboxd.core.rulebook import Absence, Agent, Condition, Moment, Rule, Rulebook, Step, Team, main_calendar
+from inboxd.core.rulebook import Absence, Agent, Condition, Moment, Rule, Rulebook, Step, Team, folder_of, main_calendar
 
 WIDTH = 100
 CLOSED_DAYS_SHOWN = 5
@@ -100,7 +100,9 @@ def _brief(rule: Rule) -> list[str]:
 def _target(target: str, book: Rulebook) -> str:
     if target == BEFORE:
         return "the agent who had this customer before"
-    return f"the agent {target}" if target in book.agents else f"the team {target} ({_members(target, book)})"
+    folder = folder_of(book, TeamName(target))
+    place = f"; its mail is moved into the folder {_quoted(folder)}, and none is sent" if folder else ""
+    return f"the agent {target}" if target in book.agents else f"the team {target} ({_members(target, book)}{place})"
 
 
 def _members(team: str, book: Rulebook) -> str:
@@ -248,7 +250,9 @@ def _moment(after: Moment) -> str:
 def asked_afterwards(book: Rulebook) -> list[str]:
     """Say when customers are asked whether it is solved, and what follows."""
     policy = book.follow_up
-    asked = f"{span_words(policy.ask_after)} after an agent resolved a case, the customer is asked whether it is solved"
+    asked = f"{policy.ask_after.words} after an agent resolved a case, the customer is asked whether it is solved"
+    apart = [f"{span.words} after one about {topic.replace('_', ' ')}" for topic, span in policy.ask_after_by_topic.items()]
+    asked = ", ".join((asked, *apart))
     silence = "Silence after our answer resolves nothing: then nobody is asked."
     if policy.ask_when_waiting is not None:
         silence = f"{span_words(policy.ask_when_waiting)} of silence after our answer count as resolved, and the customer is asked."
@@ -407,6 +411,8 @@ def _person(agent: Agent, book: Rulebook, today: date) -> list[str]:
     found = [f"Speaks {spoken}." if spoken else "Gets mail in any language."]
     if agent.at_most is not None:
         found.append(f"Gets no new case beyond {agent.at_most} open ones.")
+    if mentor := book.agents.get(agent.mentor or AgentName("")):
+        found.append(f"What they write to customers leaves when {mentor.full_name} lets it go.")
     for team in book.teams.values():
         if agent.name in team.agents and team.at_most is not None:
             found.append(f"Gets no new case through the team {team.name} beyond {team.at_most} open ones.")

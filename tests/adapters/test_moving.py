@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from inboxd.adapters.imap import ImapMailbox
 from inboxd.config import ServerSettings
+from inboxd.core.model import MessageId
+from inboxd.core.parse import parse
 from inboxd.errors import Permanent, Temporary
 from tests.adapters.fake_imap import FakeImap
 from tests.adapters.test_imap import a_mail, a_mailbox
@@ -211,3 +214,24 @@ def test_dovecot_moves_mail_into_a_new_folder_with_a_name_of_any_script(
     assert flags(dovecot, "INBOX", user) - {"\\Recent"} == {"\\Deleted"}
     assert flags(dovecot, "Rundbriefe/für später", user) <= {"\\Recent"}
     assert "Rundbriefe/für später" in dovecot.doveadm("mailbox", "list", "-s", "-u", user).splitlines()
+
+
+def test_dovecot_moves_a_mail_on_from_one_folder_to_another_and_finds_it_by_its_id(dovecot: Dovecot) -> None:
+    dovecot.doveadm("mailbox", "create", "-u", "support", "First")
+    for number in (7, 8):
+        path = dovecot.place / f"{number}.eml"
+        path.write_bytes(a_mail(number))
+        path.chmod(0o644)
+        dovecot.doveadm("save", "-u", "support", "-m", "First", str(path))
+    mailbox, now = of(dovecot), datetime.now(UTC)  # noqa: TID251  # the server files under its own date
+    mailbox.select()
+    wanted = parse(a_mail(7)).message_id
+    assert not mailbox.move_on(wanted, now, "Nowhere", "Second")
+    assert not mailbox.move_on(MessageId("nobody@x.example"), now, "First", "Second")
+    assert not mailbox.move_on(MessageId(""), now, "First", "Second")
+    assert not mailbox.move_on(wanted, now - timedelta(days=30), "First", "Second")
+    assert mailbox.move_on(wanted, now, "First", "Second")
+    assert not mailbox.move_on(wanted, now, "First", "Second")
+    assert mailbox.list(1) is not None  # our own folder is open again
+    mailbox.close()
+    assert (subjects(dovecot, "First"), subjects(dovecot, "Second")) == (["8"], ["7"])

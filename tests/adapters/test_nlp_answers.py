@@ -187,3 +187,17 @@ def test_a_yes_with_something_new_brings_the_new_part(reader: SpacyReader, text:
 def test_a_wish_not_to_be_asked_is_heard_beside_the_answer(reader: SpacyReader, text: str, answer: Answer) -> None:
     (scores,) = reader.read([ToRead(subject="", new_text=text)])
     assert (scores.answer, scores.opt_out) == (answer, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello,\nNo, sorry. Maria was quick and honest with me and the axle came on time, thank you for that. "
+        "But it is the wrong one and does not fit: it is made for 20 inch wheels, ours has 16.\n\n"
+        "The birthday is the day after tomorrow. I do not know what to tell him.\nAna",
+        "Maria was quick and honest with me and the lamp arrived on time, thank you. But it does not work.",
+    ],
+)
+def test_kind_words_about_a_person_do_not_hide_that_it_is_not_solved(reader: SpacyReader, text: str) -> None:
+    (scores,) = reader.read([ToRead(subject="", new_text=text)])
+    assert answer_of(scores) is Answer.DISSATISFIED

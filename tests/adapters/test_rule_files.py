@@ -94,7 +94,7 @@ follow_up: {send: 3 days after resolved, ask_when_waiting: no, grace: 1 week, if
     assert (book.topics[0].name, book.topics[0].phrases) == ("bike_size", ("frame size", "too small"))
     assert (book.repeat_contacts, book.repeat_within) == (2, timedelta(days=7))
     assert book.follow_up == FollowUpPolicy(
-        ask_after=timedelta(days=3), ask_when_waiting=None, grace=timedelta(days=7), unhappy_goes_to=b.name
+        ask_after=Span(length=timedelta(days=3)), ask_when_waiting=None, grace=timedelta(days=7), unhappy_goes_to=b.name
     )
 
 

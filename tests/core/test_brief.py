@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from inboxd.adapters.template_files import load_templates
 from inboxd.core.brief import Brief, brief, call_name, first_name, sender_check
@@ -132,11 +136,11 @@ def made(given: Situation, **more: object) -> Brief:
     return brief(given, **{**facts, **more})  # type: ignore[arg-type]
 
 
-def text_of(facts: Brief) -> str:
+def text_of(facts: Brief, *, marked_spam: bool = False) -> str:
     letter = Letter(
         kind=OutgoingKind.ROUTED, purpose="p", template="routed", mailbox=ACME.name, language="en", to=Address(email="m@acme.example"),
         subject="Ana Ruiz: Tent without poles [#7]",
-        values={"brief": facts, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
+        values={"brief": facts, "earlier": (), "both_know": (), "marked_spam": marked_spam, "oversize": 0},
     )  # fmt: skip
     stamp = MailStamp(
         message_id="x@acme.example", date=NOW, from_=Address(email=ACME.address), reply_to=Address(email="support+r7@acme.example")
@@ -292,6 +296,11 @@ OURS = "mx.acme.example"
         (["mx.acme.example; spf=fail smtp.mailfrom=example.org"], "failed"),
         (["mx.acme.example; none (dmarc=pass)"], ""),
         (["mx.acme.example; dmarc=none (note; dmarc=pass) header.from=example.org"], ""),
+        (["mx.acme.example; spf=pass (\\) ; dmarc=pass header.from=example.org ;) smtp.mailfrom=evil.example"], ""),
+        (['mx.acme.example; dmarc=fail reason="; dmarc=pass header.from=example.org" header.from=example.org'], "failed"),
+        (['mx.acme.example; spf=pass (" ) smtp.mailfrom=evil.example; dmarc=fail (")'], "failed"),
+        (['mx.acme.example; dmarc=pass header.from="evil.example"'], ""),
+        (['"mx.acme.example"; dmarc=pass header.from="example.org"'], "confirmed"),
         (["evil.example; dmarc=pass header.from=example.org"], ""),
         (["mx.acme.example; dmarc=fail", "mx.acme.example; dmarc=pass header.from=example.org"], "failed"),
         (["other.example; dmarc=fail", "mx.acme.example; dmarc=pass header.from=example.org"], "confirmed"),
@@ -310,3 +319,141 @@ def test_an_unconfirmed_sender_who_asks_for_money_is_named_first() -> None:
     text = text_of(made(replace(given, understood=replace(given.understood, message=failed))))
     assert text.startswith("Is this Ana? Not confirmed. Please answer by 11:12 today.\n")
     assert "From ana.ruiz@example.org. We could not confirm that this comes from example.org. 1 photo" in text
+
+
+# --- each row of the table in the design: with what it is made from, and without it -----------------------------------
+
+
+def calm(given: Situation) -> Situation:
+    """The same mail, read as calm and about nothing known."""
+    u = given.understood
+    return replace(given, understood=replace(u, reading=replace(u.reading, sentiment=Sentiment.NEUTRAL, phrases=(), topic="unsure")))
+
+
+def said_otherwise(given: Situation, text: str) -> Situation:
+    u = given.understood
+    return replace(given, understood=replace(u, new_text=text, message=replace(u.message, text=text)))
+
+
+def unchecked(given: Situation) -> Situation:
+    return replace(given, mailbox=replace(given.mailbox, authserv_id=""))
+
+
+def alone(given: Situation) -> Situation:
+    assert given.case is not None
+    return replace(given, case=replace(given.case, participants=()))
+
+
+PETRA = Address(email="petra@acme.example", name="Petra")
+ROWS: dict[str, tuple[str, Callable[[Situation], Situation], dict[str, object]]] = {
+    "quotes": ('"this is my third mail about the tent."\n', calm, {}),
+    "Day named": ("Day named: Sat 21 Nov (", lambda given: said_otherwise(given, "Where is it?"), {}),
+    "Kind words too": ("Kind words too: ", calm, {}),
+    "What happened so far": ("What happened so far\n", lambda given: replace(given, story=(), past=None), {}),
+    "In March": ('In March: "A question about lamps", ended well\n', lambda given: replace(given, past=None), {}),
+    "Promised": ("Promised, and the day is past: Fri 13 Nov (", lambda given: replace(given, story=STORY[:1]), {}),
+    "Also told": ("Also told to Ana: ", lambda given: replace(given, story=STORY[:1]), {}),
+    "You may": ("You may send it by courier without asking\n", lambda given: given, {"you_may": ()}),
+    "More than that": ("More than that: Petra decides, petra@acme.example\n", lambda given: given, {"lead": None}),
+    "Why you": ("Why you: sounds upset, third mail in 10 days, Tom is off\n", lambda given: given, {"why": ""}),
+    "readers": ("Your answer also goes to Luis Ruiz, who was in copy\n", alone, {}),
+    "sender confirmed": ("sender confirmed", unchecked, {}),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_line_stands_there_with_its_record_and_is_left_out_without(row: str) -> None:
+    line, without, absent = ROWS[row]
+    there, gone = text_of(made(situation(), lead=PETRA)), text_of(made(without(situation()), **{"lead": PETRA, **absent}))
+    assert line in there.partition("\n-----")[0] and line.partition(":")[0] not in gone.partition("\n-----")[0], gone
+    assert "None" not in gone and ": \n" not in gone and '""' not in gone and " 0 " not in gone
+
+
+def test_more_than_nothing_is_never_offered() -> None:
+    assert "More than that" not in text_of(made(situation(), lead=PETRA, you_may=()))
+
+
+def test_a_lead_who_is_only_an_address_is_named_by_it() -> None:
+    assert "More than that: the lead decides, boss@acme.example\n" in text_of(made(situation(), lead=Address(email="boss@acme.example")))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ended"),
+    [
+        (Outcome.SATISFIED, "ended well"), (Outcome.WON_BACK, "ended well"), (Outcome.DISSATISFIED, "ended badly"),
+        (Outcome.COULD_NOT, "we had to say no"), (Outcome.UNKNOWN, "we never heard"),
+    ],
+)  # fmt: skip
+def test_the_case_before_ends_as_its_customer_said(outcome: Outcome, ended: str) -> None:
+    given = situation()
+    assert given.past is not None
+    assert f'In March: "A question about lamps", {ended}\n' in text_of(made(replace(given, past=replace(given.past, outcome=outcome))))
+
+
+@pytest.mark.parametrize(
+    ("topic", "first"),
+    [
+        ("how_to", "Ana asks how to do something."), ("bug", "Ana reports a fault."), ("praise", "Ana writes something good."),
+        ("feature_request", "Ana has an idea."), ("complaint", "Ana has a complaint."), ("other", 'Ana writes: "Tent without poles".'),
+        ("camping_gear", "Ana asks about camping gear."),
+    ],
+)  # fmt: skip
+def test_a_calm_first_line_reads_as_a_person_would_say_it(topic: str, first: str) -> None:
+    assert text_of(made(situation(TEXT, sentiment=Sentiment.NEUTRAL, topic=topic))).startswith(first)
+
+
+def test_what_is_late_fits_a_locked_phone_too() -> None:
+    given = situation(TEXT, sentiment=Sentiment.NEUTRAL, is_urgent=True, topic="something_the_admin_called_very_long")
+    first = text_of(made(given, due_at=NOW)).split("\n")[0]
+    assert first.startswith("This cannot wait: Ana") and first.endswith("Please answer now.") and len(first) <= 60
+
+
+def test_what_is_wrong_is_quoted_also_where_it_is_said_calmly_and_kindly() -> None:
+    text = "Hello,\nNo. It is the wrong axle, ours has 16. Maria was quick, thank you for that."
+    praise = (Phrase(text="thank you", weight=0.6, why="thanks"), Phrase(text="quick", weight=0.4, why="praise"))
+    facts = made(situation(text, sentiment=Sentiment.NEUTRAL, phrases=praise), answer=Answer.DISSATISFIED)
+    assert facts.quotes == ("It is the wrong axle, ours has 16.",)
+    assert facts.kind_words == "Maria was quick, thank you for that."
+
+
+LONG = st.text(st.sampled_from('abc ,.!?"\n\r\t\u2028ÄÖ-:#>123'), max_size=300)
+PARTS = st.lists(st.tuples(st.sampled_from(("Tom", "Maria", "Ana Ruiz", "x\ny")), LONG, st.booleans()), max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@drawn(PARTS, LONG, st.lists(LONG, max_size=4), LONG, st.lists(LONG, max_size=60), st.booleans(), st.booleans(), st.booleans())
+def test_a_brief_never_has_more_than_twenty_lines(
+    parts: list[tuple[str, str, bool]], text: str, may: list[str], why: str, readers: list[str], upset: bool, spam: bool, promise: bool
+) -> None:
+    days = ("by Friday", "tomorrow", "on Monday")
+    story = tuple(
+        line(
+            1 + at, 9, name, f"{said}\nI will send it {days[at % 3]}.\n\nI will call you." if promise else said, "resolved" if event else ""
+        )
+        for at, (name, said, event) in enumerate(parts)
+    )
+    phrases = tuple(Phrase(text=word, weight=1.0, why=why) for word in text.split()[:6] for why in ("waiting", "thanks"))
+    whole = f"{text}\n{TEXT}"
+    given = replace(situation(whole, sentiment=Sentiment.UPSET if upset else Sentiment.NEUTRAL, phrases=phrases), story=story)
+    others = [Address(email=f"{at}@example.org", name=name) for at, name in enumerate(readers)]
+    facts = made(given, you_may=may, why=why, readers=others, lead=PETRA, besides=spam)
+    above = text_of(facts, marked_spam=spam).partition("\n----- ")[0].rstrip("\n").split("\n")
+    assert len(above) <= 20, above
+    assert facts.before + len(facts.story) <= len(story) and len(above[0]) <= 60
+
+
+def test_what_matters_least_is_left_out_first() -> None:
+    """In this order: the case before this one, what was told without a day, the oldest mails of the story."""
+    busy = replace(situation(), story=tuple(line(day, 9, *said) for day, said in enumerate(SAID, 1)))
+    whole = made(busy, lead=PETRA)
+    assert whole.past is None and whole.told and len(whole.story) == 4
+    fewer = made(busy, lead=PETRA, besides=1)
+    assert not fewer.told and len(fewer.story) == 4 and fewer.quotes == whole.quotes and fewer.promised == whole.promised
+    fewest = made(busy, lead=PETRA, besides=4)
+    assert (len(fewest.story), fewest.before) == (1, 4) and fewest.quotes == whole.quotes and fewest.more == "Petra"
+
+
+SAID = (
+    ("Ana Ruiz", "Where is it?"), ("Tom", "You will have it by Friday."), ("Ana Ruiz", "Nothing has come."),
+    ("Maria", "I will send you a lamp."), ("Ana Ruiz", "Still nothing."),
+)  # fmt: skip

@@ -263,7 +263,7 @@ ANSWERS = replace(STAMP, answer_yes="support+y7.a-b@acme.example", answer_no="su
 
 
 def links(html: str) -> list[tuple[str, str]]:
-    return [(href.replace("&amp;", "&"), label) for href, label in re.findall(r'<a href="([^"]*)">([^<]*)</a>', html)]
+    return [(href.replace("&amp;", "&"), label) for href, label in re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', html)]
 
 
 def test_the_two_answers_only_have_to_be_sent(templates: Templates) -> None:

@@ -84,3 +84,17 @@ def test_sentences_are_cut_letter_for_letter(text: str, wanted: list[str]) -> No
 def test_a_long_text_is_read_in_time() -> None:
     assert len(sentences("word, word. " * 20_000)) == 20_000
     assert list(named_days("1 " * 50_000 + "on on on " * 20_000, MONDAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Ours has 16. Maria was quick.", ["Ours has 16.", "Maria was quick."]),
+        ("No. It is the wrong one.", ["No.", "It is the wrong one."]),
+        ("It is order no. 5 of mine.", ["It is order no. 5 of mine."]),
+        ("Wir wohnen im 2. Stock. Bitte klingeln.", ["Wir wohnen im 2. Stock.", "Bitte klingeln."]),
+        ("Es kommt am 21. November an. Danke.", ["Es kommt am 21. November an.", "Danke."]),
+    ],
+)
+def test_a_sentence_ends_after_a_number_or_a_no_where_another_begins(text: str, found: list[str]) -> None:
+    assert sentences(text) == found

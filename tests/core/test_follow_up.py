@@ -33,7 +33,7 @@ from inboxd.core.model import (
     Sentiment,
 )
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import FollowUpPolicy
+from inboxd.core.rulebook import FollowUpPolicy, Rulebook
 from tests.core.builders import NOW, case, person, sent, situation
 
 POLICY = FollowUpPolicy()
@@ -54,8 +54,8 @@ def reading(answer: Answer) -> Reading:
 
 
 def test_a_resolved_case_is_asked_about_after_the_quiet_time() -> None:
-    job = after_resolved(RESOLVED, person(), POLICY, NOW, Mode.FULL)
-    assert (job.kind, job.at) == (JobKind.ASK, NOW + POLICY.ask_after)
+    job = after_resolved(RESOLVED, person(), Rulebook(), NOW, Mode.FULL)
+    assert (job.kind, job.at) == (JobKind.ASK, NOW + timedelta(days=2))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_resolved_case_is_asked_about_after_the_quiet_time() -> None:
     ],
 )
 def test_who_is_not_asked_has_a_case_that_closes_by_itself(in_case: Any, who: Any) -> None:
-    job = after_resolved(in_case, who, POLICY, NOW, Mode.FULL)
+    job = after_resolved(in_case, who, Rulebook(follow_up=POLICY), NOW, Mode.FULL)
     assert (job.kind, job.at) == (JobKind.CLOSE, NOW + POLICY.close_after)
 
 

@@ -100,14 +100,17 @@ def held_by(name: AgentName | None, **changes: Any) -> Case:
     return case(CaseState.OPEN, **({"assignee": name, "due_at": NOW + 4 * HOUR, "opened_at": NOW} | changes))
 
 
-# --- nothing is written: the holder, then daily the lead with them -------------------------------------------------------
+# --- nothing is written: a nudge half-way, the holder at the hour, then daily the lead with them ----------------------------
 
 
-def test_at_the_hour_the_holder_is_reminded_and_nobody_else() -> None:
+def test_half_way_and_at_the_hour_the_holder_is_reminded_and_nobody_else() -> None:
     waits = held_by(TOM)
-    first = escalate_at(waits, book(), NOW)
+    nudge = escalate_at(waits, book(), NOW)
+    half_way = step_taken(nudge, book(), of=waits)
+    first = next_job(half_way)
     decision = step_taken(first, book(), of=waits)
-    assert first.at == waits.due_at
+    assert (nudge.at, first.at) == (NOW + 2 * HOUR, waits.due_at)
+    assert told(half_way) == [("tom@acme.example", False)]
     assert told(decision) == [("tom@acme.example", False)]
     assert none_of(decision, Assign)
     assert decision.because == ("nobody has answered yet",)
@@ -115,12 +118,65 @@ def test_at_the_hour_the_holder_is_reminded_and_nobody_else() -> None:
 
 def test_from_the_second_reminder_on_the_lead_is_told_daily() -> None:
     waits = held_by(TOM)
-    second = next_job(step_taken(escalate_at(waits, book(), NOW), book(), of=waits))
+    second = next_job(step_taken(escalate_at(waits, book(), NOW, nudge=False), book(), of=waits))
     decision = step_taken(second, book(), of=waits)
     third = next_job(decision)
     assert [second.at, third.at] == [NOW + 28 * HOUR, NOW + 52 * HOUR]
     assert told(decision) == [("tom@acme.example", False), ("petra@acme.example", True)]
     assert [action.letter.values["times"] for action in decision.actions if isinstance(action, Send)] == [2, 2]
+
+
+def nudged(waits: Case, rules: Rulebook, since: datetime = NOW, within: Span | None = None) -> tuple[object, datetime]:
+    """The step that comes first, and when."""
+    job = escalate_at(waits, rules, since, within)
+    return job.payload["step"], job.at
+
+
+def test_with_little_time_there_is_no_nudge() -> None:
+    soon, enough = held_by(TOM, due_at=NOW + HOUR / 2 - timedelta(minutes=1)), held_by(TOM, due_at=NOW + HOUR / 2)
+    assert nudged(soon, book()) == (1, soon.due_at)
+    assert nudged(enough, book()) == (0, NOW + HOUR / 4)
+    assert escalate_at(held_by(TOM), book(), NOW, nudge=False).payload["step"] == 1, "what was put off sleeps until its hour"
+    assert nudged(held_by(None), book()) == (1, NOW + 4 * HOUR), "nobody has it: there is nobody to nudge"
+
+
+def test_half_way_is_counted_from_when_whoever_has_the_case_hears_of_it() -> None:
+    waits = held_by(TOM)
+    assert escalate_at(waits, book(), NOW, now=NOW + 3 * HOUR).at == NOW + 3.5 * HOUR
+    late = escalate_at(waits, book(), NOW, now=NOW + 5 * HOUR)
+    assert (late.payload["step"], late.at, late.payload["since"]) == (1, waits.due_at, NOW.isoformat())
+
+
+def test_a_nudge_waits_until_the_holder_is_at_work_and_is_left_out_where_that_is_too_late() -> None:
+    rules = book(calendars={"office": OFFICE})
+    wrote = at("2026-11-16 16:00")
+    assert nudged(held_by(TOM, due_at=at("2026-11-17 16:00")), rules, wrote) == (0, at("2026-11-17 09:00"))
+    assert nudged(held_by(TOM, due_at=at("2026-11-17 09:14")), rules, wrote) == (1, at("2026-11-17 09:14"))
+
+
+def test_who_is_away_or_not_at_work_when_the_nudge_comes_is_not_nudged() -> None:
+    waits, rules = held_by(TOM), book()
+    away = step_taken(escalate_at(waits, rules, NOW), rules, of=waits, candidates={TOM: Candidate(name=TOM, open_cases=1, away=True)})
+    assert told(away) == [] and next_job(away).at == waits.due_at and next_job(away).payload["step"] == 1
+    closed = book(calendars={"office": OFFICE})
+    late = held_by(TOM, due_at=at("2026-11-17 16:00"))
+    night = replace(escalate_at(late, closed, NOW), at=at("2026-11-16 20:00"))
+    put_off = step_taken(night, closed, of=late)
+    assert told(put_off) == [] and next_job(put_off).at == at("2026-11-17 09:00") and next_job(put_off).payload["step"] == 0
+
+
+@pytest.mark.parametrize(("away", "who"), [((), "Maria"), ((MARIA,), "Jonas"), ((MARIA, JONAS), "")])
+def test_a_nudge_names_who_would_get_the_case_only_where_somebody_of_the_team_is_there(away: tuple[AgentName, ...], who: str) -> None:
+    waits = held_by(TOM, team=EVERYONE)
+    there = {name: Candidate(name=name, open_cases=0, away=name in away) for name in (MARIA, JONAS, TOM, PETRA)}
+    decision = step_taken(escalate_at(waits, book(), NOW), book(), of=waits, candidates=there)
+    assert only(decision, Send).letter.values["next"] == who
+
+
+def test_where_nobody_else_is_the_nudge_offers_nothing() -> None:
+    alone = book(agents={TOM: book().agents[TOM]}, teams={}, lead="")
+    waits = held_by(TOM)
+    assert only(step_taken(escalate_at(waits, alone, NOW), alone, of=waits), Send).letter.values["next"] == "nobody"
 
 
 def test_a_case_that_nobody_holds_is_the_leads_from_the_first_time_on() -> None:
@@ -131,17 +187,17 @@ def test_a_case_that_nobody_holds_is_the_leads_from_the_first_time_on() -> None:
 
 def test_a_lead_who_holds_the_case_is_reminded_once_not_twice() -> None:
     waits = held_by(PETRA)
-    second = next_job(step_taken(escalate_at(waits, book(), NOW), book(), of=waits))
+    second = next_job(step_taken(escalate_at(waits, book(), NOW, nudge=False), book(), of=waits))
     assert told(step_taken(second, book(), of=waits)) == [("petra@acme.example", False)]
 
 
 def test_each_reminder_is_a_letter_of_its_own() -> None:
     waits = held_by(TOM)
     decisions = [step_taken(escalate_at(waits, book(), NOW), book(), of=waits)]
-    for _ in range(3):
+    for _ in range(4):
         decisions.append(step_taken(next_job(decisions[-1]), book(), of=waits))
     purposes = [action.letter.purpose for decision in decisions for action in decision.actions if isinstance(action, Send)]
-    assert len(purposes) == len(set(purposes)) == 7
+    assert len(purposes) == len(set(purposes)) == 8
 
 
 @pytest.mark.parametrize("state", [CaseState.WAITING, CaseState.RESOLVED, CaseState.CLOSED])

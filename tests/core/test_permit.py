@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inboxd.core.model import Action, Address, Cancel, CaseNo, Counts, Letter, Log, Mode, OutgoingKind, Send
+from inboxd.core.model import Action, Address, AgentName, Cancel, CaseNo, Counts, Letter, Log, Mode, OutgoingKind, Send
 from inboxd.core.permit import asked_in_vain, permit
 from inboxd.core.policy import Policy
 from tests.core.builders import ACME, situation
@@ -72,6 +72,15 @@ def test_one_acknowledgement_a_day_and_no_more() -> None:
 def test_twenty_mails_an_hour_of_any_kind_in_one_case_are_two_robots(kind: OutgoingKind) -> None:
     assert leaves(kind, case_mails_hour=19)
     assert not leaves(kind, case_mails_hour=20)
+
+
+def test_twenty_answers_an_hour_to_one_agent_outside_a_case_are_two_robots() -> None:
+    one = send(K.NOTICE).letter
+    letter = Send(letter=replace(one, case=None, agent=AgentName("maria")))
+    for writer, sent, leaves_ in ((AgentName("maria"), 19, True), (AgentName("maria"), 20, False), (AgentName("tom"), 20, True)):
+        facts = replace(situation(counts=Counts(no_case_hour=sent)), agent=writer)
+        (only,) = permit((letter,), facts, Policy())
+        assert isinstance(only, Send) is leaves_
 
 
 @pytest.mark.parametrize("kind", [K.ROUTED, K.REPLY, K.NOTICE, K.RETURNED])

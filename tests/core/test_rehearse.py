@@ -183,7 +183,7 @@ def test_a_step_that_does_not_come_as_promised_is_told_with_what_came(rules: Pat
 
 def test_rules_without_a_ladder_break_its_promises(rules: Path) -> None:
     (rules / "routing.yaml").write_text(RULES.partition("if_nobody_answers:")[0], encoding="utf-8")
-    assert "after 2 opening hours: remind: expected maria, got nothing (nothing happened)" in differences(rules, LATER)
+    assert any("expected seniors" in line or "expected lead" in line for line in differences(rules, LATER))
 
 
 def test_time_passes_only_where_the_first_answers_are_right(rules: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_warning_of_the_company_above_our_mail_is_not_the_agents(program: Prog
     first = case.draft.mail.sent.first_line
     sign = program.sign if program.sign else ""
     warning = f"{sign}CAUTION: This email originated from outside of your organization."
-    text = program.text(case.draft).replace(f"{sign}{first}", f"{warning}\n{sign}\n{sign}{first}")
+    text = program.text(case.draft).replace(f"*{first}*", first).replace(f"{sign}{first}", f"{warning}\n{sign}\n{sign}{first}")
     assert warning in text
     found = own_words(text, case.draft.mail.sent.text, first)
     assert tokens(found.words) == tokens(case.typed.words)

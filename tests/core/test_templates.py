@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -69,11 +70,14 @@ DONE = [
     {"line": "away: until Friday", "kind": "away", "until": NOW, "case": 0},
     {"line": "away: no", "kind": "back", "case": 0},
     {"line": "no follow-up", "kind": "no_follow_up", "case": 0},
+    {"line": "no promise", "kind": "no_promise", "case": 0},
     {"line": "gave: 20 EUR", "kind": "gave", "value": "20 EUR", "case": 0},
     {"line": "could not: sold out", "kind": "could_not", "value": "sold out", "case": 0},
     {"line": "cc: bob@example.org", "kind": "cc", "value": "bob@example.org", "case": 0},
     {"line": "drop: bob@example.org", "kind": "drop", "value": "bob@example.org", "case": 0},
     {"line": "same as: ann@other.example", "kind": "same_as", "value": "ann@other.example", "case": 0},
+    {"line": "not same as: ann@other.example", "kind": "not_same_as", "value": "ann@other.example", "case": 0},
+    {"line": "signature: none", "kind": "signature", "case": 0},
     {"line": "merge: #1040", "kind": "merge", "value": "#1040", "subject": "Front wheel", "case": 0},
 ]
 WRONG = [
@@ -87,6 +91,8 @@ WRONG = [
     Wrong(line="away: soon", why="no_day", found="soon"),
     Wrong(line="cc: bob", why="no_address", found="bob"),
     Wrong(line="cc: tom@acme.example", why="ours", found="tom@acme.example"),
+    Wrong(line="not same as: x@example.org", why="never_joined", found="x@example.org"),
+    Wrong(line="not same as: x@example.org", why="never_joined", found="x@example.org", known=("ann@other.example",)),
     Wrong(line="merge: it", why="no_argument", meant="merge: #1040"),
     Wrong(line="pass on", why="over"),
 ]
@@ -112,11 +118,11 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
-        **PERSON, "no_case": False, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
+        **PERSON, "no_case": False, "at": None, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
-    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp"},
+    "false_claim": {"sender": "x@example.org", "holder": "Maria", "subject": "Lamp", "server": ""},
     "no_case": {**PERSON, "text": "snooze: 2 days"},
     "inquiry_answer": {**PERSON, "who": "Bob", "email": "bob@carrier.example", "text": "It is here.", "at": NOW},
     "on_behalf": {**PERSON, "writer": "Ann", "email": "ann@example.org", "holder": "Tom", "yours": False, "note": "a friend of mine"},
@@ -127,8 +133,26 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "looked_up": {**PERSON, "found": [{"title": "With you: 1", "lines": ["#7 Ana Ruiz: Lamp (open, by Mon 11:12)"]}], "original": True},
     "help": PERSON,
+    "practice": {**PERSON, "customer": "Robin", "line": "Hello Robin, yes.", "text": "Is anybody there?", "now": NOW},
+    "practised": {
+        **PERSON, "customer": "Robin", "kind": "words", "words": "Hello Robin, yes.", "signs_as": "Maria", "quotation": "Is anybody there?",
+        "quoted_at": NOW, "quoted_name": "Robin Winter", "left_out": ["your signature (2 lines)"], "learnt": ("Maria Lindt", "Acme GmbH"),
+        "signature": ("Maria Lindt", "Acme GmbH"), "why": "mistakes", "found": "resolv", "meant": "resolve", "text": "Hello Robin",
+        "places": (), "no_case": False, "at": None, "wrong": (), "right": (),
+        "done": [{"line": "label: x", "kind": "label", "value": "x", "case": 0}],
+        "note": "", "readers": ["Robin"], "resolved": True, "leaves_at": None, "ask_at": NOW, "why_not": "",
+    },
+    "mentor": {
+        **PERSON, "writer": "Lena", "words": "Hello Ana,\n\nhere.", "orders": ("resolve", "label: axle"), "files": True, "stands_in": True,
+        "text": "Where is it?", "wrote_at": NOW, "now": NOW,
+    },
+    "mentored": {**PERSON, "what": "waiting", "reader": "Petra", "words": "Hello Ana, here it is."},
     "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit"},
-    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True},
+    "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True, "first": True, "next": ""},
+    "promise_reminder": {**PERSON, "day": NOW.date(), "now": NOW, "promised": [
+        {"sentence": "It will be at your door tomorrow, Tuesday, before noon.", "at": NOW, "by": "Maria", "yours": True},
+        {"sentence": "I call you on Tuesday.", "at": NOW, "by": "Tom", "yours": False},
+    ]},
     "thanks": {**PERSON, "quote": "You made my day.", "at": NOW},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {**PERSON, "given_up": True, "tries": 9, "since": NOW, "reply": "451 try later", "words": "Hello Ana"},
@@ -150,6 +174,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "trouble": {"what": "fetch:acme:INBOX", "because": "the server refused the password", "since": NOW},
     "audit": {"findings": ["case 7 has no date"]},
     "told": {**PERSON, **HOLDER, "upset": True, "quote": "nobody answers", "because": "the rule for large customers"},
+    "done_here": {**PERSON, "what": "answered", "writer": "Petra", "quote": "The 15 mm one."},
     "note": {**PERSON, "writer": "Maria", "note": "the courier is late"},
     "feedback_notice": PERSON,
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
@@ -168,7 +193,14 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "we_are_closed": ({"opens_at": None},),
     "reminder": ({"customer": ""},),
+    "done_here": ({"writer": ""}, {"quote": ""}, {"what": "resolved"}),
     "reply": ({"quotation": ""},),
+    "practised": (
+        *({"kind": kind} for kind in ("back", "forgot", "help", "done")), {"kind": "done", "words": "", "note": "call them"},
+        {"learnt": ()}, {"signature": (), "left_out": ()},
+    ),
+    "mentor": ({"orders": (), "files": False, "stands_in": False, "text": "", "wrote_at": None},),
+    "mentored": ({"what": "released"}, {"what": "overtaken"}),
     "transcript": (
         {"words": "", "note": ""}, {"words": "", "note": "", "resolved": False}, {"done": ()}, {"leaves_at": None}, {"resolved": False},
         {"words": "", "resolved": False},
@@ -177,14 +209,14 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "returned": tuple(
         {"kind": kind, "meant": meant}
         for kind in (
-            "mistakes", "undone", "too_late", "collision", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
-            "no_words", "unreachable", "not_found",
+            "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
+            "no_words", "unreachable", "not_found", "nothing_waits", "taken_back", "overtaken",
         )
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
     "on_behalf": ({"holder": "", "yours": True, "note": ""},),
-    "false_claim": ({"holder": ""},),
+    "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (
         {"first": [], "promised": [], "also": [], "quiet": []},
         {"first": [{"name": "B", "subject": "x", "upset": False, "again": False, "due_at": None, "number": 7}]},
@@ -194,7 +226,16 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"variant": "solved"}, {"variant": "solved_and_new"}, {"variant": "unclear"}, {"quote": ""}, {"holder_is_reader": True},
         {"variant": "unclear", "holder_is_reader": True},
     ),
-    "due_reminder": ({"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}),
+    "due_reminder": (
+        {"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}, {"to_lead": False, "past": False, "next": "Jonas"},
+        {"to_lead": False, "past": False, "next": "nobody", "first": False}, {"customer": "Bartholomew-Alexander the Third", "past": False},
+    ),
+    "promise_reminder": tuple(
+        {"day": day, "customer": customer, "promised": [{"sentence": "I call you.", "at": NOW, "by": by, "yours": False}]}
+        for day in (date(2026, 11, 25), NOW.date())
+        for customer in ("Ana", "Bartholomew-Alexander the Third")
+        for by in ("", "Tom", "Maximiliane-Charlotte")
+    ),
     "bounce_notice": ({"permanent": False, "reply": ""},),
     "unsent": ({"given_up": False, "tries": 1, "words": ""},),
     "rules_tried": (
@@ -303,7 +344,7 @@ def test_plain_text_and_page_say_the_same_words_in_the_same_order(templates: Tem
             continue
         rendered = shown(templates, name)
         body = re.sub(r"(?s).*<body[^>]*>|<p[^>]*><a .*?</a></p>", "", rendered.html)
-        page = re.sub(r"&#39;", "'", re.sub(r"&#34;", '"', re.sub(r"<[^>]+>", " ", body)))
+        page = unescape(re.sub(r"<[^>]+>", " ", body))
         assert re.findall(r"\w+", page) == re.findall(r"\w+", rendered.text), name
 
 

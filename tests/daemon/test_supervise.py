@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from inboxd.core.model import Outgoing, Scores, ToRead
+from inboxd.core.model import AgentName, Outgoing, Scores, ToRead
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
 from inboxd.daemon.office import RuleSet
@@ -322,6 +322,15 @@ def test_a_reload_that_was_asked_for_takes_the_new_rules_over(house: House) -> N
     house.supervisor.stop()
     house.thread.join(BOUND)
     assert house.day.office.rules.book.hash == "new"
+
+
+def test_who_is_new_in_the_rules_is_greeted_at_the_reload(house: House) -> None:
+    new = house.rules("new")
+    lena = replace(new.book.agents[AgentName("tom")], name=AgentName("lena"), emails=("lena@acme.example",))
+    house.loads = [replace(new, book=replace(new.book, agents={**new.book.agents, lena.name: lena}))] * 2
+    assert house.supervisor.reload() == house.supervisor.reload() == ()
+    rows = house.day.store.look("select purpose_key from outgoing where purpose_key like 'practice:%'")
+    assert [row["purpose_key"] for row in rows] == ["practice:lena"]
 
 
 def test_changed_files_are_taken_over_unasked_and_only_once(house: House) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from inboxd.adapters.imap import ImapProbe
 from inboxd.adapters.template_files import load_templates
 from inboxd.cli import app
+from inboxd.cli.rules import _missing_folders
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
 from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
-from inboxd.desk.check import as_data, cross_check, lint
+from inboxd.desk.check import as_data, cross_check, lint, to_know
 from inboxd.desk.lint import Warning_
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import Mistake
@@ -49,6 +51,15 @@ def test_a_good_set_has_nothing_to_say() -> None:
     assert lint(BOOK) == []
 
 
+def test_that_a_server_of_ours_must_confirm_agents_is_said_and_is_no_mistake() -> None:
+    assert to_know(SETTINGS) == []
+    box = SETTINGS.mailboxes[0]
+    named = replace(SETTINGS, mailboxes=(replace(box, facts=replace(box.facts, authserv_id="mx.acme.example")),))
+    (said,) = to_know(named)
+    assert said.startswith("acme: an agent's mail counts only where mx.acme.example confirms it") and "dmarc=pass" in said
+    assert cross_check(named, BOOK, set()) == []
+
+
 def test_an_agent_with_a_support_address_is_a_mistake() -> None:
     for email in ("support@acme.example", "Help@acme.example", "support+maria@acme.example"):
         book = replace(BOOK, agents={MARIA.name: replace(MARIA, emails=("m@acme.example", email))})
@@ -61,6 +72,39 @@ def test_lead_and_admin_must_be_somebody_else_than_the_mailbox() -> None:
     assert mistake == "the lead is support@acme.example, which is a support address; name a person"
     (mistake,) = cross_check(replace(SETTINGS, admin="help@acme.example"), BOOK, set())
     assert mistake == "the admin is help@acme.example, which is a support address; name a person"
+
+
+DESK = replace(SENIORS, deliver="folder", file="rules/team.yaml", line=7)
+
+
+def in_folders(**facts: object) -> Settings:
+    """The settings with other facts of the mailbox."""
+    (box,) = SETTINGS.mailboxes
+    return replace(SETTINGS, mailboxes=(replace(box, facts=replace(box.facts, **facts)),))  # type: ignore[arg-type]  # fields of it
+
+
+def test_a_team_with_a_folder_needs_a_mailbox_in_which_mail_may_be_moved() -> None:
+    book = replace(BOOK, teams={DESK.name: DESK})
+    assert cross_check(SETTINGS, book, set()) == [
+        "rules/team.yaml:7: team 'seniors' has 'deliver: folder', and nothing may be moved in the mailbox 'acme';"
+        " write 'file: yes' under 'acme' in inboxd.yaml, or 'deliver: mail' here"
+    ]
+    assert cross_check(in_folders(file=True), book, set()) == []
+
+
+def test_a_watched_folder_is_no_folder_of_a_team() -> None:
+    book = replace(BOOK, teams={DESK.name: replace(DESK, folder="Done")})
+    assert cross_check(in_folders(file=True, resolved="Done"), book, set()) == [
+        "rules/team.yaml:7: the folder 'Done' of team 'seniors' is the folder 'resolved' in inboxd.yaml;"
+        " name another: 'folder: Seniors team'"
+    ]
+
+
+def test_a_rule_may_not_file_where_a_persons_hand_counts() -> None:
+    book = replace(BOOK, rules=(replace(ALL, then=Then(assign="seniors", file_in="Done")),))
+    (mistake,) = cross_check(in_folders(file=True, resolved="Done"), book, set())
+    assert mistake.startswith("rules/r.yaml:9: rule 'all' files into 'Done', which is the folder 'resolved' in inboxd.yaml")
+    assert cross_check(in_folders(file=True, junk="Done"), book, set()) == []
 
 
 def test_rules_without_a_lead_are_a_mistake() -> None:
@@ -267,6 +311,17 @@ def test_a_mistake_of_the_tests_does_not_hide_what_the_rules_warn_of(tmp_path: P
     code, found, summary = checked(tmp_path, people_yaml=PEOPLE, r_yaml=RULES, r_test_yaml="tests:\n  - expect: {assign: seniors}\n")
     assert (code, summary) == (78, ["1 problem found, 1 warning"])
     assert found[0].startswith("r.test.yaml:2:5: a test without 'name'") and found[-1] == f"warning: {EMPTY}"
+
+
+def test_folders_of_the_settings_that_the_server_does_not_have_are_named_with_its_own_word_for_them() -> None:
+    (box,) = in_folders(sent="Sent", junk="Spam", resolved="Done").mailboxes
+    probe = ImapProbe(capabilities=(), folders=("Inbox", "Gesendet", "Spam"), sent="Gesendet", junk="Spam")
+    assert list(_missing_folders(box, probe)) == [
+        "there is no folder 'Sent'; the server calls it 'Gesendet': set folders: {sent: 'Gesendet'}",
+        "there is no folder 'Done'; make it in a mail program, or leave 'resolved' out of folders",
+    ]
+    there = replace(probe, folders=("INBOX", "Sent", "Spam", "Done"))
+    assert list(_missing_folders(box, there)) == []
 
 
 def test_a_folder_that_is_not_there_is_called_so(tmp_path: Path) -> None:

@@ -132,3 +132,13 @@ def test_an_agents_own_mail_and_one_without_a_sender_are_called_so(rules: Path) 
     assert data["from_agent"] == "maria" and "  agent     the own mail of maria: in a case" in words
     data, words = explained(rules, b"Subject: Hello\r\n\r\nHello.\r\n")
     assert data["from_agent"] == "" and "  from      no sender\n" in words and "own mail" not in words
+
+
+def test_a_mail_for_a_team_with_a_folder_is_said_to_be_laid_there(rules: Path) -> None:
+    text = RULES.replace("{everyone: [maria, tom]}", "{everyone: {agents: [maria, tom], deliver: folder, folder: Desk}}")
+    (rules / "rules.yaml").write_text(text, encoding="utf-8")
+    _, words = explained(rules, DATE + mail("a"))
+    assert "moved: into the folder 'Desk' of the mailbox, and no mail is sent to maria (team everyone, deliver: folder)" in words
+    (rules / "rules.yaml").write_text(text.replace("{assign: everyone,", "{assign: everyone, file_in: Lamps,"), encoding="utf-8")
+    _, words = explained(rules, DATE + mail("a"))
+    assert "moved: into the folder 'Lamps' of the mailbox, and no mail is sent to maria (rule 'The rest')" in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from inboxd.adapters.rule_files import load_rules
 from inboxd.adapters.rule_files.language import BLOCKS, Word, words_of
 from inboxd.adapters.rule_files.words import KINDS, SENTIMENTS
+from inboxd.core.model import TeamName
 from inboxd.core.rulebook import Rulebook
 from inboxd.core.rules import CONDITIONS
 from inboxd.desk.plain_rules import WIDTH, as_json, per_agent, plain
@@ -24,7 +26,7 @@ calendars:
 agents:
   maria: {email: maria@acme.example, name: Maria Lindt, speaks: [de, en], away: [2026-12-21 to 2027-01-03, 2026-11-02]}
   jonas: {email: jonas@acme.example, at_most: 6, hours: {mon-thu: "08:00-13:00"}}
-  tom: tom@acme.example
+  tom: {email: tom@acme.example, mentor: maria}
   petra: petra@acme.example
 teams:
   everyone: {agents: [maria, jonas], at_most: 12 open cases each}
@@ -188,6 +190,13 @@ def test_assign_names_the_agent_the_team_or_whoever_had_the_customer(tmp_path: P
     ]
 
 
+def test_a_team_with_a_folder_is_said_to_get_its_mail_there() -> None:
+    shipped = load_rules(SHIPPED)
+    everyone = replace(shipped.teams[TeamName("everyone")], deliver="folder", folder="Desk")
+    said = one_line(plain(replace(shipped, teams={**shipped.teams, everyone.name: everyone})))
+    assert 'it goes to the team everyone (maria, jonas, tom; its mail is moved into the folder "Desk", and none is sent)' in said
+
+
 # --- all rules ---------------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +208,8 @@ def test_the_shipped_rules_read_well() -> None:
     ) in said
     assert (
         "8. Everything else. For every mail: it goes to the team everyone (maria, jonas, tom), an answer is due within 1 day. If nobody"
-        " answers: - When the answer is due, whoever has the case is reminded. - After that, every day: whoever has the case is reminded,"
+        " answers: - When half of the time to answer is over, whoever has the case is reminded."
+        " - When the answer is due, whoever has the case is reminded. - After that, every day: whoever has the case is reminded,"
         " and the lead (petra) is told."
     ) in said
     assert "- 2 days after an agent resolved a case, the customer is asked whether it is solved (the mail 'are_you_happy')." in said
@@ -277,7 +287,11 @@ def test_each_agent_is_told_what_reaches_them_and_through_what(tmp_path: Path) -
             "Gets no new case through the team everyone beyond 12 open ones.",
             "Is at work Monday to Thursday 08:00 to 13:00 (time of Europe/Berlin).",
         ],
-        "tom": ["No mail can reach them: no rule names them or a team of theirs.", "Gets mail in any language."],
+        "tom": [
+            "No mail can reach them: no rule names them or a team of theirs.",
+            "Gets mail in any language.",
+            "What they write to customers leaves when Maria Lindt lets it go.",
+        ],
         "petra": [
             "Is the lead: gets what nobody else can take, and is told when a customer waits too long.",
             "Gets a notice: rule 1 (Upset).",

@@ -108,7 +108,7 @@ def test_the_example_of_each_answer_loads(word: str, tmp_path: Path) -> None:
     [
         ("calendars", 'calendars:\n  own:\n    timezone: UTC\n    open: {mon: "09:00-10:00"}\n'),
         ("agents", "agents:\n  kim:\n    email: kim@acme.example\n"),
-        ("teams", "teams:\n  more:\n    agents: [tom]\n"),
+        ("teams", "teams:\n  more:\n    agents: [tom]\n    deliver: folder\n"),
         ("customers", "customers:\n  ana@small.example:\n    label: [x]\n"),
         ("topics", "topics:\n  bike_size:\n    phrases: [x]\n"),
         ("if_nobody_answers", "if_nobody_answers:\n  - after: 1 hour\n    priority: low\n"),

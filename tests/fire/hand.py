@@ -15,6 +15,7 @@ from inboxd.config import load_settings
 from inboxd.daemon.deliver import deliver
 from inboxd.daemon.fetch import fetch
 from inboxd.daemon.keep_house import keep_house, open_house
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.supervise import Supervisor
 from inboxd.daemon.triage import triage
 from inboxd.errors import InboxdError
@@ -110,6 +111,7 @@ def a_hand(ground: Ground, seed: int) -> Iterator[Hand]:
         stack.callback(daemon.office.store.close)
         (box,) = settings.mailboxes
         daemon.post.mailers[box.facts.name] = SmtpMailer(box.smtp, timeout=1.0, dot_timeout=1.0)  # type: ignore[index]
+        know_everybody(daemon.office)
         open_house(daemon.office)
         hand = Hand(
             ground=ground, supervisor=daemon, clock=clock, imap=imap, smtp=smtp,

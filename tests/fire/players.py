@@ -37,7 +37,8 @@ def marks(letter: Letter) -> list[str]:
 def is_routed(letter: Letter) -> bool:
     """Whether an agent is to answer this."""
     name, address = parseaddr(str(letter.message.get("Reply-To", "")))
-    return name == "Acme Support" and address.startswith("support+r") and "\n----- " in letter.text
+    practice = "(practice)" in str(letter.message["Subject"])  # of the first start: nobody need answer it
+    return not practice and name == "Acme Support" and address.startswith("support+r") and "\n----- " in letter.text
 
 
 @dataclass

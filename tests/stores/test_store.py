@@ -24,8 +24,13 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     ChangePerson,
+    EndHold,
+    ForgetSignatures,
+    HeldWords,
+    HoldWords,
     JobKind,
     Label,
+    LearnSignature,
     Log,
     MarkOutgoing,
     MessageId,
@@ -358,6 +363,16 @@ def test_counts_are_of_automatic_mail_in_their_windows(store: SqliteStore) -> No
     assert (counts.case_mails_hour, counts.mailbox_automatic_10_minutes) == (2, 1)
 
 
+def test_mails_about_no_case_are_counted_by_the_hour_and_the_address(store: SqliteStore) -> None:
+    maria, tom = Address(email="maria@acme.example"), Address(email="tom@acme.example")
+    with store.transaction() as tx:
+        put_case(tx, opened())
+        for purpose, minutes, case, to in (("a", 5, None, maria), ("b", 59, None, maria), ("c", 61, None, maria), ("d", 5, None, tom)):
+            put_letter(tx, purpose, OutgoingKind.NOTICE, MONDAY - timedelta(minutes=minutes), case=case, to=to)
+        put_letter(tx, "e", OutgoingKind.NOTICE, MONDAY, case=CaseNo(1001), to=maria)
+        assert tx.counts(ACME, maria.email, None, MONDAY).no_case_hour == 2
+
+
 def test_held_answers_are_those_of_this_round(store: SqliteStore) -> None:
     with store.transaction() as tx:
         for round_, said in ((1, Answer.SATISFIED), (2, Answer.DISSATISFIED)):
@@ -661,3 +676,43 @@ def test_a_send_never_counts_a_crash_its_state_decides(file: Path, before: Outgo
         assert store.outgoing(number).state == after
     assert store.parked() == ()
     store.close()
+
+
+# --- agents: signatures, earlier words, words that wait ------------------------------------------------------------------
+
+
+def test_a_signature_that_was_forgotten_is_learnt_again_only_in_practice(store: SqliteStore) -> None:
+    card = ("Maria Lindt", "Acme GmbH")
+    with store.transaction() as tx:
+        tx.apply([LearnSignature(agent=MARIA, lines=card), LearnSignature(agent=MARIA, lines=card)], ACME, MONDAY)
+        assert tx.signatures(MARIA) == ("Maria Lindt\nAcme GmbH",) and tx.signatures(AgentName("tom")) == ()
+        tx.apply([ForgetSignatures(agent=MARIA), LearnSignature(agent=MARIA, lines=card)], ACME, MONDAY)
+        assert tx.signatures(MARIA) == ()
+        tx.apply([LearnSignature(agent=MARIA, lines=card, practice=True), LearnSignature(agent=MARIA, lines=card)], ACME, MONDAY)
+        assert tx.signatures(MARIA) == ("Maria Lindt\nAcme GmbH",)
+
+
+def test_who_was_greeted_is_known_once(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        assert tx.greeted() == frozenset()
+        tx.greet(MARIA, MONDAY)
+        tx.greet(MARIA, MONDAY + MINUTE)
+        assert tx.greeted() == {MARIA}
+
+
+def test_held_words_come_back_as_they_were_and_end_once(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        number = put_mail(tx, 1)
+        put_case(tx, opened())
+        held = HeldWords(message=number, case=CaseNo(1001), agent=AgentName("lena"), mentor=MARIA, words="Hello Ana,\nhere.", at=MONDAY)
+        tx.apply([HoldWords(held=held), HoldWords(held=replace(held, words="other"))], ACME, MONDAY)
+        assert tx.held_words(CaseNo(1001)) == (held,) and tx.held_words(CaseNo(1002)) == ()
+        tx.apply([EndHold(message=number, how="released"), EndHold(message=number, how="undone")], ACME, MONDAY)
+        assert tx.held_words(CaseNo(1001)) == (replace(held, ended="released"),)
+
+
+def test_a_mail_of_ours_is_found_by_what_it_was_for(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        put_letter(tx, "practice:maria")
+        found = tx.sent_for("practice:maria")
+        assert found is not None and found.purpose == "practice:maria" and tx.sent_for("practice:tom") is None

@@ -285,6 +285,9 @@ def test_migrations_run_once(file: Path) -> None:
         "upset_cases_of_a_day",
         "cases_that_became_one",
         "absences_said_by_mail",
+        "promises_of_agents",
+        "people_joined_and_parted",
+        "practice_signatures_and_mentors",
     ]
     store.close()
 
@@ -299,6 +302,25 @@ def test_a_migration_is_carried_out_whole_or_not_at_all(file: Path, monkeypatch:
         left.close()
     store = SqliteStore(file)
     put_job(store, "a")
+    store.close()
+
+
+def test_who_worked_here_before_newcomers_were_greeted_is_none(file: Path) -> None:
+    store = SqliteStore(file)
+    with store.transaction() as tx:
+        for kind, agent in ((OutgoingKind.ROUTED, "maria"), (OutgoingKind.NOTICE, "petra"), (OutgoingKind.REPLY, "tom")):
+            put_letter(tx, f"p:{agent}", kind, agent=agent)
+    store.close()
+    old = sqlite3.connect(file)
+    for table in ("greeted", "signature", "held_words"):
+        old.execute(f"drop table {table}")
+    old.execute("drop index message_words")
+    old.execute("delete from _sqlite_migrations where name = 'practice_signatures_and_mentors'")
+    old.commit()
+    old.close()
+    store = SqliteStore(file)
+    with store.transaction() as tx:
+        assert tx.greeted() == {"maria", "tom"}, "the lead gets notices while a mailbox only watches"
     store.close()
 
 

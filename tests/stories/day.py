@@ -25,6 +25,7 @@ from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.filing import file_mail
 from inboxd.daemon.keep_house import keep_house, open_house
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.triage import triage
 from inboxd.ports import Reader
 from inboxd.rule_sets import reader_for, shipped
@@ -77,8 +78,11 @@ class Day:
     mode: Mode = Mode.FULL
     book: Rulebook | None = None
     plus_addresses: bool = True
+    shared: bool = False  # people work in the mailbox itself: Sent and Resolved are watched, and mail may be moved
     reader: Reader | None = None
+    server: str = ""  # our own mail server, which confirms whoever replies
     store_path: Path | str = ":memory:"
+    newcomers: bool = False  # the team is new, and gets mail to practise with
     clock: FakeClock = field(default_factory=FakeClock)
     mailbox: FakeMailbox = field(default_factory=FakeMailbox)
     mailer: FakeMailer = field(default_factory=FakeMailer)
@@ -88,6 +92,7 @@ class Day:
         self.store = SqliteStore(self.store_path)
         book = self.book or _shipped_rules()
         facts = MailboxFacts(name=ACME, address=SUPPORT, brand="Acme Support", mode=self.mode, plus_addresses=self.plus_addresses)
+        facts = replace(facts, authserv_id=self.server)
         self.office = Office(
             store=self.store,
             clock=self.clock,
@@ -99,6 +104,13 @@ class Day:
         )
         self.post = Post(mailers={ACME: self.mailer}, jitter=lambda: 0.0)
         self.source = Source(name=ACME, mailbox=self.mailbox, folder="INBOX")
+        if not self.newcomers:
+            know_everybody(self.office)
+        self.sources = [self.source]
+        if self.shared:
+            self.office.mailboxes = {ACME: replace(facts, sent="Sent", resolved="Resolved", file=True)}
+            self.sources.append(Source(name=ACME, mailbox=self.folder("Sent"), folder="Sent", sent=True))
+            self.sources.append(Source(name=ACME, mailbox=self.folder("Resolved"), folder="Resolved", resolves=True))
         open_house(self.office)
         self.run()
 
@@ -107,7 +119,7 @@ class Day:
     def run(self) -> None:
         """Do everything that is due now."""
         for _ in range(200):
-            worked = fetch(self.source, self.store, self.clock) + file_mail(self.office, self.source)
+            worked = sum(fetch(source, self.store, self.clock) + file_mail(self.office, source) for source in self.sources)
             worked += triage(self.office) + keep_house(self.office)
             if not worked + deliver(self.office, self.post):
                 return
@@ -147,6 +159,7 @@ class Day:
         html: str = "",
         run: bool = True,
         mail_id: str = "",
+        folder: str = "INBOX",
     ) -> str:
         """Somebody's mail arrives in the support mailbox; returns its Message-ID."""
         self._serial += 1
@@ -171,7 +184,7 @@ class Day:
             message.add_alternative(html, subtype="html")
         if attach:
             message.add_attachment(attach[1], maintype="image", subtype="png", filename=attach[0])
-        self.mailbox.put(message.as_bytes(policy=email.policy.SMTP), self.clock.now())
+        self.folder(folder).put(message.as_bytes(policy=email.policy.SMTP), self.clock.now())
         if run:
             self.run()
         return mail_id
@@ -180,7 +193,51 @@ class Day:
         """Answer a mail as a mail program does: to its Reply-To, quoting it."""
         target = str(to.message.get("Reply-To") or to.message["From"])
         subject = to.subject if to.subject.lower().startswith("re:") else f"Re: {to.subject}"
-        return self.write(sender, subject, text, to=target, answers=to, quote=quote, **more)  # type: ignore[arg-type]
+        domain = parseaddr(sender)[1].rpartition("@")[2]
+        confirmed = {"Authentication-Results": f"{self.server}; dmarc=pass header.from={domain}"} if self.server else {}
+        headers = {**confirmed, **more.pop("headers", {})}  # type: ignore[dict-item]
+        return self.write(sender, subject, text, to=target, answers=to, quote=quote, headers=headers, **more)  # type: ignore[arg-type]
+
+    # --- who works in the mailbox itself
+
+    def folder(self, name: str) -> FakeMailbox:
+        """A folder of the support mailbox."""
+        return self.mailbox if name == "INBOX" else self.mailbox.others.setdefault(name, FakeMailbox(name=name))
+
+    def sends_here(
+        self,
+        text: str,
+        *,
+        to: str,
+        answers: str = "",
+        name: str = "Acme Support",
+        subject: str = "Re: Front wheel",
+        headers: dict[str, str] | None = None,
+        **more: object,
+    ) -> str:
+        """Somebody writes in the support mailbox itself: the mail leaves without us and lies in Sent; it is read a moment later."""
+        lines = {**({"In-Reply-To": answers, "References": answers} if answers else {}), **(headers or {})}
+        sent = self.write(f"{name} <{SUPPORT}>", subject, text, to=to, headers=lines, folder="Sent", **more)  # type: ignore[arg-type]
+        self.pass_(minutes=1)
+        return sent
+
+    def files_in_sent(self, raw: bytes) -> None:
+        """A server puts a mail into Sent by itself."""
+        self.folder("Sent").put(raw, self.clock.now())
+        self.run()
+        self.pass_(minutes=1)
+
+    def moves(self, mail_id: str, folder: str, *, of: str = "INBOX") -> None:
+        """Somebody moves a mail into another folder; what follows from it comes some minutes later."""
+        lies_in = self.folder(of)
+        uid = next(uid for uid, (raw, _) in lies_in.mails.items() if f"Message-ID: {mail_id}".encode() in raw)
+        self.folder(folder).put(*lies_in.mails.pop(uid))
+        self.run()
+        self.pass_(minutes=2)
+
+    def subjects_in(self, folder: str) -> list[str]:
+        """The subjects of the mails that lie in a folder."""
+        return [str(email.message_from_bytes(raw, policy=email.policy.default)["Subject"]) for raw, _ in self.folder(folder).mails.values()]
 
     # --- what people got
 

@@ -218,10 +218,11 @@ class Month:
         words = dice.choice(
             ("The answer is blue.",) * 4
             + ("Which colour is it?", "resolve\n\nIt is blue.", "resolve\n\nIt is blue.", "resolve", "note: blue")
+            + (f"ask: {OUTSIDE}\n\nIs it blue?", "split\n\nIt is blue.")
         )
         hours = dice.choice((0.3, 0.5, 1, 2, 26))
         self._at(hours * 60, lambda: self.day.reply(agent, mail, words, quote=False, run=False))
-        if words.startswith("note"):
+        if words.startswith(("note", "ask")):
             self._at(hours * 60 + 90, lambda: self.day.reply(agent, mail, "It is blue.", quote=False, run=False))
 
     def _correct(self) -> None:
@@ -246,8 +247,14 @@ class Month:
         for outgoing in new:
             if outgoing.kind is OutgoingKind.ROUTED:
                 self._agent_got(_letter(outgoing))
+            elif outgoing.kind is OutgoingKind.INQUIRY:
+                mail = _letter(outgoing)
+                self._at(90, lambda mail=mail: self.day.reply(OUTSIDE, mail, "It is blue.", quote=False, run=False))  # type: ignore[misc]
             elif outgoing.envelope_to[0].endswith(".example") and outgoing.kind is not OutgoingKind.NOTICE:
                 self._customer_got(_letter(outgoing))
+
+
+OUTSIDE = "works@paint.example"  # somebody whom agents ask
 
 
 def _address(who: int) -> str:

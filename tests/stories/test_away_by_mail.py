@@ -80,3 +80,17 @@ def test_a_customers_out_of_office_makes_nobody_away(day: Day) -> None:
     opened(day, CALM)
     day.write(ANA, "Automatic reply", "I am out of the office until 20 November.", headers={"Auto-Submitted": "auto-replied"})
     assert not absences(day)
+
+
+def test_away_and_signature_need_no_case(day: Day) -> None:
+    opened(day)
+    agent = holder(day)
+    day.pass_(hours=23)
+    morning = day.last(agent, lambda mail: "to answer first" in mail.subject)
+    day.reply(agent, morning, "away: 3 days")
+    assert "your cases go to others" in " ".join(day.last(agent).text.split())
+    assert holder(day) != agent
+    day.reply(agent, morning, "away: no\nsignature: none")
+    assert "welcome back" in " ".join(day.last(agent).text.split())
+    day.reply(agent, morning, "away: some day")
+    assert "I do not know that day" in " ".join(day.last(agent).text.split())

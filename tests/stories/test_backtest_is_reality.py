@@ -35,7 +35,7 @@ def test_in_this_month_everything_happened_that_could_make_a_difference(month: M
     assert events >= {
         "case.opened", "case.customer_wrote", "case.customer_thanked", "case.agent_replied", "case.agent_resolved", "case.silence",
         "case.satisfied", "case.dissatisfied", "case.unclear", "case.no_answer", "case.automatic_noted", "message.automatic",
-        "answer.read", "answer.held", "case.note", "person.opted_out",
+        "answer.read", "answer.held", "case.note", "person.opted_out", "case.asked", "case.inquiry_answered", "case.mail_split",
     }  # fmt: skip
     kinds = {row["kind"] for row in store.look("select distinct kind from outgoing")}
     assert kinds >= {kind for kind in OutgoingKind if kind is not OutgoingKind.RETURNED}

@@ -87,7 +87,7 @@ def test_after_half_the_time_whoever_has_the_case_is_reminded_and_nobody_else_he
     day.pass_(hours=1, minutes=59)
     assert not reminders(day, TOM)
     day.pass_(minutes=2)
-    assert times(reminders(day, TOM)) == ["Mon 11:00"] and "13:00 today is the plan" in reminders(day, TOM)[0].text
+    assert times(reminders(day, TOM)) == ["Mon 11:00"] and "13:00 today was the plan" in reminders(day, TOM)[0].text
     assert not day.inbox(PETRA) and not day.inbox(MARIA) and not day.inbox(JONAS) and holder(day) == TOM
 
 
@@ -233,12 +233,52 @@ def test_the_ladder_goes_on_after_a_restart_of_the_daemon(tmp_path: Path) -> Non
 # --- without a ladder ------------------------------------------------------------------------------------------------
 
 
-def test_without_a_ladder_the_holder_is_reminded_at_the_hour_and_from_the_next_day_on_the_lead_too(tmp_path: Path) -> None:
-    day = a_day(tmp_path, MONDAY, RULES.partition("if_nobody_answers")[0])
+NO_LADDER = RULES.partition("if_nobody_answers")[0].replace("everyone: [tom]", "everyone: [tom, jonas]")
+
+
+def test_without_a_ladder_the_holder_is_nudged_half_way_and_reminded_at_the_hour_and_from_the_next_day_on_the_lead_is_told(
+    tmp_path: Path,
+) -> None:
+    day = a_day(tmp_path, MONDAY, NO_LADDER)
     day.write(ANA, "Front wheel", CALM)
+    who = holder(day)
     day.pass_(days=2, hours=5)
-    assert times(reminders(day, TOM)) == ["Mon 13:00", "Tue 13:00", "Wed 13:00"] and holder(day) == TOM
+    assert times(reminders(day, who)) == ["Mon 11:00", "Mon 13:00", "Tue 13:00", "Wed 13:00"] and holder(day) == who
     assert times(reminders(day, PETRA)) == ["Tue 13:00", "Wed 13:00"]
+
+
+def test_the_nudge_says_who_waits_and_who_would_get_it_and_pass_on_does_just_that(tmp_path: Path) -> None:
+    day = a_day(tmp_path, MONDAY, NO_LADDER)
+    day.write(ANA, "Front wheel", CALM)
+    who = holder(day)
+    day.pass_(hours=2, minutes=1)
+    (nudge,) = reminders(day, who)
+    other = JONAS if who == TOM else TOM
+    name = other.partition("@")[0].capitalize()
+    said = " ".join(nudge.text.split())
+    assert said.startswith("Ana still waits for a first word; 13:00 today was the plan.")
+    assert f'No time? Reply "pass on", and {name} gets it.' in said and "minute" not in said and not day.inbox(PETRA)
+    day.reply(who, nudge, "pass on")
+    assert holder(day) == other and "which spanner" in day.routed(other).text and not day.inbox("ana@example.org")
+
+
+def test_who_already_had_a_word_from_us_waits_for_an_answer(tmp_path: Path) -> None:
+    day = a_day(tmp_path, MONDAY, NO_LADDER)
+    day.write(ANA, "Front wheel", CALM)
+    day.reply(holder(day), day.routed(holder(day)), "Hello Ana,\nthe 15 mm one.")
+    day.reply(ANA, words_of(day), "It does not fit.")
+    day.pass_(hours=2, minutes=1)
+    (nudge,) = reminders(day, holder(day))
+    assert nudge.text.startswith("Ana still waits for an answer; 13:00 today was the plan.")
+
+
+def test_a_case_that_sleeps_is_not_nudged_about(tmp_path: Path) -> None:
+    day = a_day(tmp_path, MONDAY, NO_LADDER)
+    day.write(ANA, "Front wheel", CALM)
+    who = holder(day)
+    day.reply(who, day.routed(who), "snooze: 2 days")
+    day.pass_(days=2, hours=1)
+    assert times(reminders(day, who)) == ["Wed 09:00"]
 
 
 # --- all words of a step ---------------------------------------------------------------------------------------------

@@ -368,7 +368,16 @@ def test_the_mailbox_is_only_ever_read() -> None:
 
 
 def test_the_door_to_the_mailbox_has_no_way_to_change_anything_but_to_move_what_a_rule_files() -> None:
-    assert {name for name in vars(Mailbox) if not name.startswith("_")} == {"select", "list", "fetch", "move", "wait", "wake", "close"}
+    assert {name for name in vars(Mailbox) if not name.startswith("_")} == {
+        "select",
+        "list",
+        "fetch",
+        "move",
+        "move_on",
+        "wait",
+        "wake",
+        "close",
+    }
 
 
 # --- I10: what lay there before is never answered
@@ -456,21 +465,21 @@ def test_a_normal_month_has_nothing_to_audit(day: Day) -> None:
     assert not audits(day)
 
 
-def test_who_does_not_answer_by_the_hour_is_reminded_daily_and_from_the_second_day_on_the_lead_hears_of_it(day: Day) -> None:
+def test_who_does_not_answer_is_nudged_half_way_then_reminded_daily_and_from_the_second_day_on_the_lead_hears_of_it(day: Day) -> None:
     def reminders(who: str) -> int:
         return sum("still waits" in mail.text for mail in day.inbox(who))
 
     agent = opened(day)
     assert agent != PETRA
     day.pass_(hours=24, minutes=1)
-    assert (reminders(agent), len(day.inbox(PETRA))) == (1, 0)
+    assert (reminders(agent), len(day.inbox(PETRA))) == (2, 0)
     day.pass_(days=1)
-    assert (reminders(agent), reminders(PETRA), len(day.inbox(PETRA))) == (2, 1, 1)
+    assert (reminders(agent), reminders(PETRA), len(day.inbox(PETRA))) == (3, 1, 1)
     day.pass_(days=1)
-    assert (reminders(agent), len(day.inbox(PETRA))) == (3, 2)
+    assert (reminders(agent), len(day.inbox(PETRA))) == (4, 2)
     day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
     day.pass_(days=3)
-    assert reminders(agent) == 3, "an answer ends the reminders"
+    assert reminders(agent) == 4, "an answer ends the reminders"
 
 
 def test_the_ladder_of_reminders_names_the_waiting_customer(day: Day) -> None:

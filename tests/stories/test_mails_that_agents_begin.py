@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from inboxd.core.model import CaseState, JobKind
-from tests.stories.day import ACME, SUPPORT, Day, Letterbox
+from tests.stories.day import SUPPORT, Day, Letterbox
 from tests.stories.steps import ANA, CALM, FURIOUS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
 
 ANA_AT, BOB, BOB_AT, NOOR = "ana@example.org", "Bob Miller <bob@carrier.example>", "bob@carrier.example", "noor@example.org"
@@ -18,9 +18,7 @@ PROVED = {"Authentication-Results": f"{SERVER}; dmarc=pass header.from=acme.exam
 
 @pytest.fixture
 def day() -> Day:
-    made = Day()
-    made.office.mailboxes = {ACME: replace(made.office.mailboxes[ACME], authserv_id=SERVER)}
-    return made
+    return Day(server=SERVER)
 
 
 def flat(text: str) -> str:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from inboxd.core.model import CaseState, JobKind, Outcome, Sentiment
+from inboxd.core.model import Answer, CaseState, JobKind, Outcome, Sentiment
 from tests.stories.day import Day
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, asked, holder, kinds, opened, tap, words_of
 
 ANA_AT = "ana@example.org"
 
@@ -68,6 +68,25 @@ def test_words_and_orders_leave_together(day: Day) -> None:
     assert flat(words_of(day).text).startswith("Hello Ana, it is on its way.") and "label" not in words_of(day).text
     assert day.case().labels == ("warehouse", "axle") and day.case().state is CaseState.WAITING
     assert day.events("case.gave") == 1 and agent in [holder(day)]
+
+
+def test_orders_with_blank_lines_between_them_as_outlook_writes_them_are_orders(day: Day) -> None:
+    opened(day)
+    said = order(day, "label: axle\n\nurgent: yes\n\nHello Ana,\nthe 15 mm one.")
+    assert "label: axle" in said and "urgent: yes" in said and day.case().labels == ("axle",)
+    assert flat(words_of(day).text).startswith("Hello Ana, the 15 mm one.")
+
+
+def test_a_slip_in_the_second_order_is_none_for_the_customer(day: Day) -> None:
+    agent = opened(day)
+    order(day, "label: axle\n\nurgnt: yes")
+    assert kinds(day, ANA_AT) == [] and "Did you mean: urgent" in day.last(agent).text and day.case().labels == ()
+
+
+def test_a_sentence_below_an_order_may_begin_like_one(day: Day) -> None:
+    opened(day)
+    order(day, "label: axle\n\nNote that it is the 15 mm one.")
+    assert flat(words_of(day).text).startswith("Note that it is the 15 mm one.") and day.case().labels == ("axle",)
 
 
 def test_one_mistake_and_nothing_is_done(day: Day) -> None:
@@ -187,6 +206,102 @@ def test_one_person_with_two_addresses(day: Day) -> None:
     assert day.case(1001).customer == day.case(1002).customer != before
     (event,) = day.store.look("select data from event where kind = 'person.same_as'")
     assert str(before) in event["data"], "what was changed stands in the event, so that it can be taken back"
+
+
+WORK = "ana.r@work.example"
+
+
+def two_people(day: Day) -> str:
+    """Ana has a case, and so has another address; returns who has the first."""
+    opened(day)
+    day.write(f"Ana R <{WORK}>", "Wheel", "It is me again, from the office.")
+    return holder(day, 1001)
+
+
+def about(day: Day, number: int, text: str, agent: str = "") -> str:
+    """Order something in a mail about this case; returns what came back."""
+    agent = agent or holder(day, number)
+    day.reply(agent, day.last(agent, lambda mail: f"#{number}" in mail.subject), text)
+    return flat(day.last(agent).text)
+
+
+def owners(day: Day) -> dict[str, list[tuple[object, object]]]:
+    """Whose each address, case and customer's mail is."""
+    asked = {
+        "addresses": "select email as a, person as b from address order by email",
+        "cases": "select id as a, customer as b from cases order by id",
+        "mails": "select id as a, person as b from message where role = 'customer' order by id",
+        "people": "select id as a, name as b from person order by id",
+    }
+    return {name: [(row["a"], row["b"]) for row in day.store.look(sql)] for name, sql in asked.items()}
+
+
+def test_same_as_can_be_taken_back(day: Day) -> None:
+    two_people(day)
+    before = owners(day)
+    about(day, 1001, f"same as: {WORK}")
+    assert owners(day) != before
+    assert f"{WORK} is somebody else again, with the cases of that address." in about(day, 1001, f"not same as: {WORK}")
+    assert owners(day) == before
+    (event,) = day.store.look("select data from event where kind = 'person.not_same_as'")
+    assert WORK in event["data"] and '"cases":[1002]' in event["data"]
+
+
+def test_cases_begun_since_from_that_address_go_along(day: Day) -> None:
+    two_people(day)
+    about(day, 1001, f"same as: {WORK}")
+    day.pass_(days=1)
+    day.write(f"Ana R <{WORK}>", "Another wheel", "And one from the office again.")
+    day.pass_(hours=1)
+    day.write(ANA, "And mine", "This one is from home.")
+    about(day, 1001, f"not same as: {WORK}")
+    assert day.case(1001).customer == day.case(1004).customer != day.case(1002).customer == day.case(1003).customer
+    day.write(f"Ana R <{WORK}>", "Again", "From the office.")
+    assert day.case().customer == day.case(1002).customer
+
+
+def test_an_address_that_nobody_knew_is_unknown_again_or_somebody_new_if_they_wrote_since(day: Day) -> None:
+    opened(day)
+    before = owners(day)
+    about(day, 1001, f"same as: {WORK}")
+    about(day, 1001, f"not same as: {WORK}")
+    assert owners(day) == before
+    about(day, 1001, f"same as: {WORK}")
+    day.pass_(days=1)
+    day.write(f"Bo R <{WORK}>", "A bell", "Where is my bell?")
+    assert day.case(1002).customer == day.case(1001).customer
+    about(day, 1001, f"not same as: {WORK}")
+    assert day.case(1002).customer != day.case(1001).customer
+    assert day.store.look("select name from person where id = ?", day.case(1002).customer)[0]["name"] == "Bo R"
+
+
+def test_what_was_never_joined_is_a_mistake_that_says_what_was(day: Day) -> None:
+    two_people(day)
+    said = about(day, 1001, f"label: x\nnot same as: {WORK}")
+    assert said.startswith("Nothing has left and nothing has changed")
+    assert f'there is no "same as" of {WORK} to take back.' in said and day.case(1001).labels == ()
+    about(day, 1001, f"same as: {WORK}")
+    assert f"to take back; these can be: {WORK}." in about(day, 1001, "not same as: ana@example.org")
+    about(day, 1001, f"not same as: {WORK}")
+    assert "there is no" in about(day, 1001, f"not same as: {WORK}")
+
+
+def test_a_line_that_is_almost_the_way_back_reaches_no_customer(day: Day) -> None:
+    two_people(day)
+    assert about(day, 1001, f"not same as {WORK}\n\nHello Ana,\nhere.").startswith("Nothing has left")
+    assert kinds(day, ANA_AT) == []
+
+
+def test_words_go_to_the_address_from_which_the_customer_wrote_and_not_to_one_that_was_added(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "same as: ana.r@work.example")
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    assert words_of(day).outgoing.envelope_to == ("ana@example.org",) and not day.inbox("ana.r@work.example")
+    day.reply("Ana R <ana.r@work.example>", words_of(day), "And for the back wheel? I write from the office now.")
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nthe 17 mm one.")
+    assert "17 mm" in words_of(day, "ana.r@work.example").text and len(day.inbox("ana@example.org")) == 1
+    day.pass_(days=3)
+    assert day.last("ana.r@work.example").outgoing.kind == "follow_up" and len(day.inbox("ana@example.org")) == 1
 
 
 def test_questions_are_answered_and_change_nothing(day: Day) -> None:
@@ -321,3 +436,22 @@ def test_the_files_of_a_text_that_came_back_leave_with_it(day: Day) -> None:
     day.reply(agent, day.routed(agent), "Resolvd\n\nHello Ana,\nsee the plan.", attach=("plan.png", b"turn left"))
     day.reply(agent, day.last(agent), "send anyway")
     assert [part.get_filename() for part in words_of(day).message.iter_attachments()] == ["plan.png"]
+
+
+def test_a_question_that_was_asked_before_two_became_one_can_still_be_answered(day: Day) -> None:
+    mail = asked(day)
+    first = day.case().number
+    who = opened(day, sender=BEN, subject="Another lamp")
+    day.reply(who, day.routed(who), f"same as: {ANA_AT}")
+    tap(day, mail, Answer.SATISFIED)
+    day.pass_(minutes=3)
+    assert day.case(first).outcome is Outcome.SATISFIED
+
+
+def test_beside_a_slip_of_the_finger_the_commands_that_were_right_are_named(day: Day) -> None:
+    opened(day)
+    said = order(day, "resolv\nlabel: warehouse\n\nHello Ana,\nit is on its way.")
+    assert (
+        "resolv: there is no such command. Did you mean: resolve" in said and "label: warehouse is right and waits with the rest." in said
+    )
+    assert day.case().labels == ()

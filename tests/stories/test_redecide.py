@@ -232,7 +232,9 @@ def test_the_ladder_follows_the_new_hour(desk: Desk) -> None:
     senior = holder(desk.day, 1001)
     desk.day.pass_(hours=4, minutes=1)
     reminded = [mail for mail in desk.day.inbox(senior) if "still waits" in mail.text]
-    assert [mail.outgoing.created_at for mail in reminded] == [desk.day.case(1001).due_at]
+    due = desk.day.case(1001).due_at
+    assert due is not None
+    assert [mail.outgoing.created_at for mail in reminded] == [due - timedelta(hours=2), due], "half-way to the new hour, and at it"
     jobs = desk.day.store.look("select count(*) as n from job where case_id = 1001 and kind = ?", JobKind.ESCALATE)
     assert jobs[0]["n"] == 1
 

@@ -1,27 +1,20 @@
-"""Nothing of ours reaches a customer (I5), and nothing that arrives is obeyed without proof (I6)."""
+"""Nothing of ours reaches a customer (I5), with and without signed addresses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from inboxd.core import tokens
-from inboxd.core.model import CaseNo, CaseState
+from inboxd.core.model import CaseState
 from inboxd.core.rulebook import Condition, Rule, Then
 from tests.fakes import FakeReader
 from tests.stories.day import SUPPORT, Day, Letterbox
 from tests.stories.steps import (
     ANA,
-    BEN,
-    CALM,
     MARIA,
-    PETRA,
-    TOM,
-    holder,
     kinds,
     opened,
     question,
@@ -30,7 +23,6 @@ from tests.stories.steps import (
 )
 
 ANA_AT = "ana@example.org"
-KEY = b"k" * 32
 
 
 # --- I5: only the words an agent wrote to the customer reach the customer
@@ -131,63 +123,7 @@ def test_follow_ups_carry_nothing_of_ours() -> None:
     assert {address[0] for address in re.findall(r"support(?:\+|%2b)(\w)", read)} <= {"y", "x"}
 
 
-# --- I6: nothing is obeyed without proof
-
-
-def forged(day: Day, attack: str) -> tuple[str, str, Letterbox | None]:
-    """(From, To, the mail it answers) of a mail that wants to be taken for Maria's."""
-    case, now = day.case(1001), day.at()
-    own = day.routed(holder(day, 1001))
-    agent = holder(day, 1001)
-    name = f"agent:{case.assignee}"
-
-    def to(person: str = name, number: CaseNo = case.number, key: bytes = KEY, back: timedelta = timedelta(0)) -> str:
-        return tokens.address(SUPPORT, tokens.sign(key, tokens.REPLY, number, person, 0, now - back))
-
-    other = TOM if agent != TOM else MARIA
-    return {
-        "no token": (agent, SUPPORT, None),
-        "a key of their own": (agent, to(key=b"e" * 32), None),
-        "a token of another agent": (agent, to(person="agent:petra"), None),
-        "an expired token": (agent, to(back=tokens.LIFE + timedelta(days=1)), None),
-        "a token of another case": (agent, to().replace("+r1001", "+r1002"), None),
-        "the right token from a stranger": ("Eve <eve@example.com>", to(), None),
-        "the right token from another agent": (other, to(), None),
-        "the right Message-ID from a stranger": ("Eve <eve@example.com>", SUPPORT, own),
-        "the right Message-ID from another agent": (other, SUPPORT, own),
-    }[attack]
-
-
-ATTACKS = (
-    "no token", "a key of their own", "a token of another agent", "an expired token", "a token of another case",
-    "the right token from a stranger", "the right token from another agent",
-    "the right Message-ID from a stranger", "the right Message-ID from another agent",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("plus", [True, False])
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_a_mail_without_proof_is_an_ordinary_mail(attack: str, plus: bool) -> None:
-    day = Day(reader=FakeReader(), plus_addresses=plus)
-    opened(day)
-    day.pass_(minutes=11)
-    opened(day, CALM, BEN, "Other wheel")
-    day.pass_(minutes=11)
-    sender, to, answers = forged(day, attack)
-    day.write(sender, "Re: Ana Ruiz: Front wheel [#1001]", "resolve\n\nHello Ana,\nsend me your password.", to=to, answers=answers)
-    assert not day.inbox(ANA_AT) and not day.inbox("ben@example.net")
-    assert day.case(1001).state is day.case(1002).state is CaseState.OPEN
-    assert day.case().number == 1003, "it is kept as a case of its own, and a person sees it"
-
-
-def test_a_token_proves_no_other_case_than_its_own() -> None:
-    day = Day(reader=FakeReader())
-    agent = opened(day)
-    mail = day.routed(agent)
-    day.pass_(minutes=11)
-    opened(day, CALM, BEN, "Other wheel")
-    day.reply(agent, mail, "Hello,\nthe 15 mm one.", headers={"X-Case": "1002"})
-    assert len(day.inbox(ANA_AT)) == 1 and not day.inbox("ben@example.net")
+# --- I6: where there are no signed addresses (the forgeries themselves: test_forgery.py)
 
 
 def test_a_reply_to_our_unguessable_message_id_is_proof_where_there_are_no_signed_addresses() -> None:
@@ -207,28 +143,3 @@ def test_without_signed_addresses_a_reply_to_a_notice_stays_among_us() -> None:
     agent = resolved(day)
     day.reply(agent, day.last(agent), "Ana lives round the corner, by the way.")
     assert kinds(day, ANA_AT) == ["reply"] and "round the corner" not in words_of(day).text
-
-
-def told_of_claims(day: Day) -> list[str]:
-    return [" ".join(mail.text.split()) for mail in day.inbox(PETRA) if "nothing proves it" in mail.subject]
-
-
-def test_the_lead_hears_once_of_mail_to_an_agents_address_that_nothing_proves() -> None:
-    day = Day()
-    agent = opened(day)
-    address = str(day.routed(agent).message["Reply-To"]).partition("<")[2].rstrip(">")
-    for number in range(3):
-        day.write(f"Mallory <mallory{number}@evil.example>", f"Try {number}", "resolve\n\nHello Ana,\nsend money.", to=address)
-    (told,) = told_of_claims(day)
-    assert "mallory0@evil.example, who is no agent" in told and "I obeyed nothing in it" in told
-    assert day.case(1001).state is CaseState.OPEN and not [mail for mail in day.inbox("ana@example.org") if "money" in mail.text]
-
-
-def test_an_agents_answer_with_an_address_that_has_expired_is_told() -> None:
-    day = Day()
-    agent = opened(day)
-    mail = day.routed(agent)
-    day.pass_(days=400)
-    address = str(mail.message["Reply-To"]).partition("<")[2].rstrip(">")
-    day.write(f"Maria <{agent}>", "Re: Front wheel", "Hello Ana,\nhere.", to=address)
-    assert any("nothing proves that it is theirs" in told for told in told_of_claims(day))

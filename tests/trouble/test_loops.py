@@ -50,6 +50,7 @@ class Robots:
     day: Day
     addresses: tuple[str, ...]
     answered: int = 0
+    says: str = GOT_IT
     _seen: set[int] = field(default_factory=set)
 
     def answer(self) -> int:
@@ -60,7 +61,7 @@ class Robots:
         for outgoing in fresh:
             for address in set(self.addresses) & set(outgoing.envelope_to):
                 mail = next(m for m in self.day.inbox(address) if m.outgoing.number == outgoing.number)
-                self.day.reply(f"Robot <{address}>", mail, GOT_IT, quote=False, run=False)
+                self.day.reply(f"Robot <{address}>", mail, self.says, quote=False, run=False)
                 count += 1
         self.answered += count
         self.day.run()
@@ -124,6 +125,33 @@ def test_an_agents_robot_that_answers_every_routed_mail_stops_within_the_caps_an
     assert most_in_an_hour(of_case) <= 21
     assert robots.answered <= 20
     assert len(held_back(day)) == 1
+    an_ordinary_mail_is_routed(day)
+
+
+SAID = {  # what an agent's program may say to every mail it gets, without any header
+    "words": GOT_IT,
+    "a line like a command": "resolv\n\nThank you for your mail.",
+    "a question": "mine",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_an_agents_robot_that_answers_notices_and_morning_lists_too_falls_silent_and_the_lead_is_told(said: str) -> None:
+    day = Day(reader=calm())
+    day.write(ANA, "Front wheel", "Hello,\nwhich spanner fits the front wheel?\nAna")
+    agent = holder(day)
+    robot = Robots(day, (agent,), says=SAID[said])
+    for _ in range(2):  # mornings, each with a list that is answered, and the answer to it, and so on
+        robot.rage(minutes=65)
+        day.pass_(days=1)
+    answers = [o for o in day.mailer.delivered if agent in o.envelope_to]
+    assert most_in_an_hour(answers) <= 41, "20 about the case, 20 about none, and the list"
+    assert len(day.inbox("ana@example.org")) <= 2
+    told = held_back(day)
+    assert len(told) <= 6
+    if most_in_an_hour(answers) >= 20:
+        assert told
     an_ordinary_mail_is_routed(day)
 
 

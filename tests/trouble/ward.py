@@ -17,7 +17,7 @@ from inboxd.adapters.control import ControlServer, path_in
 from inboxd.adapters.imap import ImapMailbox
 from inboxd.bootstrap import STORE_FILE
 from inboxd.config import ServerSettings
-from inboxd.core.model import MailboxName, Outgoing
+from inboxd.core.model import MailboxName, MessageId, Outgoing
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
 from inboxd.daemon.supervise import Supervisor
@@ -52,6 +52,9 @@ class Switch:
 
     def move(self, uids: Sequence[int], folder: str) -> Sequence[int]:
         return self.now.move(uids, folder)
+
+    def move_on(self, message_id: MessageId, received_at: datetime, source: str, target: str) -> bool:
+        return self.now.move_on(message_id, received_at, source, target)
 
     def wait(self, timeout: timedelta) -> None:
         self.waiting.put("wait")

@@ -72,7 +72,8 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     plain = "yes" in groups or any(s.plainly or (thanked and "solved" in s.groups and s.unexplained < FEW_WORDS) for s in sentences)
     wrong = [s for s in sentences if s.groups & {"unsolved", "no"} and not (solved and "new" in s.groups and "solved" not in s.groups)]
     if wrong:
-        sure = 0.9 if not solved else 0.75 if "unsolved" in groups else 0.0  # "No, all good now": a person reads it
+        clear = not solved or ("unsolved" in groups and _meant_badly(sentences))
+        sure = 0.9 if clear else 0.75 if "unsolved" in groups else 0.0  # "No, all good now": a person reads it
         return (Answer.DISSATISFIED, sure, "") if sure else UNSURE
     if marked.upset >= (VERY_UPSET if plain else UPSET) and not news:
         return Answer.DISSATISFIED, 0.6, ""
@@ -88,6 +89,12 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
         return UNSURE
     sure = _how_sure(sentences, plain)
     return (Answer.SATISFIED, max(0.4, sure), "") if sure else UNSURE
+
+
+def _meant_badly(sentences: list[_Sentence]) -> bool:
+    """Whether a no opens the answer or its last verdict is one: kind words about a person in between do not make it a yes."""
+    verdicts = [s for s in sentences if s.groups & {"solved", "well", "yes", "unsolved", "no"}]
+    return bool(verdicts[0].groups & {"no"}) or bool(verdicts[-1].groups & {"unsolved", "no"})
 
 
 def _how_sure(sentences: list[_Sentence], plain: bool) -> float:

@@ -214,6 +214,8 @@ def answer(logits: Floats, by_rules: Answer, sure: float, weights: Weights) -> t
     if by_rules is Answer.DISSATISFIED and sure >= PLAIN and solved < DOUBTED:
         return by_rules, sure
     if best in SOLVED:
+        if by_rules is Answer.DISSATISFIED and solved < DOUBTED:
+            return by_rules, shares[by_rules]  # something is said to be wrong: a person reads it, whatever thanks stand beside it
         return (Answer.UNCLEAR, 1 - solved) if doubted and solved < DOUBTED else (best, solved)
     return best, shares[best]
 

@@ -58,6 +58,7 @@ AGENT = _words(
     ("away", "days", "days off, the last one included: nothing new comes, and what is open goes to somebody else and comes back afterwards",
      "[2026-12-24 to 2027-01-02]"),
     ("at_most", "cap", "no new case beyond so many open ones", "12 open cases"),
+    ("mentor", "agent", "who reads what this person writes to customers before it leaves, and lets it go; left out: nobody", "maria"),
 )  # fmt: skip
 
 TEAM = _words(
@@ -67,6 +68,10 @@ TEAM = _words(
     ("at_most", "cap", "no new case for whoever of this team has so many open ones", "12 open cases each"),
     ("at_most_upset", "cap_a_day", "no more upset customers for whoever has had so many today", "4 a day each"),
     ("calendar", "calendar", "whose opening hours count for this team; left out: the first calendar", "office"),
+    ("deliver", "deliver", "how its agents get customers' mail: `mail` (the default), it is sent to the agent; or `folder`, it is moved into a"
+     " folder of the support mailbox, in which they work themselves (needs `file: yes` in the settings). A `file_in` of a rule comes first",
+     "folder"),
+    ("folder", "text", "the folder of `deliver: folder`; left out: called as the team", "Billing"),
     ("if_nobody_is_free", "team", "the team that takes over when everybody is away, has enough cases, or does not speak the language",
      "everyone"),
 )  # fmt: skip
@@ -151,8 +156,9 @@ STEP = _words(
 )  # fmt: skip
 
 FOLLOW_UP = _words(
-    ("send", "send", "so long after an agent resolved the case we ask whether it really is; the default is `2 days after resolved`",
+    ("send", "send", "so long after an agent resolved the case we ask whether it really is, in opening hours if it says so; the default is `2 days after resolved`",
      "2 days after resolved"),
+    ("send_by_topic", "send_by_topic", "the same for cases of one topic", "{refund: 5 days after resolved, bug: 1 opening day after resolved}"),
     ("reply_with", "template", "the template of the question; the default is `are_you_happy`", "are_you_happy"),
     ("remind_after", "span", "we ask a second time, only where the case was upset, reopened or a repeat contact; the default is `4 days`",
      "4 days"),

@@ -20,6 +20,7 @@ from inboxd.adapters.rule_files.words import (
     list_of,
     optional,
     read_block,
+    read_folder,
     read_labels,
     read_languages,
     read_line,
@@ -190,7 +191,7 @@ class RuleReader:
             reply_with=reply_with,
             priority=source.word(words["priority"], "priority", PRIORITIES) if "priority" in words else None,
             brief=optional(source, words, "brief"),
-            file_in=_folder(source, words),
+            file_in=read_folder(source, words, "file_in"),
             ignore=ignore,
             follow_up=source.yes_no(words["follow_up"], "follow_up") if "follow_up" in words else None,
             labels=read_labels(source, words),
@@ -239,14 +240,6 @@ def read_headers(source: Source, node: Node) -> tuple[tuple[str, str], ...]:
         else:
             found.append((match[1].lower(), (match[2] or "").strip()))
     return tuple(found)
-
-
-def _folder(source: Source, words: Mapping[str, Node]) -> str | None:
-    text = read_line(source, words, "file_in")
-    if text and any(part in ("", ".", "..") for part in re.split(r"[/\\]", text)):
-        source.wrong(words["file_in"], f"'{text}' is not a folder of the mailbox; write its name, such as 'Newsletters' or 'Lists/News'")
-        return None
-    return text
 
 
 def _sure(source: Source, node: Node) -> float:

@@ -13,6 +13,7 @@ from inboxd.adapters.rule_files.calendars import MOST_CALENDARS, read_agents_hou
 from inboxd.adapters.rule_files.language import words_of
 from inboxd.adapters.rule_files.routing import Names, RuleReader
 from inboxd.adapters.rule_files.words import (
+    DELIVER,
     DOMAIN,
     EMAIL,
     PRIORITIES,
@@ -25,6 +26,7 @@ from inboxd.adapters.rule_files.words import (
     optional,
     read_block,
     read_days,
+    read_folder,
     read_labels,
     read_languages,
     read_line,
@@ -32,9 +34,9 @@ from inboxd.adapters.rule_files.words import (
     with_low_lines,
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
-from inboxd.core.opening import Calendar, span_of
+from inboxd.core.opening import Calendar, Span, span_of
 from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
-from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, read_contacts, read_span
+from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, read_contacts
 
 
 class Book:
@@ -150,8 +152,29 @@ class Book:
                 hours=read_agents_hours(source, name, words, calendars, self.calendars),
                 away=read_days(source, words["away"], "away") if "away" in words else (),
                 at_most=_cap(source, words, "at_most"),
+                mentor=self._mentor(source, name, words),
             )
+        self._no_ring_of_mentors(agents)
         return agents
+
+    def _mentor(self, source: Source, name: str, words: Mapping[str, Node]) -> AgentName | None:
+        mentor = self._name(source, words, "mentor", "agent", self.agents)
+        if mentor == name:
+            source.wrong(words["mentor"], f"'{name}' cannot be their own mentor; name somebody else, or leave it out")
+            return None
+        return AgentName(mentor) if mentor else None
+
+    def _no_ring_of_mentors(self, agents: Mapping[AgentName, Agent]) -> None:
+        """Somebody must be free to let words go: whoever follows the mentors upwards never comes back."""
+        for name, agent in agents.items():
+            seen = [name]
+            while agent.mentor is not None and agent.mentor in agents and agent.mentor not in seen:
+                seen.append(agent.mentor)
+                agent = agents[agent.mentor]
+            if agent.mentor == name:
+                source, key, _ = self.agents[name]
+                source.wrong(key, f"mentors in a ring: {' - '.join((*seen, name))}; leave one of them without")
+                return
 
     def _teams(self) -> dict[TeamName, Team]:
         teams = {}
@@ -174,6 +197,10 @@ class Book:
             fallback = self._name(source, words, "if_nobody_is_free", "team", self.teams)
             if fallback == name:
                 source.wrong(words["if_nobody_is_free"], f"team '{name}' cannot take over from itself; name another team, or leave it out")
+            deliver = source.word(words["deliver"], "deliver", DELIVER) if "deliver" in words else None
+            folder = read_folder(source, words, "folder")
+            if folder and deliver != "folder":
+                source.wrong(words["folder"], f"team '{name}' has a folder and gets its mail sent; add 'deliver: folder', or leave it out")
             teams[TeamName(name)] = Team(
                 name=TeamName(name),
                 agents=tuple(dict.fromkeys(members)),
@@ -183,6 +210,10 @@ class Book:
                 at_most_upset=_cap(source, words, "at_most_upset"),
                 calendar=self._name(source, words, "calendar", "calendar", self.calendars) or "",
                 fallback=TeamName(fallback) if fallback else None,
+                deliver=deliver or "mail",
+                folder=folder or "",
+                file=source.label,
+                line=words.get("deliver", key).place.line,
             )
         return teams
 
@@ -307,19 +338,32 @@ class Book:
                 case "ask_when_waiting" if isinstance(value, Scalar) and value.text.lower() in ("no", "off", "false"):
                     changes[word] = None
                 case "send":
-                    changes["ask_after"] = self._send(source, value) or FollowUpPolicy().ask_after
+                    changes["ask_after"] = self._send(source, value, calendars) or FollowUpPolicy().ask_after
+                case "send_by_topic":
+                    changes["ask_after_by_topic"] = self._send_by_topic(source, value, names, calendars)
                 case "at_most":
                     changes["at_most_every"] = self._asked_at_most(source, value) or FollowUpPolicy().at_most_every
                 case _:
                     changes[word] = source.span(value, word) or getattr(FollowUpPolicy(), word)
         return FollowUpPolicy(**changes)
 
-    def _send(self, source: Source, node: Node) -> timedelta | None:
+    def _send(self, source: Source, node: Node, calendars: Mapping[str, Calendar]) -> Span | None:
         text = source.text(node, "send")
-        span = read_span(text.removesuffix(" after resolved")) if text else None
-        if text and not span:
+        plain = text.removesuffix(" after resolved") if text else ""
+        span = span_of(plain)
+        if text and (span is None or not (span.length or span.days)):
             source.wrong(node, f"'{text}' does not say when to ask; write for example '2 days after resolved'")
-        return span
+            return None
+        return check_span(source, node, "send", plain, calendars=bool(calendars)) if text else None
+
+    def _send_by_topic(self, source: Source, node: Node, names: Names, calendars: Mapping[str, Calendar]) -> dict[TopicName, Span]:
+        found: dict[TopicName, Span] = {}
+        for topic, (key, value) in source.entries(node, "send_by_topic").items():
+            if topic not in names.topics:
+                source.wrong(key, f"no topic called '{topic}'{did_you_mean(topic, names.topics)}")
+            elif (span := self._send(source, value, calendars)) is not None:
+                found[TopicName(topic)] = span
+        return found
 
     def _asked_at_most(self, source: Source, node: Node) -> timedelta | None:
         text = source.text(node, "at_most")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inboxd.adapters.rule_files.language import BLOCKS, Word
-from inboxd.adapters.rule_files.words import KINDS, PRIORITIES, RESERVED, SENTIMENTS, SHIPPED_TOPICS
+from inboxd.adapters.rule_files.words import DELIVER, KINDS, PRIORITIES, RESERVED, SENTIMENTS, SHIPPED_TOPICS
 from inboxd.core.model import Kind
 from inboxd.yaml_source import Entries, Items, Node, parse_yaml
 
@@ -185,6 +185,7 @@ _HOURS: Schema = {
     "additionalProperties": _any(_one_or_more(_STRETCH), _words("closed")),
 }
 
+_SEND = _text(f"{_EITHER}( after resolved)?", "When to ask, such as '2 days after resolved' or '1 opening day after resolved'")
 DEFINITIONS: Mapping[str, Schema] = {
     # one value
     "text": _TEXT,
@@ -201,6 +202,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "priority": _words(*PRIORITIES),
     "share": _words("fewest_open_cases", "take_turns"),
     "prefer": _words("agent_who_knows_the_customer"),
+    "deliver": _words(*DELIVER),
     "remind": _words("assigned_agent"),
     "if_no_reply": _words("close_quietly"),
     "do": _words("answer", "resolve"),
@@ -220,7 +222,8 @@ DEFINITIONS: Mapping[str, Schema] = {
         f"((half of )?answer_within|{_EITHER}( after (half of )?answer_within)?)",
         "When, such as 'half of answer_within', '4 hours' or '1 opening hour after answer_within'",
     ),
-    "send": _text(f"{_PLAIN}( after resolved)?", "When to ask, such as '2 days after resolved'"),
+    "send": _SEND,
+    "send_by_topic": {"type": "object", "minProperties": 1, "additionalProperties": _SEND},
     "asked_at_most": _text(f"1 in {_PLAIN}( per customer)?", "How often to ask, such as '1 in 14 days per customer'"),
     "contacts": _text(f"at least [1-9][0-9]{{0,3}} in {_PLAIN}", "A number of contacts, such as 'at least 3 in 14 days'"),
     "contacts_given": _text(f"[1-9][0-9]{{0,3}} in {_PLAIN}", "A number of contacts, such as '3 in 7 days'"),

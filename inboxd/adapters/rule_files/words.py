@@ -16,6 +16,7 @@ SHIPPED_TOPICS = (*TOPICS, "unsure")
 KINDS = (*Kind, "automatic")
 SENTIMENTS = tuple(Sentiment)
 PRIORITIES = ("high", "normal", "low")
+DELIVER = ("mail", "folder")
 
 LANGUAGES = frozenset(  # ISO 639-1
     re.findall(
@@ -95,6 +96,15 @@ def read_line(source: Source, words: Mapping[str, Node], word: str) -> str | Non
     """Read the text of a word that may be left out, in one line."""
     text = optional(source, words, word)
     return text if text and check_one_line(source, words[word], word, text) else None
+
+
+def read_folder(source: Source, words: Mapping[str, Node], word: str) -> str | None:
+    """Read the name of a folder of the mailbox."""
+    text = read_line(source, words, word)
+    if text and any(part in ("", ".", "..") for part in re.split(r"[/\\]", text)):
+        source.wrong(words[word], f"'{text}' is not a folder of the mailbox; write its name, such as 'Newsletters' or 'Lists/News'")
+        return None
+    return text
 
 
 def read_labels(source: Source, words: Mapping[str, Node]) -> tuple[str, ...]:

@@ -148,3 +148,40 @@ def cases_that_became_one(db: sqlite_utils.Database) -> None:
 def absences_said_by_mail(db: sqlite_utils.Database) -> None:
     """Agents say by mail, themselves or by their out-of-office, until when they are away; days as ISO 8601."""
     db.execute("create table absence (agent text primary key, first text not null, last text not null, at real not null) strict")
+
+
+@MIGRATIONS()
+def promises_of_agents(db: sqlite_utils.Database) -> None:
+    """A day that an agent named to a customer is remembered, with its sentence and how it ended before its day; days as ISO 8601."""
+    db.execute(
+        "create table promise (id integer primary key, case_id integer not null references cases (id), agent text not null,"
+        " message integer not null, day text not null, sentence text not null, made_at real not null, ended text not null default '',"
+        " ended_at real) strict"
+    )
+    db.execute("create index promise_case on promise (case_id)")
+    db.execute("create index promise_agent on promise (agent, day) where ended = ''")
+
+
+@MIGRATIONS()
+def people_joined_and_parted(db: sqlite_utils.Database) -> None:
+    """Which addresses were given to whom is asked with each mail of an agent: without an index it would read all events."""
+    db.execute("create index event_same_as on event (id) where kind in ('person.same_as', 'person.not_same_as')")
+
+
+@MIGRATIONS()
+def practice_signatures_and_mentors(db: sqlite_utils.Database) -> None:
+    """Who was greeted (not those who worked here before), what agents' signatures are and from which mail, words that wait for a mentor."""
+    db.execute("create table greeted (agent text primary key, at real not null) strict")
+    db.execute(
+        "insert into greeted select agent, min(created_at) from outgoing where kind in ('routed', 'reply') and agent <> '' group by agent"
+    )
+    db.execute(
+        "create table signature (agent text not null, lines text not null, message integer, practice integer not null, at real not null,"
+        " forgotten integer not null default 0, primary key (agent, lines)) strict"
+    )
+    db.execute(
+        "create table held_words (message integer primary key, case_id integer not null, agent text not null, mentor text not null,"
+        " words text not null, at real not null, ended text not null default '') strict"
+    )
+    db.execute("create index held_words_case on held_words (case_id)")
+    db.execute("create index message_words on message (agent, id) where role = 'agent'")

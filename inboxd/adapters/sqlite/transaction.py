@@ -30,12 +30,18 @@ from inboxd.core.model import (
     Correct,
     Counts,
     Decision,
+    Deliver,
     DropReader,
+    EndHold,
+    ForgetSignatures,
+    HeldWords,
+    HoldWords,
     Job,
     JobKind,
     JobNo,
     Join,
     Label,
+    LearnSignature,
     Letter,
     Log,
     MailboxName,
@@ -44,6 +50,7 @@ from inboxd.core.model import (
     MessageId,
     MessageNo,
     Mode,
+    NotSameAs,
     OpenCase,
     Outcome,
     OutgoingKind,
@@ -52,6 +59,7 @@ from inboxd.core.model import (
     PastCase,
     Person,
     PersonNo,
+    Promise,
     Role,
     SameAs,
     Schedule,
@@ -61,6 +69,7 @@ from inboxd.core.model import (
     Situation,
     Split,
     StoryLine,
+    TakeBack,
     Understood,
     Withdraw,
 )
@@ -68,6 +77,16 @@ from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, Mailbox
 
 _CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
 _PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
+_OF_A_PERSON = (  # what belongs to a person: its name in an event, the table, its key, and the column that names the person
+    ("addresses", "address", "email", "person"),
+    ("cases", "cases", "id", "customer"),
+    ("messages", "message", "id", "person"),
+)
+_JOINED = (  # the events of `same as` that were not taken back
+    "select id, data from event where kind in ('person.same_as', 'person.not_same_as') and kind = 'person.same_as' and id not in"
+    " (select json_extract(data, '$.event') from event where kind in ('person.same_as', 'person.not_same_as')"
+    " and kind = 'person.not_same_as')"
+)
 _LIVE = "('open', 'waiting', 'resolved')"
 
 
@@ -97,8 +116,10 @@ class SqliteTransaction:
 
     # --- fetch
 
-    def see(self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime) -> MessageNo | None:
-        """Write the ledger row; a new mail also gets its raw bytes and a triage job."""
+    def see(
+        self, mailbox: MailboxName, folder: Folder, item: Fetched, content_hash: str, now: datetime, read_at: datetime | None = None
+    ) -> MessageNo | None:
+        """Write the ledger row; a new mail also gets its raw bytes and a triage job, due at `read_at`."""
         listed, message, state = item.listed, None, item.state
         known = self._one(
             "select 1 as one from sighting where mailbox = ? and folder = ? and uidvalidity = ? and uid = ?",
@@ -111,11 +132,11 @@ class SqliteTransaction:
             return None
         fresh = False
         if item.raw is not None:
-            same = self._one("select id from message where content_hash = ?", content_hash)
-            if same:
-                message, state = MessageNo(same["id"]), SightingState.COPY
+            message = self.stored_as(content_hash)
+            if message is not None:
+                state = SightingState.COPY
             else:
-                message, fresh = self._store(mailbox, folder.name, item, content_hash, now), True
+                message, fresh = self._store(mailbox, folder.name, item, content_hash, now, read_at or now), True
         self._db.execute(
             "insert into sighting (mailbox, folder, uidvalidity, uid, message, state, internaldate, size, identity, at, why)"
             " values (?,?,?,?,?,?,?,?,?,?,?)",
@@ -135,7 +156,22 @@ class SqliteTransaction:
         )
         return message if fresh else None
 
-    def _store(self, mailbox: MailboxName, folder: str, item: Fetched, content_hash: str, now: datetime) -> MessageNo:
+    def stored_as(self, content_hash: str) -> MessageNo | None:
+        """The stored message with this content."""
+        row = self._one("select id from message where content_hash = ?", content_hash)
+        return MessageNo(row["id"]) if row else None
+
+    def first_run(self, mailbox: MailboxName) -> datetime | None:
+        """When the first folder of this mailbox was read for the first time."""
+        row = self._one("select min(first_run_at) as at from cursor where mailbox = ?", mailbox)
+        return when(row["at"]) if row else None
+
+    def case_of(self, message: MessageNo) -> CaseNo | None:
+        """The case in whose story a message stands, also where that was merged into another since."""
+        row = self._one("select case_id from message where id = ? and role <> ''", message)
+        return CaseNo(row["case_id"]) if row and row["case_id"] is not None else None
+
+    def _store(self, mailbox: MailboxName, folder: str, item: Fetched, content_hash: str, now: datetime, read_at: datetime) -> MessageNo:
         received = min(item.listed.internaldate, now)
         cursor = self._db.execute(
             "insert into message (mailbox, folder, content_hash, received_at) values (?,?,?,?)",
@@ -146,7 +182,7 @@ class SqliteTransaction:
         payload = {"oversize": item.listed.size} if item.state is SightingState.OVERSIZE else {}
         self._db.execute(
             "insert into job (key, kind, message, run_at, payload) values (?,?,?,?,?)",
-            (f"triage:{number}", JobKind.TRIAGE, number, time(now), dump(payload)),
+            (f"triage:{number}", JobKind.TRIAGE, number, time(read_at), dump(payload)),
         )
         return number
 
@@ -172,7 +208,8 @@ class SqliteTransaction:
     def filings(self, mailbox: MailboxName, cursor: Cursor, now: datetime, limit: int) -> tuple[Filing, ...]:
         """Due jobs that file a mail of this folder, oldest first."""
         rows = self._all(
-            "select j.id, j.tries, m.id as message, json_extract(j.payload, '$.folder') as folder"
+            "select j.id, j.tries, m.id as message, m.message_id, m.received_at, json_extract(j.payload, '$.folder') as folder,"
+            " json_extract(j.payload, '$.case') as case_id"
             " from job j join message m on m.id = json_extract(j.payload, '$.message')"
             " where j.kind = ? and j.in_hand = 0 and j.parked_at is null and j.run_at <= ? and m.mailbox = ? and m.folder = ?"
             " order by j.run_at, j.id limit ?",
@@ -189,9 +226,25 @@ class SqliteTransaction:
                 folder=row["folder"],
                 tries=row["tries"],
                 uids=self._uids(mailbox, cursor, MessageNo(row["message"])),
+                case=row["case_id"],
+                lies_in=self._lies_in(mailbox, cursor, MessageNo(row["message"])),
+                message_id=MessageId(row["message_id"]),
+                received_at=_must(row["received_at"]),
             )
             for row in rows
         )
+
+    def _lies_in(self, mailbox: MailboxName, cursor: Cursor, message: MessageNo) -> str:
+        """The folder into which we moved this mail last, "" if we never did."""
+        row = self._one(
+            "select why from sighting indexed by sighting_message where message = ? and mailbox = ? and folder = ? and why like ?"
+            " order by uid desc limit 1",
+            message,
+            mailbox,
+            cursor.folder,
+            f"{FILED}%",
+        )
+        return str(row["why"]).removeprefix(FILED) if row else ""
 
     def _uids(self, mailbox: MailboxName, cursor: Cursor, message: MessageNo) -> tuple[int, ...]:
         rows = self._all(
@@ -281,12 +334,15 @@ class SqliteTransaction:
             lent_by=row["lent_by"],
         )
 
-    def person(self, number: PersonNo) -> Person | None:
-        """A customer, by the address they used last."""
+    def person(self, number: PersonNo, case: CaseNo | None = None) -> Person | None:
+        """A customer, by the address from which they wrote last in the case; else by the one that we know last."""
         row = self._one(
-            "select p.*, (select email from address a where a.person = p.id order by a.rowid desc limit 1) as email"
-            " from person p where id = ?",
+            "select p.*, coalesce((select m.sender from message m join address a on a.email = m.sender and a.person = ?1"
+            " where m.case_id in (select id from cases where id = ?2 or merged_into = ?2) order by m.id desc limit 1),"
+            " (select email from address a where a.person = p.id order by a.rowid desc limit 1)) as email"
+            " from person p where id = ?1",
             number,
+            case,
         )
         return _person(row) if row else None
 
@@ -311,6 +367,11 @@ class SqliteTransaction:
             agent,
             time(now),
         )
+        return _sent(row) if row else None
+
+    def sent_for(self, purpose: str) -> SentMessage | None:
+        """Our outgoing message that served this purpose."""
+        row = self._one("select * from outgoing where purpose_key = ?", purpose)
         return _sent(row) if row else None
 
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
@@ -374,13 +435,15 @@ class SqliteTransaction:
     def story(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The case's messages, oldest first; what only we said among ourselves is not in it."""
         rows = self._all(
-            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer"
+            "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer,"
+            " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?2) as resolved"
             " from message m join reading r on r.message = m.id"
             " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
             " and m.role <> '' and r.new_text <> '' order by m.id",
             case,
+            f'%"{CaseEvent.AGENT_RESOLVED}"%',
         )
-        return tuple(_line(row) for row in rows)
+        return tuple(_line(row, "resolved" if row["resolved"] else "") for row in rows)
 
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
@@ -439,6 +502,11 @@ class SqliteTransaction:
             case,
             day,
         )
+        about_none = self._one(
+            "select count(*) as hour from outgoing where recipient = ? and case_id is null and created_at > ?",
+            email,
+            time(now - timedelta(hours=1)),
+        )
         brake = self._one(
             "select kind, at from event where mailbox = ? and kind in ('breaker.tripped', 'breaker.reset') order by id desc limit 1",
             mailbox,
@@ -447,12 +515,13 @@ class SqliteTransaction:
         if brake is not None and brake["kind"] == "breaker.reset":
             since = max(since, brake["at"])  # what tripped it before a person said "go on" must not trip it again
         box = self._one("select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?", mailbox, since)
-        assert to and of and box  # count(*) always gives a row
+        assert to and of and about_none and box  # count(*) always gives a row
         return Counts(
             to_address_week=to["week"],
             acknowledged_day=to["day"],
             case_automatic_day=of["day"],
             case_mails_hour=of["hour"],
+            no_case_hour=about_none["hour"],
             mailbox_automatic_10_minutes=box["n"],
             breaker=brake is not None and brake["kind"] == "breaker.tripped",
         )
@@ -482,7 +551,8 @@ class SqliteTransaction:
     def thread_of(self, case: CaseNo) -> tuple[MessageId, ...]:
         """Message-IDs of the exchange with the customer, oldest first: theirs and ours."""
         rows = self._all(
-            "select message_id, received_at as at from message where case_id = ? and role = 'customer' and message_id <> ''"
+            "select message_id, received_at as at from message where case_id = ? and message_id <> ''"
+            " and (role = 'customer' or (role = 'agent' and kind = 'own'))"  # own: written in the mailbox itself
             " union all select message_id, created_at from outgoing where case_id = ?"
             " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') order by at",
             case,
@@ -559,10 +629,92 @@ class SqliteTransaction:
         rows = self._all("select kind from job where case_id = ? and parked_at is null order by run_at", case)
         return tuple(JobKind(row["kind"]) for row in rows)
 
+    def promises(self, case: CaseNo) -> tuple[Promise, ...]:
+        """What agents promised in this case and did not take back, past days too, in the order of their days."""
+        return self._promises("case_id = ?", case)
+
+    def promised_by(self, agent: AgentName, since: date) -> tuple[Promise, ...]:
+        """What this agent promised for that day or later, whoever has the case now."""
+        return self._promises("agent = ? and day >= ?", agent, since.isoformat())
+
+    def _promises(self, which: str, *values: object) -> tuple[Promise, ...]:
+        rows = self._all(f"select * from promise where ended = '' and {which} order by day, id", *values)
+        return tuple(
+            Promise(
+                case=CaseNo(row["case_id"]),
+                agent=AgentName(row["agent"]),
+                message=MessageNo(row["message"]),
+                day=date.fromisoformat(row["day"]),
+                sentence=row["sentence"],
+                made_at=_must(row["made_at"]),
+            )
+            for row in rows
+        )
+
+    def joined(self, person: PersonNo) -> frozenset[str]:
+        """Addresses that `same as` gave to this person and that can be given back now."""
+        return frozenset(self._joins(person))
+
+    def _joins(self, person: PersonNo) -> dict[str, sqlite3.Row]:
+        """The joins that can be taken back now, by their address: of those that build on each other, the last one first."""
+        rows = self._all(
+            f"select e.id, e.data from ({_JOINED}) e join address a on a.email = json_extract(e.data, '$.email') where a.person = ?"
+            " order by e.id desc",
+            person,
+        )
+        found: dict[str, sqlite3.Row] = {}
+        later: set[str] = set()
+        for row in rows:
+            data = json.loads(row["data"])
+            if data["email"] not in later:
+                found[data["email"]] = row
+            later |= {data["email"], *data.get("addresses", ())}
+        return found
+
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
         rows = self._all("select agent, first, last from absence")
         return {AgentName(row["agent"]): (date.fromisoformat(row["first"]), date.fromisoformat(row["last"])) for row in rows}
+
+    def greeted(self) -> frozenset[AgentName]:
+        """The agents who are no newcomers."""
+        return frozenset(AgentName(row["agent"]) for row in self._all("select agent from greeted"))
+
+    def greet(self, agent: AgentName, now: datetime) -> None:
+        """This agent is no newcomer any more."""
+        self._db.execute("insert into greeted values (?,?) on conflict do nothing", (agent, time(now)))
+
+    def signatures(self, agent: AgentName) -> tuple[str, ...]:
+        """What was learnt of an agent's signature: the lines of each."""
+        rows = self._all("select lines from signature where agent = ? and forgotten = 0 order by at, lines", agent)
+        return tuple(row["lines"] for row in rows)
+
+    def replies_of(self, agent: AgentName, apart: CaseNo, limit: int) -> tuple[StoryLine, ...]:
+        """This agent's latest words to customers, one for each other case, newest first."""
+        rows = self._all(
+            "select m.id, m.received_at, m.role, m.agent as name, r.new_text, r.thanks_only, r.answer, m.case_id"
+            " from message m indexed by message_words join reading r on r.message = m.id"
+            " where m.agent = ? and m.role = 'agent' and m.case_id <> ? and r.new_text <> '' order by m.id desc limit ?",
+            agent,
+            apart,
+            limit,
+        )
+        return tuple(_line(row) for row in {row["case_id"]: row for row in reversed(rows)}.values())
+
+    def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
+        """Words in this case that wait, or waited, for a mentor, oldest first."""
+        rows = self._all(
+            "select * from held_words where case_id in"
+            " (select id from cases where id = ?1 union select id from cases where merged_into = ?1) order by message",
+            case,
+        )
+        return tuple(
+            HeldWords(
+                message=MessageNo(row["message"]), case=CaseNo(row["case_id"]), agent=AgentName(row["agent"]),
+                mentor=AgentName(row["mentor"]), words=row["words"], at=_must(row["at"]), ended=row["ended"],
+            )
+            for row in rows
+        )  # fmt: skip
 
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""
@@ -690,6 +842,15 @@ class SqliteTransaction:
                     self._split(action, mailbox, now)
                 case SameAs():
                     self._same_as(action, mailbox, now)
+                case NotSameAs():
+                    self._not_same_as(action, mailbox, now)
+                case Promise():
+                    self._db.execute(
+                        "insert into promise (case_id, agent, message, day, sentence, made_at) values (?,?,?,?,?,?)",
+                        (action.case, action.agent, action.message, action.day.isoformat(), action.sentence, time(action.made_at)),
+                    )
+                case TakeBack():
+                    self._take_back(action, now)
                 case Absent():
                     self._db.execute(
                         "insert into absence values (?,?,?,?) on conflict (agent) do update set"
@@ -703,6 +864,20 @@ class SqliteTransaction:
                 case Withdraw():
                     self._db.execute("delete from job where outgoing = ? and in_hand = 0", (action.outgoing,))
                     self._db.execute("update outgoing set state = 'failed', reply = 'withdrawn' where id = ?", (action.outgoing,))
+                case LearnSignature():
+                    self._learn(action, mailbox, message, now)
+                case ForgetSignatures():
+                    self._db.execute("update signature set forgotten = 1 where agent = ?", (action.agent,))
+                    self._event("signature.forgotten", mailbox, None, {"agent": action.agent}, now)
+                case HoldWords():
+                    h = action.held
+                    self._db.execute(
+                        "insert into held_words values (?,?,?,?,?,?,?) on conflict do nothing",
+                        (h.message, h.case, h.agent, h.mentor, h.words, time(h.at), h.ended),
+                    )
+                    self._event("words.held", mailbox, h.case, {"agent": h.agent, "mentor": h.mentor, "message": h.message}, now)
+                case EndHold():
+                    self._end_hold(action, mailbox, now)
                 case Log():
                     self._event(action.kind, mailbox, action.case, action.data, now)
                 case Schedule():
@@ -712,12 +887,21 @@ class SqliteTransaction:
                         f"delete from job where case_id = ? and kind in ({marks(action.kinds)}) and in_hand = 0",
                         (action.case, *action.kinds),
                     )
+                case Deliver():
+                    self._deliver(action, now)
                 case ChangePerson():
                     self._update("person", _PERSON_COLUMNS, action.person, action.changes)
                 case MarkOutgoing():
                     self._db.execute("update outgoing set reply = ? where id = ?", (action.reply, action.outgoing))
                 case _:
                     pass  # Send and Park: not the store's to carry out
+
+    def _deliver(self, action: Deliver, now: datetime) -> None:
+        """A job of its folder's loop moves each mail; from here on it counts as handed over."""
+        for message in action.messages:
+            payload = {"message": message, "folder": action.folder, "case": action.case}
+            self.schedule(Schedule(kind=JobKind.FILE, key=f"file:{message}", at=now, payload=payload))
+            self._db.execute("update message set handed_over = 1 where id = ?", (message,))
 
     def _open(self, action: OpenCase, now: datetime) -> None:
         person, c = action.person, action.case
@@ -778,6 +962,7 @@ class SqliteTransaction:
         self._db.execute(
             "insert or ignore into participant select ?, email, name from participant where case_id = ?", (action.into, action.case)
         )
+        self._db.execute("update promise set case_id = ? where case_id = ?", (action.into, action.case))
         both = {name: [*json.loads(other[name]), *json.loads(row[name])] for name in ("labels", "involved", "briefs")}
         self._update("cases", _CASE_COLUMNS, action.into, {name: tuple(dict.fromkeys(values)) for name, values in both.items()})
         self._event("case.merged", mailbox, action.case, {"into": action.into, "state": row["state"]}, now)
@@ -806,17 +991,80 @@ class SqliteTransaction:
         before = row["person"] if row else None
         if before == action.person:
             return
+        moved: dict[str, object] = {"addresses": [action.email]}
         if before is None:
             self._db.execute("insert into address values (?,?,'')", (action.email, action.person))
         else:
-            for sql in (
-                "update address set person = ? where person = ?",
-                "update cases set customer = ? where customer = ?",
-                "update message set person = ? where person = ?",
-            ):
-                self._db.execute(sql, (action.person, before))
-        data = {"person": action.person, "email": action.email, "before": before, "by": action.by}
+            for name, table, key, column in _OF_A_PERSON:
+                moved[name] = [each[key] for each in self._all(f"select {key} from {table} where {column} = ? order by {key}", before)]
+                self._db.execute(f"update {table} set {column} = ? where {column} = ?", (action.person, before))
+        data = {"person": action.person, "email": action.email, "before": before, "by": action.by, **moved}
         self._event("person.same_as", mailbox, None, data, now)
+
+    def _not_same_as(self, action: NotSameAs, mailbox: MailboxName, now: datetime) -> None:
+        """Give back what `same as` took, and what came from those addresses since."""
+        event = self._joins(action.person).get(action.email)
+        if event is None:
+            return
+        data = json.loads(event["data"])
+        theirs = [
+            email
+            for email in data.get("addresses", [action.email])
+            if self._one("select 1 as one from address where email = ? and person = ?", email, action.person)
+        ]
+        since = self._all(
+            f"select id, name from message where person = ? and sender in ({marks(theirs)}) order by id", action.person, *theirs
+        )
+        messages = {*data.get("messages", ()), *(row["id"] for row in since)}
+        begun = self._all(
+            "select id from cases c where customer = ? and (select sender from message m where m.case_id = c.id and m.role = 'customer'"
+            f" order by m.id limit 1) in ({marks(theirs)})",
+            action.person,
+            *theirs,
+        )
+        cases = {*data.get("cases", ()), *(row["id"] for row in begun)}
+        back = data["before"]
+        if back is None and (messages or cases):  # nobody knew the address then; somebody wrote from it since
+            back = self.next_numbers()[1]
+            name = next((row["name"] for row in reversed(since) if row["name"]), "")
+            self._db.execute("insert into person (id, name, created_at) values (?,?,?)", (back, name, time(now)))
+        moved = {"addresses": theirs, "cases": sorted(cases), "messages": sorted(messages)}
+        for name, table, key, column in _OF_A_PERSON:
+            sql = f"update {table} set {column} = ? where {key} = ? and {column} = ?"
+            if back is not None:
+                self._db.executemany(sql, [(back, each, action.person) for each in moved[name]])
+        if back is None:
+            self._db.execute("delete from address where email = ? and person = ?", (action.email, action.person))
+        undone = {"person": action.person, "email": action.email, "back": back, "by": action.by, "event": event["id"], **moved}
+        self._event("person.not_same_as", mailbox, None, undone, now)
+
+    def _take_back(self, action: TakeBack, now: datetime) -> None:
+        """Promises that were not to be end; those whose day is past stay what they were."""
+        self._db.execute(
+            "update promise set ended = ?1, ended_at = ?2 where ended = '' and case_id = ?3 and (?4 is null or message = ?4) and day >= ?5",
+            (action.why, time(now), action.case, action.message, action.since.isoformat() if action.since else ""),
+        )
+
+    def _learn(self, action: LearnSignature, mailbox: MailboxName, message: MessageNo | None, now: datetime) -> None:
+        """What the agent forgot comes back only where they see it: in practice."""
+        self._db.execute(
+            "insert into signature (agent, lines, message, practice, at) values (?,?,?,?,?) on conflict (agent, lines) do update set"
+            " forgotten = forgotten and not excluded.practice",
+            (action.agent, "\n".join(action.lines), message, action.practice, time(now)),
+        )
+        data = {"agent": action.agent, "lines": len(action.lines), "practice": action.practice}
+        self._event("signature.learnt", mailbox, None, data, now)
+
+    def _end_hold(self, action: EndHold, mailbox: MailboxName, now: datetime) -> None:
+        """Released words are their agent's in the story, from the mail in which they were written."""
+        row = self._one("select * from held_words where message = ? and ended = ''", action.message)
+        if row is None:
+            return
+        self._db.execute("update held_words set ended = ? where message = ?", (action.how, action.message))
+        if action.how == "released":
+            self._db.execute("update message set role = 'agent' where id = ?", (action.message,))
+            self._db.execute("update reading set new_text = ? where message = ?", (row["words"], action.message))
+        self._event("words.no_longer_held", mailbox, row["case_id"], {"agent": row["agent"], "how": action.how}, now)
 
     def _label(self, action: Label) -> None:
         row = self._one("select labels from cases where id = ?", action.case)
@@ -902,9 +1150,12 @@ class SqliteTransaction:
         if self._one("select 1 as one from job where key = ?", job.key) is None:
             self.schedule(job)
 
-    def received(self, mailbox: MailboxName, since: datetime) -> int:
-        """How many messages came in since then."""
-        row = self._one("select count(*) as n from message where mailbox = ? and received_at >= ?", mailbox, time(since))
+    def received(self, mailbox: MailboxName, since: datetime, apart_from: str = "") -> int:
+        """How many messages came in since then, those of one folder apart."""
+        row = self._one(
+            "select count(*) as n from message where mailbox = ? and received_at >= ? and (? = '' or folder <> ?)",
+            mailbox, time(since), apart_from, apart_from,
+        )  # fmt: skip
         return int(row["n"]) if row else 0
 
     def take(self, numbers: Sequence[JobNo]) -> None:
@@ -1084,12 +1335,13 @@ def _sent(row: sqlite3.Row) -> SentMessage:
     )
 
 
-def _line(row: sqlite3.Row) -> StoryLine:
+def _line(row: sqlite3.Row, event: str = "") -> StoryLine:
     return StoryLine(
         at=_must(row["received_at"]),
         role=Role(row["role"]),
         name=row["name"],
         text=row["new_text"],
         message=MessageNo(row["id"]),
+        event=event,
         wants_answer=not row["thanks_only"] and row["answer"] != Answer.SATISFIED,
     )

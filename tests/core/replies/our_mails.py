@@ -123,19 +123,20 @@ def routed(language: str = "en", token: str = TOKEN, facts: Brief | None = None)
     facts = facts or (BARE if language == "es" else FULL)
     facts = replace(facts, text=CUSTOMERS_WORDS[language].rstrip("\n"))
     values = {"brief": facts, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0}
-    return _made("routed", OutgoingKind.ROUTED, values, token)
+    return made("routed", OutgoingKind.ROUTED, values, token)
 
 
 def returned(words: str) -> OurMail:
     """A text of the agent's that came back with a question."""
     values: dict[str, object] = {
         "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
-        "customer": "Ana", "no_case": False, "subject": "Bike", "brand": "Acme Support",
+        "customer": "Ana", "no_case": False, "at": None, "subject": "Bike", "brand": "Acme Support",
     }  # fmt: skip
-    return _made("returned", OutgoingKind.RETURNED, values, TOKEN)
+    return made("returned", OutgoingKind.RETURNED, values, TOKEN)
 
 
-def _made(template: str, kind: OutgoingKind, values: dict[str, object], token: str) -> OurMail:
+def made(template: str, kind: OutgoingKind, values: dict[str, object], token: str) -> OurMail:
+    """A mail of ours with these values, through the bytes and back."""
     letter = Letter(
         kind=kind,
         purpose="routed:1",

@@ -121,19 +121,19 @@ def wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=True) or [""]
 
 
-def blocks(page: str) -> list[Block]:
-    """Cut our page into its paragraphs, rules and links."""
+def blocks(page: str, bold: str = r"\1") -> list[Block]:
+    """Cut our page into its paragraphs, rules and links; some programs write what is bold between stars."""
     found = []
     body = page[page.index("<body") : page.index("</body>")]
-    for match in re.finditer(r"<hr[^>]*>|<(p|blockquote|div)\b[^>]*>((?:(?!<div|<p\b).)*?)</\1>", body, re.DOTALL):
+    for match in re.finditer(r"<hr[^>]*>|<(p|h2|blockquote|div)\b[^>]*>((?:(?!<div|<p\b).)*?)</\1>", body, re.DOTALL):
         inner = match[2]
         if inner is None:
             found.append(Block(kind="rule"))
-        elif link := re.match(r'<a href="([^"]*)">(.*)</a>', inner):
+        elif link := re.match(r'<a href="([^"]*)"[^>]*>(.*)</a>', inner):
             found.append(Block(kind="link", lines=(markup.unescape(link[2]),), href=markup.unescape(link[1])))
         else:
-            kind = {"p": "paragraph", "blockquote": "quote", "div": "indented"}[match[1]]
-            lines = re.split(r"<br>\n?", inner)
+            kind = {"p": "paragraph", "h2": "paragraph", "blockquote": "quote", "div": "indented"}[match[1]]
+            lines = re.split(r"<br>\n?", re.sub(r"<strong>(.*?)</strong>", bold, inner))
             lead = {"quote": "> ", "indented": "    "}.get(kind, "")
             found.append(Block(kind=kind, lines=tuple((lead + markup.unescape(line)).rstrip() for line in lines)))
     return found
@@ -141,7 +141,7 @@ def blocks(page: str) -> list[Block]:
 
 def kept(draft: Draft) -> list[Block]:
     """What is left of our mail: all of it, or the part that the agent did not cut away."""
-    all_ = blocks(draft.mail.html)
+    all_ = blocks(draft.mail.html, r"*\1*" if draft.variant % 3 == 0 else r"\1")
     if draft.posting != "trimmed":
         return all_
     return [all_[:2], all_[:1], all_[:3], all_[: len(all_) // 2]][draft.variant % 4]
