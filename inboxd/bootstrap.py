@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,19 @@ from inboxd.adapters.smtp import probe as probe_smtp
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.systemd import notify, watchdog_seconds
 from inboxd.config import MailboxSettings, ServerSettings, Settings
-from inboxd.core.model import MailboxName
+from inboxd.core.findings import Findings
+from inboxd.core.model import MailboxName, TeamName
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
-from inboxd.daemon.office import Office
+from inboxd.daemon.office import Office, Week
 from inboxd.daemon.reconcile import account
 from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
+from inboxd.desk.report import page
 from inboxd.errors import BrokenModel, InboxdError
 from inboxd.logs import log
 from inboxd.ports import Clock, Mailer, Store
-from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, try_rules
+from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, shipped, try_rules
 
 STORE_FILE = "inboxd.sqlite"
 CRASH_AT = "INBOXD_CRASH_AT"  # for tests of the real process: where to die, see adapters/kill_points.py
@@ -72,6 +75,7 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     office = Office(
         store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
         keys=load_keys(settings.state_dir), try_rules=lambda files: try_rules(settings, store, world.clock.now(), files),
+        look_back=lambda mailbox, first, last: week_of(findings(settings, store, first, last, mailbox=mailbox)),
     )  # fmt: skip
     sources = [source for box in settings.mailboxes for source in sources_of(box, settings, world)]
     mailers: dict[MailboxName, Mailer] = {box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}
@@ -141,6 +145,23 @@ def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
     if read_only and not path.exists():
         raise InboxdError(f"there is no store yet at {path}: inboxd run makes it")
     return SqliteStore(path, read_only=read_only)
+
+
+def findings(
+    settings: Settings, store: Store, first: date, last: date, *, mailbox: MailboxName | None = None, team: TeamName | None = None
+) -> Findings:
+    """What the days from first to last taught us, in the time zone of the settings: of one mailbox or team, or of everything."""
+    raise InboxdError("there is no report yet: what a period taught us is not measured")
+
+
+def report_page(found: Findings) -> str:
+    """The report as one HTML page."""
+    return page(found, (shipped("templates") / "pages" / "report.html.j2").read_text(encoding="utf-8"))
+
+
+def week_of(found: Findings) -> Week:
+    """What the weekly mail tells and carries."""
+    return Week(findings=found, page=report_page(found).encode("utf-8", "replace"))
 
 
 def reconcile_all(settings: Settings, *, repair: bool) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ class Driver:
     answer: str = ""  # the name of that answer
     owner: str = ""
     mended_on: date | None = None
+    mended: str = ""  # what was mended then, in the words of whoever did it: "the new page"
     a_week_before: float = 0.0  # people a week before the mend date, and since, with the interval of the ratio
     a_week_since: float = 0.0
     ratio_low: float = 0.0
@@ -142,5 +143,7 @@ class Findings:
     leeway: tuple[Leeway, ...] = ()
     thanks: tuple[Thanks, ...] = ()
     satisfied_by_week: tuple[tuple[date, Share], ...] = ()
+    repeat_days: int = 14  # the repeat window of `wrote_again`
+    cases_of: dict[str, tuple[CaseNo, ...]] = field(default_factory=dict)  # behind a bare number, by its name in the report's rows
     names: dict[PersonNo, str] = field(default_factory=dict)
-    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> (name, subject), for the lists behind each number
+    subjects: dict[CaseNo, tuple[str, str]] = field(default_factory=dict)  # case -> name, subject: for the lists

@@ -18,12 +18,15 @@ from inboxd.core.model import Address
 SOFT = "\ue000"  # before a line break that only the plain text needs
 LINKS_HERE = "\ue001"  # where the HTML part puts its links
 STRONG = "\ue003"  # before a line that the HTML part sets in bold
+SECTION = "\ue004"  # before a line that the HTML part sets as a heading
+BAR = "\ue005"  # around the measures of a bar that the HTML part draws beside a line
 TAP_MARK = "→ "  # begins the label of a tap; no agent begins a line so, hence a quoted label is no command
 WIDTH = 62
 
 _BREAKS = re.compile("\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\ue000\ue001\ue003]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\ue000\ue001\ue003-\ue005]")
 _HEADING = re.compile(r"-{5} (?! ).{1,120} -{5}")  # "----- Ana wrote today at 09:12 -----"
+_MEASURES = re.compile(f"^{BAR}([0-9]+):([0-9]+){BAR}", re.MULTILINE)
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # they can make a name read as something else
 
 
@@ -49,7 +52,8 @@ def printed(value: object) -> object:
 
 def plain(marked: str) -> str:
     """Give the plain text: soft line breaks are breaks, the place of the links leaves no trace."""
-    parts = [part.strip("\n") for part in marked.replace(SOFT, "").replace(STRONG, "").split(LINKS_HERE)]
+    bare = re.sub(f"[{SOFT}{STRONG}{SECTION}]", "", _MEASURES.sub("", marked))
+    parts = [part.strip("\n") for part in bare.split(LINKS_HERE)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -105,6 +109,16 @@ def fill(text: str) -> str:
 def strong(text: str) -> str:
     """Set a line in bold on the page; the plain text is as it was."""
     return f"{STRONG}{text.strip()}\n"
+
+
+def section(text: str) -> str:
+    """Set a line as a heading on the page."""
+    return f"{SECTION}{text.strip()}\n"
+
+
+def bar(text: str, value: float, most: float, name: str) -> str:
+    """Wrap a line that begins with a name and tells a value; on the page a bar is drawn beside it, as long as its share of `most`."""
+    return f"{BAR}{round(100 * value / most) if most else 0}:{len(name)}{BAR}{fill(text)}"
 
 
 def indented(text: str) -> str:
@@ -176,6 +190,15 @@ def date_(context: jinja2.runtime.Context, at: date) -> str:
 
 
 @jinja2.pass_context
+def span(context: jinja2.runtime.Context, first: date, last: date) -> str:
+    """Name days from the first to the last: 16 to 22 November, 30 November to 6 December."""
+    word = {"de": " bis "}.get(_language(context), " to ")
+    short = first.month == last.month and first.year == last.year
+    start = f"{first.day}{'.' if _language(context) == 'de' else ''}" if short else date_(context, first)
+    return start + word + date_(context, last)
+
+
+@jinja2.pass_context
 def long_day(context: jinja2.runtime.Context, at: date) -> str:
     """Show a whole date: Monday 16 November."""
     language, local = _language(context), _day(context, at)
@@ -210,6 +233,7 @@ def names(context: jinja2.runtime.Context, people: Iterable[str]) -> str:
 
 FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
     {
+        "bar": bar,
         "by_when": by_when,
         "clock": clock,
         "date": date_,
@@ -221,7 +245,9 @@ FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
         "month": month,
         "names": names,
         "quoted": quoted,
+        "section": section,
         "shorten": shorten,
+        "span": span,
         "strong": strong,
         "weekday": weekday,
         "when": when,
@@ -241,11 +267,21 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One line of figures: its name, a bar of so many parts of a hundred, the words about it."""
+
+    name: str
+    percent: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A stretch of text of one kind: paragraph, quote, indented, rule, heading or links."""
+    """A stretch of text of one kind: paragraph, quote, indented, rule, heading, section, bars (below their section) or links."""
 
     kind: str
     lines: tuple[str, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
     @property
     def shown(self) -> Markup:
@@ -275,7 +311,7 @@ def blocks(marked: str) -> list[Block]:
     kind, held = "", list[str]()
     for line in [*marked.replace(f"{SOFT}\n", " ").split("\n"), ""]:
         now = _kind_of(line, kind)
-        if now != kind or now in ("rule", "heading", "links"):
+        if now != kind or now in ("rule", "heading", "section", "links"):
             _close(found, kind, held)
             kind, held = now, []
         held.append(line)
@@ -292,6 +328,10 @@ def _kind_of(line: str, before: str) -> str:
         return "rule"
     if _HEADING.fullmatch(line):
         return "heading"
+    if line.startswith(SECTION):
+        return "section"
+    if line.startswith(BAR):
+        return "bars"
     if line.startswith(">"):
         return "quote"
     if line.startswith("    ") or (before == "indented" and not line):
@@ -306,8 +346,21 @@ def _close(found: list[Block], kind: str, lines: Sequence[str]) -> None:
         lines = [line.strip("- ") for line in lines]
     if kind == "indented":
         lines = "\n".join(line[4:] for line in lines).strip("\n").split("\n")
-    if kind:
+    if kind == "section":
+        lines = [line.removeprefix(SECTION) for line in lines]
+    if kind == "bars":
+        heading = found.pop().lines if found and found[-1].kind == "section" else ()
+        found.append(Block(kind=kind, lines=heading, bars=tuple(_bar(line) for line in lines)))
+    elif kind:
         found.append(Block(kind=kind, lines=tuple(lines)))
+
+
+def _bar(line: str) -> Bar:
+    measures = _MEASURES.match(line)
+    assert measures is not None  # as the filter wrote them
+    words, named = line[measures.end() :], int(measures[2])
+    named += words[named : named + 1] == ":"
+    return Bar(name=words[:named], percent=int(measures[1]), words=words[named:].strip())
 
 
 # --- header fields -------------------------------------------------------------------------------------------------

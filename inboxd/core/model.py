@@ -94,6 +94,7 @@ class JobKind(StrEnum):
     CLOSE = "close"  # nobody answered the question: close as unknown
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
+    WEEKLY = "weekly"  # what last week taught us, to the lead
     UNFETCHED = "unfetched"  # a mail that the server would not give: the lead is told
     PROMISE = "promise"  # the morning of a day that an agent named to the customer
     PASS_ON = "pass_on"  # an agent gives the case to somebody else
@@ -888,6 +889,7 @@ class Letter:
     answer_links: bool = False  # the two mailto answers
     important: bool = False
     enclose: tuple[Enclose, ...] = ()
+    attach: tuple[File, ...] = ()  # files that we made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

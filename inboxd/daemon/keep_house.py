@@ -40,9 +40,10 @@ from inboxd.core.route import share_out_at
 from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
 from inboxd.daemon.morning import morning_lists
-from inboxd.daemon.office import Office, RuleSet, RulesTried
+from inboxd.daemon.office import Office, RuleSet, RulesTried, Week
 from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.triage import tell_parked
+from inboxd.daemon.weekly import look_back, next_weekly, weekly_letter
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
@@ -63,9 +64,10 @@ def keep_house(office: Office) -> int:
     for job in jobs:
         try:
             tried = _tried(office, job) if job.kind is JobKind.TRY_RULES else None  # takes minutes: not inside the transaction
+            week = look_back(office, job) if job.kind is JobKind.WEEKLY else None
             with office.store.transaction() as tx, tx.savepoint():
                 if tx.holds(job):  # a mail that was triaged meanwhile may have moved the date
-                    _one(office, tx, job, tried)
+                    _one(office, tx, job, tried, week)
                     tx.done(job)
         except Temporary:
             office.store.release(jobs)
@@ -73,7 +75,8 @@ def keep_house(office: Office) -> int:
         except Exception as error:
             try:
                 with office.store.transaction() as tx:
-                    if job.kind in DAILY:  # tomorrow it may work: a check that stays away for good would be missed by nobody
+                    if job.kind in (*DAILY, JobKind.WEEKLY):
+                        # tomorrow it may work: a check that stays away for good would be missed by nobody
                         tx.retry(job, _next_morning(office, office.clock.now()), place_of(error))
                     else:
                         tx.park(job, place_of(error), office.clock.now())
@@ -96,6 +99,7 @@ def open_house(office: Office) -> None:
                 tx.set_mailbox_state(name, MailboxState(mode=mailbox.mode, since=now))
                 log("mailbox.mode", mailbox=name, mode=mailbox.mode)
             tx.schedule(share_out_at(name, now))
+            tx.schedule_once(next_weekly(office, name, now))
             for kind in DAILY:
                 tx.schedule_once(Schedule(kind=kind, key=f"{kind}:{name}", at=_next_morning(office, now), payload={"mailbox": name}))
         tx.remember_ruleset(office.rules.book.hash, office.rules.files, now)
@@ -105,7 +109,7 @@ def open_house(office: Office) -> None:
                 tell_parked(office, office.rules, tx, job.message, job.error, now)
 
 
-def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) -> None:
+def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None, week: Week | None) -> None:
     rules = office.rules  # one set for the whole job, also if another is put in force meanwhile
     if tried is not None:
         _tell_what_came_of_it(office, rules, tx, job, tried)
@@ -115,6 +119,9 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) ->
         return
     if job.kind in DAILY:
         _daily(office, rules, tx, job)
+        return
+    if job.kind is JobKind.WEEKLY:
+        _weekly(office, rules, tx, job, week)
         return
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
@@ -283,6 +290,16 @@ def _daily(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> None:
         for letter in morning_lists(office, rules, tx, mailbox, now):
             _send(office, rules, tx, Send(letter=letter), now)
     tx.schedule(Schedule(kind=job.kind, key=job.key, at=_next_morning(office, now), payload=job.payload))
+
+
+def _weekly(office: Office, rules: RuleSet, tx: Transaction, job: Job, week: Week | None) -> None:
+    name, now = MailboxName(str(job.payload["mailbox"])), office.clock.now()
+    mailbox = office.mailboxes.get(name)
+    if mailbox is None:
+        return  # taken out of the settings
+    if week is not None:
+        _send(office, rules, tx, Send(letter=weekly_letter(office, rules, mailbox, week)), now)
+    tx.schedule(next_weekly(office, name, now))
 
 
 def _send(office: Office, rules: RuleSet, tx: Transaction, letter: Send, now: datetime) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from inboxd.core.compose import Templates
+from inboxd.core.findings import Findings
 from inboxd.core.model import Directory, MailboxFacts, MailboxName
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Rulebook
@@ -35,6 +37,18 @@ class RulesTried:
     backtest: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """What a week taught us, and the report page that shows it."""
+
+    findings: Findings
+    page: bytes
+
+
+def _no_week(_mailbox: MailboxName, _first: date, _last: date) -> Week | None:
+    return None
+
+
 def _no_trial(_files: Mapping[str, bytes]) -> RulesTried:
     return RulesTried(mistakes=("rules cannot be tried here",))
 
@@ -51,6 +65,7 @@ class Office:
     admin: str
     keys: Sequence[bytes]
     try_rules: Callable[[Mapping[str, bytes]], RulesTried] = _no_trial  # the files by name, put beside the rules in force
+    look_back: Callable[[MailboxName, date, date], Week | None] = _no_week  # from the first day to the last; None: there is nothing to tell
 
     def directory(self, rules: RuleSet) -> Directory:
         """Who is who by address, under these rules."""

@@ -87,7 +87,7 @@ class Writer:
                 found.append(File(name="message.eml", type="message/rfc822", content=raw))
             else:
                 found += files(raw, parse(raw).attachments if enclosure.attachments is None else enclosure.attachments)
-        return tuple(found)
+        return (*found, *letter.attach)
 
 
 def store(tx: Transaction, written: Sequence[Written], mailboxes: Mapping[MailboxName, MailboxFacts], now: datetime) -> int:

@@ -40,7 +40,7 @@ PAUSE = 0.35  # real seconds after each line, for reading
 HOUR_A_SECOND = timedelta(hours=1)  # how time runs for a viewer who stays,
 AFTER_AGENT = timedelta(days=4)  # and for how long: the question comes after two days;
 AFTER_CUSTOMER = timedelta(hours=1)  # a second mail is handed over after ten minutes, and nobody is late yet
-DAILY = (JobKind.DIGEST, JobKind.AUDIT, JobKind.ESCALATE)  # come again and again: they alone do not keep the story going
+DAILY = (JobKind.DIGEST, JobKind.AUDIT, JobKind.WEEKLY, JobKind.ESCALATE)  # come again and again: they alone do not keep the story going
 
 
 class DemoClock:

