@@ -1,0 +1,147 @@
+"""What a period taught us: the figures, people and drivers that the report and the weekly mail show. Plain data; `measure` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from inboxd.core.model import AgentName, CaseNo, MailboxName, PersonNo, TeamName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """`count` of `of`, with the 95 % Wilson interval of the share (0..1) and the cases behind the count. `of` 0: nothing can be said."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+    cases: tuple[CaseNo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A share now and in the period of the same length before; `changed` only where the difference is beyond its doubt."""
+
+    now: Share
+    before: Share
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A person who is unhappy with us today, who looks after them, and what was promised last (in the agent's words)."""
+
+    case: CaseNo
+    name: str
+    subject: str
+    agent: AgentName | None
+    agent_name: str
+    promised: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WonBack:
+    """A person who was upset or said that it was not solved, and later said that it is, in their own words."""
+
+    case: CaseNo
+    name: str
+    mails: int
+    words: str
+    agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thanks:
+    """What somebody thanked for, in their words, and whom."""
+
+    case: CaseNo
+    name: str
+    agent_name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why we had to say no, how often, and how many of these people said that they are unhappy or never came back."""
+
+    reason: str
+    count: int
+    unhappy: int
+    cases: tuple[CaseNo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leeway:
+    """What agents gave (`gave: 20 EUR`), how often, and how many of these people were won back."""
+
+    what: str
+    count: int
+    won_back: int
+    cases: tuple[CaseNo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """What people wrote about, below topics: its key phrases, how many people now and before, how many upset, in their own words."""
+
+    key: str  # stable: the stems of its phrases
+    name: str  # as shown: the commonest wording of its strongest phrase
+    topic: str
+    phrases: tuple[str, ...]
+    people: int
+    before: int
+    upset: int
+    changed: bool  # beyond doubt against the period before
+    trend: tuple[int, ...] = ()  # people a week, oldest first
+    samples: tuple[str, ...] = ()  # sentences of customers, names and addresses masked
+    answerable: int = 0  # how many could have read it in an answer of rules/answers.yaml
+    answer: str = ""  # the name of that answer
+    owner: str = ""
+    mended_on: date | None = None
+    a_week_before: float = 0.0  # people a week before the mend date, and since, with the interval of the ratio
+    a_week_since: float = 0.0
+    ratio_low: float = 0.0
+    ratio_high: float = 0.0
+    cases: tuple[CaseNo, ...] = ()
+    fits_no_topic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All of one period, of one mailbox, team, or of everything."""
+
+    brand: str
+    first: date
+    last: date  # included
+    mailbox: MailboxName | None
+    team: TeamName | None
+    people: int  # who wrote
+    people_before: int
+    still_unhappy: tuple[Waiting, ...] = ()
+    won_back: tuple[WonBack, ...] = ()
+    upset_people: int = 0  # who were upset in the period
+    upset_solved: int = 0  # of them: say that it is solved
+    upset_silent: int = 0  # have not told us
+    asked: int = 0
+    satisfied: Compared | None = None  # of those who answered the question
+    response: Share | None = None  # answered, of those asked
+    dissatisfied_mended: int = 0  # of the dissatisfied: satisfied since
+    wrote_again: Compared | None = None  # people who had to write again about the same within the repeat window
+    first_contact: Compared | None = None  # resolved with one contact and one answer, and not reopened
+    reopened: Compared | None = None
+    win_back: Compared | None = None  # of those who were upset or said no: say that it is solved
+    unheard: tuple[Waiting, ...] = ()  # wait longer than we said
+    feelings: dict[str, dict[str, int]] = field(default_factory=dict)  # feeling of the first mail -> feeling of the last -> cases
+    drivers: tuple[Driver, ...] = ()
+    mend_first: Driver | None = None
+    got_better: tuple[Driver, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    leeway: tuple[Leeway, ...] = ()
+    thanks: tuple[Thanks, ...] = ()
+    satisfied_by_week: tuple[tuple[date, Share], ...] = ()
+    names: dict[PersonNo, str] = field(default_factory=dict)
+    subjects: dict[CaseNo, tuple[str, str]] = field(
+        default_factory=dict
+    )  # case -> (customer's name, subject), for the lists behind each number
