@@ -18,6 +18,7 @@ from inboxd.core.model import (
     CaseNo,
     Counts,
     Decision,
+    FirstMail,
     Job,
     JobKind,
     JobNo,
@@ -300,6 +301,12 @@ class Transaction(Protocol):
 
     def latest_message(self, case: CaseNo) -> MessageNo | None:
         """The customer's latest message in the case; where they have not written yet, the agent's that began it."""
+
+    def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
+        """The customers' mails that began their cases, by arrival, from `since` to before `until`; of all mailboxes for None."""
+
+    def first_received(self, mailbox: MailboxName) -> datetime | None:
+        """When the first mail of a customer ever came."""
 
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import combinations
 from math import log, sqrt
@@ -310,7 +310,7 @@ def _driver(found: Group, mails: Sequence[FirstMail], period: _Period, names: Co
     low, high = rate_ratio(people, people_before, 1.0, 1.0, BEYOND_DOUBT)
     key = phrases[0].key if phrases else ""
     name = pin.name if pin else ""
-    return Driver(
+    driver = Driver(
         key=(" ".join(pin.phrases[0].casefold().split()) if pin else "") or key,
         name=name or (pin.phrases[0] if pin else phrases[0].text if phrases else ""),
         topic=topic,
@@ -324,8 +324,8 @@ def _driver(found: Group, mails: Sequence[FirstMail], period: _Period, names: Co
         owner=pin.owner if pin else "",
         cases=tuple(CaseNo(number) for number in sorted(mail.case for mail in now)),
         fits_no_topic=topic in NO_TOPIC and share >= 0.5,
-        **_since_mended(pin, mails, period),
     )
+    return _since_mended(driver, pin, mails, period)
 
 
 def _people(mails: Sequence[FirstMail]) -> int:
@@ -398,25 +398,26 @@ def _plain_text(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _since_mended(pin: PinnedDriver | None, mails: Sequence[FirstMail], period: _Period) -> dict[str, object]:
-    """People a week before the mend date and since, with the interval of their ratio."""
+def _since_mended(driver: Driver, pin: PinnedDriver | None, mails: Sequence[FirstMail], period: _Period) -> Driver:
+    """With people a week before the mend date and since, and the interval of their ratio."""
     if pin is None or pin.mended_on is None:
-        return {}
+        return driver
     mended = datetime.combine(pin.mended_on, time(), period.zone)
     begin = period.until - WEEK * period.weeks
     weeks_before, weeks_since = (mended - begin) / WEEK, (period.until - mended) / WEEK
     if weeks_before <= 0 or weeks_since <= 0:
-        return {"mended_on": pin.mended_on}
+        return replace(driver, mended_on=pin.mended_on)
     before = _people([mail for mail in mails if begin <= mail.at < mended])
     since = _people([mail for mail in mails if mended <= mail.at < period.until])
     low, high = rate_ratio(since, before, weeks_since, weeks_before, INTERVAL)
-    return {
-        "mended_on": pin.mended_on,
-        "a_week_before": before / weeks_before,
-        "a_week_since": since / weeks_since,
-        "ratio_low": low,
-        "ratio_high": high,
-    }
+    return replace(
+        driver,
+        mended_on=pin.mended_on,
+        a_week_before=before / weeks_before,
+        a_week_since=since / weeks_since,
+        ratio_low=low,
+        ratio_high=high,
+    )
 
 
 def rate_ratio(one: int, other: int, one_time: float, other_time: float, z: float) -> tuple[float, float]:

@@ -25,20 +25,25 @@ _GREETED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FAREWELL = re.compile(
-    r"^[ \t]*(?:.{0,30}\b(?:regards|wishes|sincerely|faithfully|cheers|thanks|thank you|yours|gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)|dank|danke|mfg|lg|vg)"
+    r"^[ \t]*(?:.{0,30}\b(?:regards|wishes|sincerely|faithfully|cheers|thanks|thank you|yours|"
+    r"gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)|dank|danke|mfg|lg|vg)"
     r"\b.{0,20})$\n(?P<names>(?:[^\n]{0,80}\n?){1,6})\s*\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 _NO_NAME = frozenset(
-    "all everyone everybody team support sir madam there together zusammen alle damen herren und and or the you from my our at customer service kundenservice"
-    " best kind regards thanks thank many vielen dank mit freundlichen viele liebe von in de da der die das für for of to sent iphone gesendet".split()
+    """all everyone everybody team support sir madam there together zusammen alle damen herren und and or the you from my our at customer
+    service kundenservice best kind regards thanks thank many vielen dank mit freundlichen viele liebe von in de da der die das für for of
+    to sent iphone gesendet""".split()
 )
 _FORMAT = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")  # they can stand unseen in the middle of a name
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
 
 def mask(text: str, known: Iterable[str], *, around: str = "") -> str:
-    """Hide who is meant. `known`: names and addresses of customers and agents; `around`: the mail, for the names in its greeting and signature."""
+    """Hide who is meant. `known`: names and addresses of customers and agents.
+
+    `around`: the mail, for the names in its greeting and signature.
+    """
     text = _FORMAT.sub("", unicodedata.normalize("NFC", text))
     hidden = frozenset(_forms([*known, *_named_in(_FORMAT.sub("", around))]))
     for pattern, shown in ((_LINK, LINK), (_EMAIL, ADDRESS), (_STREET, ADDRESS), (_TOWN, ADDRESS), (_TITLED, NAME)):

@@ -100,6 +100,7 @@ class JobKind(StrEnum):
     REDECIDE = "redecide"  # the admin asks: what would today's rules do with this open case?
     TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
     FILE = "file"  # move a mail into the folder that a rule names
+    SPIKES = "spikes"  # do far more people than usual write about one thing?
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 

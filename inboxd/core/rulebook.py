@@ -183,6 +183,7 @@ class Rulebook:
     customers: tuple[CustomerEntry, ...] = ()
     identity: tuple[Identity, ...] = ()
     topics: tuple[Topic, ...] = ()
+    drivers: tuple[PinnedDriver, ...] = ()
     rules: tuple[Rule, ...] = ()
     ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a reminder at the hour, then daily, the lead from the second on
     follow_up: FollowUpPolicy = FollowUpPolicy()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from math import exp, lgamma, log
 
+from inboxd.core.dates import sentences
 from inboxd.core.drivers import phrases_of
 from inboxd.core.model import FirstMail, PersonNo
 
 FEWEST = 5  # different people: fewer are never a spike
-BY_CHANCE = 3e-7  # how likely by chance such a count may be: with some hundred phrases, at most one false alarm a month
+BY_CHANCE = 5e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
 HOUR = timedelta(hours=1)
 WINDOWS = (HOUR, timedelta(minutes=15))
 ENOUGH = 3  # such hours, before anything is called unusual
@@ -22,6 +24,7 @@ UNKNOWN = 0.5  # people whom a phrase never seen has in its favour
 SHARE = 0.02  # of all mail that a phrase never seen may have
 SURELY = 30.0  # people seen, beyond which a rate is not thought better known: busy things vary by more than chance
 LOOKS_BACK = timedelta(hours=24)  # for alarms that still hold
+ALIKE = 0.5  # of the people of two spikes, from which on they are one
 FEW = 2  # people in an hour: fallen back, whatever is usual
 STEP = timedelta(minutes=15)
 MOST_SHOWN = 5
@@ -76,41 +79,48 @@ def hours_to_compare(now: datetime, zone: tzinfo, first: datetime | None) -> tup
 
 
 def spikes(
-    recent: Sequence[FirstMail], history: History, now: datetime, *, told: Sequence[Alarm] = (), names: Collection[str] = ()
+    recent: Sequence[FirstMail], history: Callable[[], History], now: datetime, *, told: Sequence[Alarm] = (), names: Collection[str] = ()
 ) -> tuple[Spike, ...]:
-    """What is unusual right now and was not told yet, the least likely first. `recent`: the mails of the last hour, or since the oldest alarm."""
+    """What is unusual right now and was not told yet, the least likely first.
+
+    `recent`: the mails of the last hour, and those since an hour before the oldest alarm. `history` is asked for only where it is needed.
+    """
     last = [mail for mail in recent if now - HOUR < mail.at <= now]
     if len({mail.person for mail in last}) < FEWEST:
         return ()
-    holding = [alarm for alarm in told if not _fallen_back(alarm, recent, now)]
-    quiet = frozenset(key for alarm in holding for key in alarm.keys)
+    often = {key: mails for key, mails in _by_key(last, names).items() if len(mails) >= FEWEST}
+    if not often:
+        return ()
+    quiet = frozenset(key for alarm in told if not _fallen_back(alarm, recent, now) for key in alarm.keys)
     found: list[Spike] = []
-    for spike in sorted(_unusual(last, history, now, names), key=lambda one: (one.chance, -one.people, one.key)):
+    for spike in sorted(_unusual(last, often, history(), now, names), key=lambda one: (one.chance, -one.people, one.key)):
         people = {mail.person for mail in spike.mails}
-        same = next((place for place, other in enumerate(found) if _overlap(people, other) >= 0.5), None)
+        same = next((place for place, other in enumerate(found) if _overlap(people, other) >= ALIKE), None)
         if same is None:
             found.append(spike)
         else:
-            found[same] = _joined(found[same], spike.key)
+            found[same] = replace(found[same], keys=(*found[same].keys, spike.key))
     return tuple(spike for spike in found if quiet.isdisjoint(spike.keys) and not _part_of(quiet, spike))
 
 
-def _unusual(last: Sequence[FirstMail], history: History, now: datetime, names: Collection[str]) -> Iterator[Spike]:
-    by_key = _by_key(last, names)
-    often = {key: mails for key, mails in by_key.items() if len(mails) >= FEWEST}
-    if not often or not history.hours:
+def _unusual(
+    last: Sequence[FirstMail], often: Mapping[str, Sequence[FirstMail]], history: History, now: datetime, names: Collection[str]
+) -> Iterator[Spike]:
+    if not history.hours:
         return
-    seen = Counter(key for mail in history.mails for key in keys_of(mail) if key in often)
+    seen = Counter(key for mail in history.mails for key in keys_of(mail))
+    ranks = sorted(seen.values())
     everybody, all_seen = len({mail.person for mail in last}), len(history.mails)
     all_an_hour = max(all_seen / history.hours, 1.0)
     for key, mails in often.items():
         others = (all_seen - seen[key]) / history.hours
         busier = max(1.0, (everybody - len(mails) + 2) / (others + 2))  # on a busy day there is more of everything
+        rank = 1 + len(ranks) - bisect_left(ranks, seen[key])  # what many write about is looked at first; of rare phrases there are many
         for window in WINDOWS:
             people = [mail for mail in mails if now - window < mail.at]
             length = window / HOUR
             chance = at_least(len(people), length * busier, seen[key], history.hours, all_an_hour) if len(people) >= FEWEST else 1.0
-            if chance <= BY_CHANCE:
+            if chance <= BY_CHANCE / rank:
                 yield Spike(
                     key=key, keys=(key,), name=_name(key, people, names), people=len(people), window=window,
                     usual=seen[key] / history.hours * length, chance=chance, mails=tuple(people),
@@ -136,7 +146,7 @@ def _by_key(mails: Sequence[FirstMail], names: Collection[str]) -> Mapping[str, 
 
 
 def at_least(count: int, hours: float, seen: int, seen_hours: float, all_an_hour: float) -> float:
-    """How likely at least `count` people write in so many hours where `seen` did in `seen_hours`: gamma prior, negative binomial forecast."""
+    """How likely at least `count` people write in so many hours where `seen` did in `seen_hours`: a gamma prior's negative binomial."""
     shape, rate = UNKNOWN + seen, UNKNOWN / (SHARE * all_an_hour) + seen_hours
     if shape > SURELY:
         shape, rate = SURELY, rate * SURELY / shape
@@ -166,16 +176,17 @@ def _name(key: str, mails: Sequence[FirstMail], names: Collection[str]) -> str:
     return min(wordings[best].items(), key=lambda item: (-item[1], len(item[0]), item[0]))[0]
 
 
+def quote_of(mail: FirstMail, spike: Spike) -> str:
+    """The sentence of a mail in which it stands, as written; its first one where it stands nowhere else than in the subject."""
+    wanted = {word for key in spike.keys for word in key.split()}
+    said = [phrase.text.casefold() for phrase in mail.key_phrases if not wanted.isdisjoint(phrase.key.split())]
+    told = [" ".join(sentence.split()) for sentence in sentences(mail.text)]
+    return max(told, key=lambda line: sum(text in line.casefold() for text in said), default="")
+
+
 def _overlap(people: Collection[PersonNo], other: Spike) -> float:
     others = {mail.person for mail in other.mails}
     return len(others.intersection(people)) / min(len(others), len(people))
-
-
-def _joined(spike: Spike, key: str) -> Spike:
-    return Spike(
-        key=spike.key, keys=(*spike.keys, key), name=spike.name, people=spike.people, window=spike.window, usual=spike.usual,
-        chance=spike.chance, mails=spike.mails,
-    )  # fmt: skip
 
 
 def _part_of(quiet: Collection[str], spike: Spike) -> bool:

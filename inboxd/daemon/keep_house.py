@@ -40,6 +40,7 @@ from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
 from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried
+from inboxd.daemon.spiking import tell_spikes
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
@@ -114,6 +115,10 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None) ->
         return
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
+        return
+    if job.kind is JobKind.SPIKES:
+        for letter in tell_spikes(office, rules, tx, job):
+            _send(office, rules, tx, Send(letter=letter), office.clock.now())
         return
     case = tx.case(job.case) if job.case is not None else None
     if case is None:

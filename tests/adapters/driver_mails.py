@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from random import Random
+from random import Random  # noqa: TID251
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -26,14 +27,14 @@ MOST_STEMS = 20_000  # words whose stems are remembered; then we start afresh
 NOT = "not"
 _PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _GREETING = re.compile(
-    r"\s*(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|sehr geehrte[rs]?|moin|servus)"
-    r"\b[^\n.?!,]{0,60}(?:[,!.]|\n|$)",
+    r"\s*(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
+    r"sehr geehrte[rs]?|moin|servus)\b[^\n.?!,]{0,60}(?:[,!.]|\n|$)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
     r"\n[ \t]*(?:(?:kind|best|warm|many)? ?regards|(?:best|all the best|yours|sincerely|cheers|thanks|thank you|many thanks|thx)"
-    r"(?: (?:wishes|in advance|truly|sincerely|faithfully|again|so much|very much))?|(?:mit )?(?:freundlichen|freundliche|viele|liebe|beste|herzliche|schöne) "
-    r"gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)|danke|vielen dank|mfg|lg|vg)[ \t]*[,.!]?[ \t]*\n(?P<name>(?:[^\n]{0,60}\n?){1,4})\s*$",
+    r"(?: (?:wishes|in advance|truly|sincerely|faithfully|again|so much|very much))?|"
+    r"(?:mit )?(?:freundlichen|freundliche|viele|liebe|beste|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)|danke|vielen dank|mfg|lg|vg)[ \t]*[,.!]?[ \t]*\n(?P<name>(?:[^\n]{0,60}\n?){1,4})\s*$",
     re.IGNORECASE,
 )
 _MARKED_UP = re.compile(r"\S*@\S*|https?://\S+|www\.\S+|\S*\d\S*")
@@ -105,7 +106,7 @@ class KeyPhrases:
         self.names: dict[str, dict[int, str]] = {}
         self.stems: dict[str, dict[str, str]] = {language: {} for language in languages}
         for language, known in self.vocabularies.items():
-            matcher, names, runs = PhraseMatcher(vocab, attr="ORTH"), {}, dict[str, list[list[int]]]()
+            matcher, names, runs = PhraseMatcher(vocab, attr="ORTH"), {}, dict[str, list[Any]]()
             for words, name in known.same.items():
                 runs.setdefault(name, []).append([vocab.strings.add(word) for word in words])
             for name, found in runs.items():
@@ -127,7 +128,7 @@ class KeyPhrases:
         alone: dict[str, KeyPhrase] = {}
         paired: set[str] = set()
         for clause in self._clauses(doc, marked, language):
-            for one, two in zip(clause, clause[1:], strict=False):
+            for one, two in pairwise(clause):
                 if one.stem != two.stem:
                     key = " ".join(sorted((one.stem, two.stem)))
                     found.setdefault(key, KeyPhrase(key=key, text=_text(marked, one.first, two.end)))

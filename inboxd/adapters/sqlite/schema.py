@@ -148,3 +148,10 @@ def cases_that_became_one(db: sqlite_utils.Database) -> None:
 def absences_said_by_mail(db: sqlite_utils.Database) -> None:
     """Agents say by mail, themselves or by their out-of-office, until when they are away; days as ISO 8601."""
     db.execute("create table absence (agent text primary key, first text not null, last text not null, at real not null) strict")
+
+
+@MIGRATIONS()
+def what_mails_are_about(db: sqlite_utils.Database) -> None:
+    """A mail's key phrases stand with its reading: a report or a spike reads no text again. Customers' mails are found by their time."""
+    db.execute("alter table reading add column key_phrases text not null default '[]'")
+    db.execute("create index message_received on message (mailbox, received_at) where role = 'customer'")
