@@ -25,6 +25,7 @@ MOST = 40  # drivers
 MOST_WORDS = 1200  # that are looked at, the commonest
 FEWEST = 5  # mails of a driver; of many mails one in 400
 CHANCE = 2.0  # how much oftener than by chance two words stand together, to begin a driver
+INSEPARABLE = 50.0  # odds ratio of two words that hardly ever stand apart: what half of all mails are about cannot be far beyond chance
 CLEAR = 0.4  # how far the words beside them must differ from those of all mails: else it is a turn of phrase that stands everywhere
 WEIGHTIEST, LIGHTEST = 4.0, 0.7  # of a word: natural logarithm of how much oftener it stands in a driver's mails
 SURE = 1.0  # beyond even odds, before a mail belongs to a driver
@@ -153,7 +154,7 @@ class _Seen:
             if count:
                 differ += count * log(count * self.count / (size * self.often[word]))
                 total += count
-        return total <= 0.3 * size or differ / total >= CLEAR  # short mails hold nothing else
+        return total <= size or differ / total >= CLEAR  # short mails hold nothing else
 
 
 def _found(seen: _Seen, taken: int) -> Iterator[Group]:
@@ -192,8 +193,10 @@ def _pairs(seen: _Seen) -> Iterator[tuple[float, tuple[str, ...]]]:
 
 def _pair_strength(seen: _Seen, words: tuple[str, ...], count: int) -> float:
     """How many mails, times how far beyond chance."""
-    beyond = count * seen.count / (seen.often[words[0]] * seen.often[words[1]])
-    return count * log(beyond) if count >= seen.fewest and beyond > CHANCE else 0.0
+    one, other = seen.often[words[0]], seen.often[words[1]]
+    beyond = count * seen.count / (one * other)
+    odds = (count + 0.5) * (seen.count - one - other + count + 0.5) / ((one - count + 0.5) * (other - count + 0.5))
+    return count * log(beyond) if count >= seen.fewest and beyond > 1 and (beyond > CHANCE or odds > INSEPARABLE) else 0.0
 
 
 def _lone_words(seen: _Seen, left: int) -> Iterator[tuple[float, tuple[str, ...]]]:
@@ -421,12 +424,17 @@ def _since_mended(driver: Driver, pin: PinnedDriver | None, mails: Sequence[Firs
 
 
 def rate_ratio(one: int, other: int, one_time: float, other_time: float, z: float) -> tuple[float, float]:
-    """The interval of the ratio of two Poisson rates: given their sum, one count is binomial (Wilson's interval of its share)."""
+    """The interval of the ratio of two Poisson rates: given their sum one count is binomial, hence Wilson's interval of its share."""
     total = one + other
     if not total:
         return 0.0, float("inf")
-    share, square = one / total, z * z / total
-    middle, half = share + square / 2, z * sqrt(share * (1 - share) / total + square / total / 4)
-    low, high = max(0.0, (middle - half) / (1 + square)), min(1.0, (middle + half) / (1 + square))
+    low, _ = _wilson(max(one - 0.5, 0.0) / total, total, z)  # half a count: counts are whole numbers
+    _, high = _wilson(min(one + 0.5, total) / total, total, z)
     scale = other_time / one_time
     return scale * low / (1 - low) if one else 0.0, scale * high / (1 - high) if other else float("inf")
+
+
+def _wilson(share: float, total: int, z: float) -> tuple[float, float]:
+    square = z * z / total
+    half = z * sqrt(share * (1 - share) / total + square / total / 4)
+    return (share + square / 2 - half) / (1 + square), (share + square / 2 + half) / (1 + square)

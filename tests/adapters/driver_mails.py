@@ -164,13 +164,15 @@ NOTHING = (("Question", "Hello", "A remark"), (
     "Which pump would you recommend?", "Your newsletter comes on Sundays, why?", "Can I visit the workshop with my class?",
 ))  # fmt: skip
 BEFORE = (
-    "", "", "I hope you are well.", "I ordered with you in spring and was happy.", "This is my first order with you.",
-    "I am writing about order {n}.", "My son turns six this Saturday.", "We bought a {thing} from you.", "First of all, the colour is lovely.",
+    "", "", "I hope you are well.", "I ordered with you in spring and was happy.",
+    "This is my first order with you.", "I am writing about order {n}.", "My son turns six this Saturday.", "We bought a {thing} from you.",
+    "First of all, the colour is lovely.",
     "My order number is {n}.",
 )  # fmt: skip
 AFTER = (
-    "", "", "Could you please look into it?", "Please let me know what to do.", "I need an answer by Friday.", "My phone number is 0170 {n}.",
-    "I live at {street}.", "What can we do about it?", "This is quite disappointing.", "Thank you for your help!", "You can reach me after six.",
+    "", "", "Could you please look into it?", "Please let me know what to do.", "I need an answer by Friday.",
+    "My phone number is 0170 {n}.", "I live at {street}.", "What can we do about it?", "This is quite disappointing.",
+    "Thank you for your help!", "You can reach me after six.",
 )  # fmt: skip
 
 

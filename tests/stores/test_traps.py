@@ -285,6 +285,7 @@ def test_migrations_run_once(file: Path) -> None:
         "upset_cases_of_a_day",
         "cases_that_became_one",
         "absences_said_by_mail",
+        "what_mails_are_about",
     ]
     store.close()
 

@@ -32,9 +32,13 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
-    r"\n[ \t]*(?:(?:kind|best|warm|many)? ?regards|(?:best|all the best|yours|sincerely|cheers|thanks|thank you|many thanks|thx)"
-    r"(?: (?:wishes|in advance|truly|sincerely|faithfully|again|so much|very much))?|"
-    r"(?:mit )?(?:freundlichen|freundliche|viele|liebe|beste|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)|danke|vielen dank|mfg|lg|vg)[ \t]*[,.!]?[ \t]*\n(?P<name>(?:[^\n]{0,60}\n?){1,4})\s*$",
+    r"\n[ \t]*(?:"
+    r"(?:kind|best|warm|many)? ?regards"
+    r"|(?:best|all the best|yours|sincerely|cheers|thanks|thank you|many thanks|thx)"
+    r"(?: (?:wishes|in advance|truly|sincerely|faithfully|again|so much|very much))?"
+    r"|(?:mit )?(?:freundlichen|freundliche|viele|liebe|beste|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)en?|gru(?:ß|ss)"
+    r"|danke|vielen dank|mfg|lg|vg"
+    r")[ \t]*[,.!]?[ \t]*\n(?:[^\n]{0,60}\n?){1,4}\s*$",
     re.IGNORECASE,
 )
 _MARKED_UP = re.compile(r"\S*@\S*|https?://\S+|www\.\S+|\S*\d\S*")

@@ -235,7 +235,9 @@ class Book:
             if "phrases" not in words:
                 source.wrong(node, "an entry of 'drivers' needs 'phrases' by which it is found; for example 'phrases: [missing part]'")
                 continue
-            phrases = tuple(text for text, place in source.texts(words["phrases"], "phrases") if check_one_line(source, place, "phrases", text))
+            phrases = tuple(
+                text for text, place in source.texts(words["phrases"], "phrases") if check_one_line(source, place, "phrases", text)
+            )
             owner = optional(source, words, "owner") or ""
             if owner and not EMAIL.fullmatch(owner):
                 known_name(source, words["owner"], owner, "agent", self.agents)
