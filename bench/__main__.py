@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import Figure, backtest, corpora, end_to_end, guessing, learning, memory, reading
+from bench import Figure, backtest, corpora, drivers, end_to_end, guessing, learning, memory, reading
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -15,6 +15,7 @@ PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, Figure | float]]], ..
     ("real mails", "corpora", corpora.figures),
     ("reading", "reading", reading.figures),
     ("learning", "learning", learning.figures),
+    ("drivers and spikes", "drivers", drivers.figures),
     ("backtest", "backtest", backtest.figures),
     ("guessed addresses", "guessing", guessing.figures),
     ("end to end", "end_to_end", end_to_end.figures),

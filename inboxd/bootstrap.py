@@ -7,9 +7,10 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from inboxd.adapters import kill_points
 from inboxd.adapters.clock import SystemClock, jitter
@@ -23,13 +24,16 @@ from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.adapters.systemd import notify, watchdog_seconds
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.findings import Findings
+from inboxd.core.measure import Scope, needed_since
 from inboxd.core.model import MailboxName, TeamName
+from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
 from inboxd.daemon.office import Office, Week
 from inboxd.daemon.reconcile import account
 from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
+from inboxd.desk.look_back import TREND, look_back
 from inboxd.desk.report import page
 from inboxd.errors import BrokenModel, InboxdError
 from inboxd.logs import log
@@ -75,8 +79,10 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     office = Office(
         store=store, clock=world.clock, rules=rules, policy=policy, mailboxes=mailboxes, admin=settings.admin,
         keys=load_keys(settings.state_dir), try_rules=lambda files: try_rules(settings, store, world.clock.now(), files),
-        look_back=lambda mailbox, first, last: week_of(findings(settings, store, first, last, mailbox=mailbox)),
     )  # fmt: skip
+    office.look_back = lambda mailbox, first, last: week_of(
+        findings(settings, store, office.rules.book, world.clock.now(), first, last, mailbox=mailbox)
+    )
     sources = [source for box in settings.mailboxes for source in sources_of(box, settings, world)]
     mailers: dict[MailboxName, Mailer] = {box.facts.name: SmtpMailer(box.smtp, password_of(box.smtp)) for box in settings.mailboxes}
     if crash:
@@ -148,10 +154,25 @@ def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
 
 
 def findings(
-    settings: Settings, store: Store, first: date, last: date, *, mailbox: MailboxName | None = None, team: TeamName | None = None
+    settings: Settings,
+    store: Store,
+    book: Rulebook,
+    now: datetime,
+    first: date,
+    last: date,
+    *,
+    mailbox: MailboxName | None = None,
+    team: TeamName | None = None,
 ) -> Findings:
     """What the days from first to last taught us, in the time zone of the settings: of one mailbox or team, or of everything."""
-    raise InboxdError("there is no report yet: what a period taught us is not measured")
+    boxes = [box.facts for box in settings.mailboxes if mailbox in (None, box.facts.name)]
+    scope = Scope(
+        brand=" and ".join(dict.fromkeys(box.brand for box in boxes)), first=first, last=last, now=now, zone=ZoneInfo(settings.timezone),
+        mailbox=mailbox, team=team, repeat_within=book.repeat_within, agents={name: agent.signs_as for name, agent in book.agents.items()},
+    )  # fmt: skip
+    mails = store.first_mails(mailbox, scope.end - TREND, min(scope.end, now))
+    names = (*(box.brand for box in boxes), *(name for agent in book.agents.values() for name in (agent.full_name, agent.signs_as)))
+    return look_back(store.records(needed_since(scope)), mails, scope, pinned=book.drivers, names=names)
 
 
 def report_page(found: Findings) -> str:

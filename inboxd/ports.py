@@ -19,6 +19,7 @@ from inboxd.core.model import (
     CaseNo,
     Counts,
     Decision,
+    FirstMail,
     HeldWords,
     Job,
     JobKind,
@@ -328,6 +329,12 @@ class Transaction(Protocol):
     def latest_message(self, case: CaseNo) -> MessageNo | None:
         """The customer's latest message in the case; where they have not written yet, the agent's that began it."""
 
+    def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
+        """The customers' mails that began their cases, by arrival, from `since` to before `until`; of all mailboxes for None."""
+
+    def first_received(self, mailbox: MailboxName) -> datetime | None:
+        """When the first mail of a customer ever came."""
+
     def open_cases(self, mailbox: MailboxName | None = None) -> tuple[Case, ...]:
         """Cases that are open, waiting or resolved, oldest first."""
 
@@ -517,6 +524,9 @@ class Store(Protocol):
 
     def records(self, since: datetime) -> Records:
         """All cases that something happened to since then, or that are not over, each with its whole story: what measures are made of."""
+
+    def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime) -> tuple[FirstMail, ...]:
+        """The customers' mails that began their cases, by arrival, with what they are about."""
 
     def look(self, sql: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """Answer a reading command or a count; never writes."""

@@ -33,7 +33,7 @@ class Desk:
     def report(self, *args: str) -> Result:
         return CliRunner().invoke(app, ["report", "--config", str(self.folder / "inboxd.yaml"), *args])
 
-    def findings(self, _settings: object, _store: object, first: date, last: date, **of: object) -> Findings:
+    def findings(self, _settings: object, _store: object, _book: object, _now: object, first: date, last: date, **of: object) -> Findings:
         self.asked.append({"first": first, "last": last, **of})
         return replace(the_week(), first=first, last=last)
 

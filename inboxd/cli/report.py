@@ -32,12 +32,13 @@ def report(
 ) -> None:
     """Show who is still to win back, whether it really helped, and what made people write: one page, JSON or CSV."""
     from inboxd.adapters.clock import SystemClock
+    from inboxd.adapters.rule_files import load_rules
     from inboxd.bootstrap import findings, report_page
     from inboxd.core.model import MailboxName, TeamName
     from inboxd.desk import report as forms
 
-    settings = settings_of(config)
-    period = days(since, until, SystemClock().now().astimezone(ZoneInfo(settings.timezone)).date())
+    settings, now = settings_of(config), SystemClock().now()
+    period = days(since, until, now.astimezone(ZoneInfo(settings.timezone)).date())
     wrong = [period] if isinstance(period, str) else []
     wrong += ["--json or --csv, not both"] if as_json and as_csv else []
     known = [str(box.facts.name) for box in settings.mailboxes]
@@ -49,7 +50,11 @@ def report(
         raise typer.Exit(WRONG_USAGE)
     store = store_of(settings, read_only=True)
     try:
-        found = findings(settings, store, *period, mailbox=MailboxName(mailbox) if mailbox else None, team=TeamName(team) if team else None)
+        book = load_rules(settings.rules)
+        if team and TeamName(team) not in book.teams:
+            raise InboxdError(f"--team: there is no team called '{team}'; there are: {', '.join(book.teams)}")
+        box, of_team = MailboxName(mailbox) if mailbox else None, TeamName(team) if team else None
+        found = findings(settings, store, book, now, *period, mailbox=box, team=of_team)
     except InboxdError as error:
         raise fail(error) from error
     finally:

@@ -45,6 +45,7 @@ def classify(kind: Kind, scores: Scores, new_text: str, policy: Thresholds = Thr
         opt_out=person and scores.opt_out,
         new_part=scores.new_part if answer is Answer.SATISFIED_AND_NEW else "",
         phrases=scores.phrases,
+        key_phrases=scores.key_phrases if person else (),
         model=scores.model,
         new_text=new_text,
     )

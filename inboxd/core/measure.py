@@ -123,6 +123,16 @@ class Scope:
     agents: Mapping[AgentName, str] = field(default_factory=dict)  # how each agent signs
 
     @property
+    def begin(self) -> datetime:
+        """The first moment of the first day."""
+        return _midnight(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after the last day."""
+        return _midnight(self.last + timedelta(days=1), self.zone)
+
+    @property
     def before(self) -> Scope:
         """The period of the same length before, known as long after its end as this one."""
         days = timedelta(days=(self.last - self.first).days + 1)
@@ -135,7 +145,7 @@ class Scope:
 
 def needed_since(scope: Scope) -> datetime:
     """From when on `measure` needs records: from the period before, and the time in which a contact may be a repeated one."""
-    return _midnight(scope.before.first, scope.zone) - scope.repeat_within
+    return scope.before.begin - scope.repeat_within
 
 
 # --- the measures ---------------------------------------------------------------------------------------------------
@@ -221,8 +231,7 @@ class _Period:
 
     def __init__(self, stories: Sequence[_Story], scope: Scope) -> None:
         self.scope = scope
-        self.begin = _midnight(scope.first, scope.zone)
-        self.end = _midnight(scope.last + timedelta(days=1), scope.zone)
+        self.begin, self.end = scope.begin, scope.end
         self.until = scope.now
         self.stories = [
             story

@@ -103,6 +103,7 @@ class JobKind(StrEnum):
     TRY_RULES = "try_rules"  # the admin mailed rules: check them and replay the past under them
     FILE = "file"  # move a mail into the folder that a rule names, or into that of the team which has the case
     RESOLVE = "resolve"  # a person moved a mail into the folder of what is done
+    SPIKES = "spikes"  # do far more people than usual write about one thing?
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -274,6 +275,14 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPhrase:
+    """A word or two that say what a mail is about: `key` is the same for other forms of them, `text` is as written."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToRead:
     """What the reader is given of a message."""
 
@@ -300,6 +309,7 @@ class Scores:
     opt_out: bool = False  # "please do not ask me again"
     new_part: str = ""  # for satisfied_and_new: the sentences that bring something new
     phrases: tuple[Phrase, ...] = ()  # strongest first
+    key_phrases: tuple[KeyPhrase, ...] = ()  # what it is about, in the order of the text
     model: str = ""
 
 
@@ -335,6 +345,7 @@ class Reading:
     opt_out: bool = False
     new_part: str = ""
     phrases: tuple[Phrase, ...] = ()
+    key_phrases: tuple[KeyPhrase, ...] = ()
     model: str = ""
     new_text: str = ""
 
@@ -438,6 +449,23 @@ class PastCase:
     subject: str
     at: datetime
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstMail:
+    """The customer's mail that began a case: what drivers and spikes are counted from. Later mails say what they answer."""
+
+    case: CaseNo
+    person: PersonNo
+    at: datetime
+    name: str = ""  # the customer's name, else their address
+    email: str = ""
+    subject: str = ""
+    text: str = ""  # the new text
+    topic: str = "unsure"
+    upset: bool = False
+    sensitive: bool = False  # never quoted
+    key_phrases: tuple[KeyPhrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,16 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedDriver:
+    """What makes people write, named by the lead: found by its phrases; who mends it, and since when it is mended."""
+
+    phrases: tuple[str, ...]
+    name: str = ""
+    owner: str = ""  # an agent's name or an address
+    mended_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One line of `when`: a word and what it wants. `word` "not" and "any" hold further conditions."""
 
@@ -180,6 +190,7 @@ class Rulebook:
     customers: tuple[CustomerEntry, ...] = ()
     identity: tuple[Identity, ...] = ()
     topics: tuple[Topic, ...] = ()
+    drivers: tuple[PinnedDriver, ...] = ()
     rules: tuple[Rule, ...] = ()
     ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a nudge half-way, then at the hour and daily, with the lead from the next day on
     follow_up: FollowUpPolicy = FollowUpPolicy()

@@ -42,6 +42,7 @@ from inboxd.daemon.gather import as_it_came, away_now, understood_again
 from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried, Week
 from inboxd.daemon.practice import greet_newcomers
+from inboxd.daemon.spiking import tell_spikes
 from inboxd.daemon.triage import tell_parked
 from inboxd.daemon.weekly import look_back, next_weekly, weekly_letter
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
@@ -125,6 +126,10 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None, we
         return
     if job.kind is JobKind.SHARE_OUT:
         _share_out(office, rules, tx, job)
+        return
+    if job.kind is JobKind.SPIKES:
+        for letter in tell_spikes(office, rules, tx, job):
+            _send(office, rules, tx, Send(letter=letter), office.clock.now())
         return
     if job.kind is JobKind.RESOLVE:
         if tx.understood(MessageNo(int(str(job.payload["message"])))) is None:  # nobody decided about it yet

@@ -18,6 +18,7 @@ from inboxd.core.model import (
     Leak,
     MessageNo,
     Mode,
+    OpenCase,
     Send,
     Situation,
     Understood,
@@ -25,6 +26,7 @@ from inboxd.core.model import (
 from inboxd.core.route import share_out_at
 from inboxd.core.understand import Failure, place_of, understand
 from inboxd.daemon.office import Office, RuleSet
+from inboxd.daemon.spiking import look_for_spikes_at
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import Temporary
 from inboxd.logs import log
@@ -65,6 +67,8 @@ def _one(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Und
                 written = _write(office, rules, tx, situation, decision)
                 decision, written = _without_leak(office, rules, tx, situation, decision, written)
                 tx.record(situation, decision, rules.book.hash)
+                if any(isinstance(action, OpenCase) for action in decision.actions):
+                    tx.schedule_once(look_for_spikes_at(message.mailbox, situation.now))
                 if situation.agent_proof is not None:  # somebody may be free now for what waits
                     tx.schedule(share_out_at(message.mailbox, situation.now))
                 store(tx, written, office.mailboxes, situation.now)

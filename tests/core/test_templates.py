@@ -179,6 +179,10 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "feedback_notice": PERSON,
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
     "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7, "writer": "Maria", "robots": True},
+    "spike": {
+        "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
+        "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
+    },
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
     "weekly": {"agent": "Petra", **told(a_rich_week())},
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},

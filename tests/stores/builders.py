@@ -17,6 +17,7 @@ from inboxd.core.model import (
     Job,
     JobKind,
     Join,
+    KeyPhrase,
     Kind,
     Letter,
     MailboxFacts,
@@ -84,7 +85,9 @@ def decided(tx: Transaction, number: MessageNo, case: Case, at: datetime = MONDA
         message=replace(message, **more),  # type: ignore[arg-type]
         screening=Screening(kind=Kind.PERSON, reason="nothing speaks for a machine"),
         new_text=f"words of {number}",
-        reading=Reading(kind=Kind.PERSON, new_text=f"words of {number}", model="fake-1"),
+        reading=Reading(
+            kind=Kind.PERSON, new_text=f"words of {number}", model="fake-1", key_phrases=(KeyPhrase(key="lamp", text=f"lamp {number}"),)
+        ),
     )
     facts = MailboxFacts(name=ACME, address="support@acme.example", brand="Acme Support")
     situation = Situation(now=at, mailbox=facts, understood=understood, person=tx.person_of(ANA.email), case=case)

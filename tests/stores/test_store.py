@@ -29,9 +29,11 @@ from inboxd.core.model import (
     HeldWords,
     HoldWords,
     JobKind,
+    KeyPhrase,
     Label,
     LearnSignature,
     Log,
+    MailboxName,
     MarkOutgoing,
     MessageId,
     Mode,
@@ -62,7 +64,7 @@ from tests.stores.builders import (
     put_mail,
 )
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MARIA, TOM = AgentName("maria"), AgentName("tom")
 
 
@@ -245,6 +247,29 @@ def test_numbers_begin_at_1001_and_never_come_twice(store: SqliteStore) -> None:
         assert tx.next_numbers() == (1001, 1)
         put_case(tx, opened(1001))
         assert tx.next_numbers() == (1002, 2)
+
+
+def test_the_mail_that_began_a_case_comes_back_with_what_it_is_about_and_no_later_one(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        assert tx.first_received(ACME) is None
+        for number in (1001, 1002):
+            case = opened(number, customer=number)
+            put_case(tx, case, replace(ANA, email=f"{number}@customers.example"))
+            for uid in (1, 2):
+                at = MONDAY + (number - 1001) * HOUR + uid * MINUTE
+                decided(tx, put_mail(tx, 10 * number + uid, at=at), case, at + HOUR)
+        first, second = tx.first_mails(ACME, MONDAY, MONDAY + 2 * HOUR)
+        assert (first.case, first.person, first.at, first.text) == (
+            1001,
+            1001,
+            MONDAY + MINUTE,
+            "words of 1",
+        )  # when it came, not when it was read
+        assert first.key_phrases == (KeyPhrase(key="lamp", text="lamp 1"),) and first.name == "Ana Ruiz"
+        assert tx.first_mails(None, MONDAY, MONDAY + HOUR) == (first,)
+        assert tx.first_mails(ACME, MONDAY + HOUR, MONDAY + 2 * HOUR, texts=False) == (replace(second, text=""),)
+        assert not tx.first_mails(MailboxName("other"), MONDAY, MONDAY + HOUR)
+        assert tx.first_received(ACME) == MONDAY + MINUTE
 
 
 def test_the_story_of_a_case_is_what_was_said_in_it_oldest_first(store: SqliteStore) -> None:

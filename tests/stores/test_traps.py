@@ -288,6 +288,7 @@ def test_migrations_run_once(file: Path) -> None:
         "promises_of_agents",
         "people_joined_and_parted",
         "practice_signatures_and_mentors",
+        "what_mails_are_about",
     ]
     store.close()
 

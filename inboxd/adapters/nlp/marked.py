@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from inboxd.adapters.nlp.lexicon import WORD, Lexicon, Sign
-from inboxd.core.model import Answer, Phrase
+from inboxd.core.model import Answer, KeyPhrase, Phrase
 
 HEAD, TAIL = 450, 150  # words that are read of a longer text
 MOST_CHARACTERS = 12_000
@@ -49,6 +49,7 @@ class Marked:
     unhappy: float = 0.0
     happy: float = 0.0
     phrases: tuple[Phrase, ...] = ()
+    key_phrases: tuple[KeyPhrase, ...] = ()
     urgent: float = 0.0
     sensitive: float = 0.0
     thanks_only: float = 0.0

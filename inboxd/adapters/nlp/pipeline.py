@@ -16,6 +16,7 @@ from spacy.util import registry
 from spacy.vocab import Vocab
 
 from inboxd.adapters.nlp import answer, feeling, learned, remarks
+from inboxd.adapters.nlp.key_phrases import KeyPhrases
 from inboxd.adapters.nlp.language import LanguageGuess
 from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
 from inboxd.adapters.nlp.marked import Hit, Marked, mark
@@ -247,6 +248,12 @@ def create_signs(nlp: Language, name: str, languages: list[str], admin: list[lis
     return Signs(nlp.vocab, [load(language) for language in languages], [(topic, phrase) for topic, phrase in admin])
 
 
+@Language.factory("inboxd_key_phrases", default_config={"languages": ["en"]})
+def create_key_phrases(nlp: Language, name: str, languages: list[str]) -> Component:
+    """What the text is about, in few words."""
+    return KeyPhrases(nlp.vocab, languages)
+
+
 @Language.factory("inboxd_learned", default_config={"languages": ["en"]})
 def create_learned(nlp: Language, name: str, languages: list[str]) -> Learned:
     """The learned part, still empty."""
@@ -266,7 +273,9 @@ def build(languages: Sequence[str]) -> Language:
 def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
     """A saved pipeline with the admins' own phrases."""
     signs = {"languages": list(languages), "admin": [list(pair) for pair in admin]}
-    return spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}})
+    nlp = spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}})
+    nlp.add_pipe("inboxd_key_phrases", config={"languages": list(languages)})  # nothing of it is learned: no model holds it
+    return nlp
 
 
 def weights_of(nlp: Language) -> dict[str, learned.Weights]:

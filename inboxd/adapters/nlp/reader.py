@@ -99,6 +99,7 @@ def _plain(marked: Marked, model: str) -> Scores:
         opt_out=marked.opt_out,
         new_part=marked.new_part,
         phrases=marked.phrases,
+        key_phrases=marked.key_phrases,
         model=model,
     )
 

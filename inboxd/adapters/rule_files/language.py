@@ -29,6 +29,7 @@ FILE = _words(
     ("customers", "customers", "customers you treat in a special way"),
     ("identity", "identities", "mail that speaks for somebody else: contact forms, shops, mailing lists"),
     ("topics", "topics", "topics of your own, and more phrases for the shipped ones"),
+    ("drivers", "drivers", "what makes people write, where you want to name it yourself, say who mends it, or since when it is mended"),
     ("repeat", "contacts", "how many contacts of one person are a repeat contact; the default is `at least 3 in 14 days`",
      "at least 3 in 14 days"),
     ("rules", "rules", "the rules, in order"),
@@ -91,6 +92,14 @@ TOPIC = _words(
     ("description", "text", "what it is about, in a few words; the topic is found by it, too", "Which size fits a child"),
     ("phrases", "texts", "words by which the topic is found; for a shipped topic they are added to those it has",
      "[which size, frame size]"),
+)  # fmt: skip
+
+DRIVER = _words(
+    ("phrases", "texts", "words as customers write them; mails with any of them, and mails like those, are counted together",
+     "[axle is missing, missing part]"),
+    ("name", "text", "what the report calls it; left out: the first phrase", "A part missing in the box"),
+    ("owner", "who", "who sees to it that it is mended: an agent, or an address", "maria"),
+    ("mended_on", "day", "the day since which it is mended: the report shows how many wrote before and since", "2026-11-09"),
 )  # fmt: skip
 
 RULE = _words(
@@ -244,7 +253,7 @@ HAPPENS = _words(
 
 BLOCKS: Mapping[str, tuple[Word, ...]] = {
     "file": FILE, "calendars": CALENDAR, "agents": AGENT, "teams": TEAM, "customers": CUSTOMER, "identity": IDENTITY, "topics": TOPIC,
-    "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
+    "drivers": DRIVER, "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
     "test_file": TEST_FILE, "tests": TEST, "mail": MAIL, "given": GIVEN, "expect": EXPECT, "timeline": TIMELINE, "happens": HAPPENS,
 }  # fmt: skip
 

@@ -20,11 +20,13 @@ from inboxd.adapters.rule_files.words import (
     SHIPPED_TOPICS,
     TEMPLATE,
     check_name,
+    check_one_line,
     check_span,
     known_name,
     list_of,
     optional,
     read_block,
+    read_day,
     read_days,
     read_folder,
     read_labels,
@@ -35,7 +37,7 @@ from inboxd.adapters.rule_files.words import (
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
 from inboxd.core.opening import Calendar, Span, span_of
-from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, Rule, Rulebook, Step, Team, Topic
+from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, PinnedDriver, Rule, Rulebook, Step, Team, Topic
 from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, read_contacts
 
 
@@ -71,6 +73,7 @@ class Book:
             customers=customers,
             identity=tuple(self._identity()),
             topics=tuple(self._topics()),
+            drivers=tuple(self._drivers()),
             rules=self._rules(names, calendars),
             ladder=tuple(self._ladder(names, calendars)),
             follow_up=self._follow_up(names, calendars),
@@ -254,6 +257,24 @@ class Book:
                 source.wrong(key, f"topic '{name}' needs 'phrases' by which it is found; for example 'phrases: [which size, frame size]'")
             description = optional(source, words, "description") or ""
             yield Topic(name=TopicName(name), description=description, phrases=tuple(text for text, _ in phrases))
+
+    def _drivers(self) -> Iterable[PinnedDriver]:
+        found = self._only("drivers")
+        for node in list_of(*found, "drivers") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = read_block(source, node, "an entry of 'drivers'", "drivers")
+            if "phrases" not in words:
+                source.wrong(node, "an entry of 'drivers' needs 'phrases' by which it is found; for example 'phrases: [missing part]'")
+                continue
+            phrases = tuple(
+                text for text, place in source.texts(words["phrases"], "phrases") if check_one_line(source, place, "phrases", text)
+            )
+            owner = optional(source, words, "owner") or ""
+            if owner and not EMAIL.fullmatch(owner):
+                known_name(source, words["owner"], owner, "agent", self.agents)
+            mended_on = read_day(source, words["mended_on"], "mended_on") if "mended_on" in words else None
+            if phrases:
+                yield PinnedDriver(phrases=phrases, name=read_line(source, words, "name") or "", owner=owner, mended_on=mended_on)
 
     def _identity(self) -> Iterable[Identity]:
         found = self._only("identity")

@@ -252,6 +252,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "languages": _one_or_more(_LANGUAGE),
     "languages_or_unknown": _one_or_more(_any(_words("unknown"), _LANGUAGE)),
     "headers": _one_or_more(_HEADER),
+    "day": _text(_DATE, "A day, such as 2026-11-09"),
     "days": _one_or_more(_DAYS),
     "holidays": _one_or_more(
         _text("[A-Za-z]{2,3}(-[A-Za-z0-9][A-Za-z0-9 ]*)?", "A country such as 'DE', or a state in it such as 'DE-BY'")
@@ -270,6 +271,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     },
     "own_topic": _block("topics", "phrases"),
     "shipped_topic": _or_left_out(_block("topics")),
+    "drivers": _listed(_block("drivers", "phrases")),
     "rules": _listed(_block("rules", "name", "then")),
     "when": {**_block("when"), "minProperties": 1},
     "when_list": _listed(_ref("when")),

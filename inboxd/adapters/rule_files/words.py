@@ -216,6 +216,15 @@ def read_days(source: Source, node: Node, what: str) -> tuple[Absence, ...]:
     return tuple(found)
 
 
+def read_day(source: Source, node: Node, what: str) -> date | None:
+    """Read one day: "2026-11-09"."""
+    text = source.text(node, what)
+    day = _date(text) if text and _DAYS.fullmatch(text) else None
+    if text and day is None:
+        source.wrong(node, f"'{text}' is not a day; write for example '2026-11-09'")
+    return day if day is not None and day.year in YEARS else None
+
+
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

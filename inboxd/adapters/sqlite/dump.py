@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from inboxd.core.model import Message, SentMessage, StoryLine
+from inboxd.core.model import Message, Reading, SentMessage, StoryLine
 
 # What the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision.
 LEFT_OUT: Mapping[type, frozenset[str]] = {
     Message: frozenset({"text", "html", "headers", "report"}),
+    Reading: frozenset({"key_phrases"}),
     StoryLine: frozenset({"text"}),
     SentMessage: frozenset({"text"}),
 }

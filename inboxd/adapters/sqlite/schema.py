@@ -185,3 +185,10 @@ def practice_signatures_and_mentors(db: sqlite_utils.Database) -> None:
     )
     db.execute("create index held_words_case on held_words (case_id)")
     db.execute("create index message_words on message (agent, id) where role = 'agent'")
+
+
+@MIGRATIONS()
+def what_mails_are_about(db: sqlite_utils.Database) -> None:
+    """A mail's key phrases stand with its reading: a report or a spike reads no text again. Customers' mails are found by their time."""
+    db.execute("alter table reading add column key_phrases text not null default '[]'")
+    db.execute("create index message_received on message (mailbox, received_at) where role = 'customer'")

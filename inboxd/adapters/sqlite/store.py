@@ -22,6 +22,7 @@ from inboxd.core.model import (
     Case,
     CaseNo,
     Correction,
+    FirstMail,
     Job,
     JobKind,
     JobNo,
@@ -248,6 +249,11 @@ class SqliteStore:
         """All cases that something happened to since then, or that are not over, each with its whole story: what measures are made of."""
         with self._lock:
             return records(self._connection, since)
+
+    def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime) -> tuple[FirstMail, ...]:
+        """The customers' mails that began their cases, by arrival, with what they are about."""
+        with self._lock:
+            return SqliteTransaction(self._connection).first_mails(mailbox, since, until)
 
     def look(self, sql: str, *values: object) -> list[Mapping[str, Any]]:
         """Answer a reading command (`status`, `explain CASE`, the demo's counts); never writes."""

@@ -33,6 +33,7 @@ from inboxd.core.model import (
     Deliver,
     DropReader,
     EndHold,
+    FirstMail,
     ForgetSignatures,
     HeldWords,
     HoldWords,
@@ -40,6 +41,7 @@ from inboxd.core.model import (
     JobKind,
     JobNo,
     Join,
+    KeyPhrase,
     Label,
     LearnSignature,
     Letter,
@@ -445,6 +447,28 @@ class SqliteTransaction:
         )
         return tuple(_line(row, "resolved" if row["resolved"] else "") for row in rows)
 
+    def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
+        """The customers' mails that began their cases, by arrival, with what they are about."""
+        rows = self._all(
+            "select m.id, m.received_at, m.case_id, c.customer, p.name, m.sender, c.subject, r.topic, r.sentiment, r.sensitive,"
+            " r.key_phrases"
+            ", case ? when 1 then r.new_text else '' end as new_text"
+            " from message m join reading r on r.message = m.id join cases c on c.id = m.case_id join person p on p.id = c.customer"
+            f" where m.role = 'customer'{' and m.mailbox = ?' if mailbox is not None else ''} and m.received_at >= ? and m.received_at < ?"
+            " and not exists (select 1 from message e where e.case_id = m.case_id and e.id < m.id and e.role = 'customer')"
+            " order by m.received_at, m.id",
+            int(texts),
+            *((mailbox,) if mailbox is not None else ()),
+            time(since),
+            time(until),
+        )
+        return tuple(_first_mail(row) for row in rows)
+
+    def first_received(self, mailbox: MailboxName) -> datetime | None:
+        """When the first mail of a customer ever came."""
+        row = self._one("select min(received_at) as at from message where role = 'customer' and mailbox = ?", mailbox)
+        return when(row["at"]) if row else None
+
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
         row = self._one(
@@ -764,7 +788,7 @@ class SqliteTransaction:
         )
         r = u.reading
         self._db.execute(
-            "insert into reading values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) on conflict (message) do update set new_text = excluded.new_text",
+            "insert into reading values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) on conflict (message) do update set new_text = excluded.new_text",
             (
                 u.number,
                 r.model,
@@ -781,6 +805,7 @@ class SqliteTransaction:
                 r.answer,
                 dump(r.phrases),
                 r.new_text if decision.words is None else decision.words,
+                dump([(phrase.key, phrase.text) for phrase in r.key_phrases]),
             ),
         )
         self.apply(decision.actions, u.mailbox, situation.now, u.number)
@@ -1332,6 +1357,22 @@ def _sent(row: sqlite3.Row) -> SentMessage:
         sent_at=when(row["sent_at"]),
         text=text,
         first_line=text.split("\n", 1)[0],
+    )
+
+
+def _first_mail(row: sqlite3.Row) -> FirstMail:
+    return FirstMail(
+        case=CaseNo(row["case_id"]),
+        person=PersonNo(row["customer"]),
+        at=_must(row["received_at"]),
+        name=row["name"] or row["sender"],
+        email=row["sender"],
+        subject=row["subject"],
+        text=row["new_text"],
+        topic=row["topic"],
+        upset=row["sentiment"] == Sentiment.UPSET,
+        sensitive=bool(row["sensitive"]),
+        key_phrases=tuple(KeyPhrase(key=key, text=text) for key, text in json.loads(row["key_phrases"])),
     )
 
 
