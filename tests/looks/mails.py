@@ -10,7 +10,7 @@ from functools import lru_cache
 from inboxd.core.model import AgentName, Answer
 from inboxd.core.rulebook import Rule, Rulebook, Then
 from inboxd.ports import Reader
-from tests.stories.day import ACME, Day, Letterbox
+from tests.stories.day import Day, Letterbox
 from tests.stories.steps import MARIA, TOM, asked, holder, question, tap, words_of
 from tests.stories.test_formatting import sent as sent_formatted
 
@@ -73,9 +73,7 @@ def a_day(*, acknowledge: bool = False) -> Day:
     )
     teams = {name: replace(team, agents=(AgentName("tom"),)) if name == "everyone" else team for name, team in book.teams.items()}
     greeting = (Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")),) if acknowledge else ()
-    day = Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader)
-    day.office.mailboxes = {ACME: replace(day.office.mailboxes[ACME], authserv_id="mx.acme.example")}
-    return day
+    return Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader, server="mx.acme.example")
 
 
 def on(day: Day, when: str) -> Day:

@@ -472,7 +472,7 @@ class SqliteTransaction:
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
         row = self._one(
-            "select * from cases where customer = ? and id < ? and state <> 'merged' order by id desc limit 1",
+            "select * from cases where customer = ? and id < ? and state in ('resolved', 'closed') order by id desc limit 1",
             person,
             before,
         )
