@@ -8,12 +8,12 @@ in one driver at most, and why it is there can be said in words. The same mails 
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import combinations
-from math import log, sqrt
 
 from inboxd.core.dates import sentences
 from inboxd.core.findings import Driver
@@ -128,14 +128,14 @@ class _Seen:
         for word, whole in self.bits.items():
             count = (whole & bits).bit_count()
             if count >= 3:
-                weight = log((count + 0.5) / (size + 1) * (self.count - size + 1) / (self.often[word] - count + 0.5))
+                weight = math.log((count + 0.5) / (size + 1) * (self.count - size + 1) / (self.often[word] - count + 0.5))
                 if weight >= LIGHTEST:
                     found[word] = min(weight, WEIGHTIEST)
         return found
 
     def needed(self, size: int) -> float:
         """The weight from which on a mail belongs to a group of this size."""
-        return log(self.count / max(size, 1)) + SURE
+        return math.log(self.count / max(size, 1)) + SURE
 
     def like(self, weights: Mapping[str, float], size: int) -> int:
         """All mails whose words say enough for a group."""
@@ -152,7 +152,7 @@ class _Seen:
         for word in self.commonest:
             count = 0 if word in but else (self.bits[word] & bits).bit_count()
             if count:
-                differ += count * log(count * self.count / (size * self.often[word]))
+                differ += count * math.log(count * self.count / (size * self.often[word]))
                 total += count
         return total <= size or differ / total >= CLEAR  # short mails hold nothing else
 
@@ -196,7 +196,7 @@ def _pair_strength(seen: _Seen, words: tuple[str, ...], count: int) -> float:
     one, other = seen.often[words[0]], seen.often[words[1]]
     beyond = count * seen.count / (one * other)
     odds = (count + 0.5) * (seen.count - one - other + count + 0.5) / ((one - count + 0.5) * (other - count + 0.5))
-    return count * log(beyond) if count >= seen.fewest and beyond > 1 and (beyond > CHANCE or odds > INSEPARABLE) else 0.0
+    return count * math.log(beyond) if count >= seen.fewest and beyond > 1 and (beyond > CHANCE or odds > INSEPARABLE) else 0.0
 
 
 def _lone_words(seen: _Seen, left: int) -> Iterator[tuple[float, tuple[str, ...]]]:
@@ -226,7 +226,7 @@ def _merged(groups: Sequence[Group], seen: _Seen) -> list[Group]:
 
 def _alike(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     shared = sum(weight * other[word] for word, weight in one.items() if word in other)
-    return shared / sqrt(sum(w * w for w in one.values()) * sum(w * w for w in other.values())) if shared else 0.0
+    return shared / math.sqrt(sum(w * w for w in one.values()) * sum(w * w for w in other.values())) if shared else 0.0
 
 
 def _shared_out(groups: Sequence[Group], seen: _Seen) -> list[Group]:
@@ -436,5 +436,5 @@ def rate_ratio(one: int, other: int, one_time: float, other_time: float, z: floa
 
 def _wilson(share: float, total: int, z: float) -> tuple[float, float]:
     square = z * z / total
-    half = z * sqrt(share * (1 - share) / total + square / total / 4)
+    half = z * math.sqrt(share * (1 - share) / total + square / total / 4)
     return (share + square / 2 - half) / (1 + square), (share + square / 2 + half) / (1 + square)

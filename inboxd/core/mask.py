@@ -30,9 +30,11 @@ _FAREWELL = re.compile(
     r"\b.{0,20})$\n(?P<names>(?:[^\n]{0,80}\n?){1,6})\s*\Z",
     re.IGNORECASE | re.MULTILINE,
 )
-_NO_NAMES = """all everyone everybody team support sir madam there together zusammen alle damen herren und and or the you from my our at
-customer service kundenservice best kind regards thanks thank many vielen dank mit freundlichen viele liebe von in de da der die das für for of
-to sent iphone gesendet"""
+_NO_NAMES = """
+all everyone everybody team support sir madam there together zusammen alle damen herren und and or the you from my our at customer
+service kundenservice best kind regards thanks thank many vielen dank mit freundlichen viele liebe von in de da der die das für
+for of to sent iphone gesendet
+"""
 _NO_NAME = frozenset(_NO_NAMES.split())
 _FORMAT = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")  # they can stand unseen in the middle of a name
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from math import exp, lgamma, log
 
 from inboxd.core.dates import sentences
 from inboxd.core.drivers import phrases_of
@@ -151,7 +151,9 @@ def at_least(count: int, hours: float, seen: int, seen_hours: float, all_an_hour
     if shape > SURELY:
         shape, rate = SURELY, rate * SURELY / shape
     share = hours / (rate + hours)
-    term = exp(lgamma(shape + count) - lgamma(shape) - lgamma(count + 1) + shape * log(1 - share) + count * log(share))
+    term = math.exp(
+        math.lgamma(shape + count) - math.lgamma(shape) - math.lgamma(count + 1) + shape * math.log(1 - share) + count * math.log(share)
+    )
     total, number = 0.0, count
     while term > total * 1e-9 and number < count + 10_000:
         total += term
