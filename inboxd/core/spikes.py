@@ -14,7 +14,7 @@ from inboxd.core.drivers import phrases_of
 from inboxd.core.model import FirstMail, PersonNo
 
 FEWEST = 5  # different people: fewer are never a spike
-BY_CHANCE = 1e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
+BY_CHANCE = 2e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
 HOUR = timedelta(hours=1)
 WINDOWS = (HOUR, timedelta(minutes=15))
 ENOUGH = 3  # such hours, before anything is called unusual
