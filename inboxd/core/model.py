@@ -462,6 +462,7 @@ class FirstMail:
     email: str = ""
     subject: str = ""
     text: str = ""  # the new text
+    language: str = ""
     topic: str = "unsure"
     upset: bool = False
     sensitive: bool = False  # never quoted

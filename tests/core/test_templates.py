@@ -180,7 +180,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
     "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7, "writer": "Maria", "robots": True},
     "spike": {
-        "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
+        "agent": "Petra", "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
@@ -188,6 +188,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
 VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
+    "spike": ({"agent": "", "usual": 0, "first": [{"name": "Ana", "case": 7, "at": NOW, "quote": ""}]},),
     "routed": (
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},
         {"both_know": ("Tom",)},
