@@ -888,6 +888,7 @@ class Letter:
     answer_links: bool = False  # the two mailto answers
     important: bool = False
     enclose: tuple[Enclose, ...] = ()
+    exchange: tuple[StoryLine, ...] = ()  # what was written in the case before: goes along as a text file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

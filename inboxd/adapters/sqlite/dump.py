@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from inboxd.core.model import Message, SentMessage, StoryLine
+from inboxd.core.model import Letter, Message, SentMessage, StoryLine
 
 # What the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision.
 LEFT_OUT: Mapping[type, frozenset[str]] = {
     Message: frozenset({"text", "html", "headers", "report"}),
     StoryLine: frozenset({"text"}),
     SentMessage: frozenset({"text"}),
+    Letter: frozenset({"exchange"}),
 }
 
 
