@@ -919,6 +919,7 @@ class Letter:
     important: bool = False
     enclose: tuple[Enclose, ...] = ()
     attach: tuple[File, ...] = ()  # files that we made
+    exchange: tuple[StoryLine, ...] = ()  # what was written in the case before: goes along as a text file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,10 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "routed": {"brief": FULL_BRIEF, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
     ONE_TAP: {},
     ANSWER_LINKS: {},
+    "exchange": {"brief": FULL_BRIEF, "subject": "Ana Ruiz: A bike [#7]", "left_out": 3, "lines": [
+        replace(FIRST_MAIL, role=role, name=name, event=event)
+        for role, name, event in ((Role.CUSTOMER, "Ana Ruiz", ""), (Role.AGENT, "Tom", "resolved"), (Role.ASKED, "Bob", ""))
+    ]},
     "reply": {
         "words": "Hello Ana,\n\nit is on its way.",
         "signs_as": "Maria",
@@ -193,6 +197,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},
         {"both_know": ("Tom",)},
     ),
+    "exchange": ({"left_out": 0}, {"left_out": 1, "brief": replace(FULL_BRIEF, name="")}),
     "are_you_happy": (
         {"variant": "silence"}, {"customer": ""}, {"variant": "could_not"}, {"variant": "could_not", "refused_at": None, "lead": ""},
     ),

@@ -35,7 +35,7 @@ NOT_SOLVED = """Hello,
 no, it does not fit. It is the wrong axle: it is made for 20 inch wheels, ours has 16. Maria was quick and honest with me, thank you
 for that.
 
-The birthday is the day after tomorrow. I do not know what to tell him.
+The birthday is tomorrow. I do not know what to tell him.
 Ana"""
 GERMAN = """Guten Tag,
 
@@ -111,7 +111,7 @@ def reopened(day: Day) -> Letterbox:
 def not_solved(day: Day, mail: Letterbox) -> Letterbox:
     """How the story goes on: what Maria answered is resolved, and was not solved."""
     on(day, "2026-12-15T11:00").reply(MARIA, mail, HANDED)
-    on(day, "2026-12-17T11:20")
+    on(day, "2026-12-18T11:20")  # the promised day is over, and two days more
     day.reply(ANA, question(day, "ana.ruiz@example.org"), NOT_SOLVED, headers=PROVED)
     return day.routed(holder(day))
 
