@@ -62,7 +62,7 @@ def _shipped() -> tuple[Rulebook, Reader]:
     return rules.book, rules.reader
 
 
-def a_day(*, acknowledge: bool = False) -> Day:
+def a_day(*, acknowledge: bool = False, server: str = "mx.acme.example") -> Day:
     """The shipped team, whose server checks senders; upset people are given leeway."""
     book, reader = _shipped()
     rules = tuple(
@@ -73,7 +73,7 @@ def a_day(*, acknowledge: bool = False) -> Day:
     )
     teams = {name: replace(team, agents=(AgentName("tom"),)) if name == "everyone" else team for name, team in book.teams.items()}
     greeting = (Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")),) if acknowledge else ()
-    return Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader, server="mx.acme.example")
+    return Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader, server=server)
 
 
 def on(day: Day, when: str) -> Day:
@@ -165,7 +165,7 @@ def _calm(taps: tuple[str, ...]) -> Iterator[Look]:
 
 
 def _formatted() -> Iterator[Look]:
-    day = a_day()
+    day = a_day(server="")
     day.write("Ana Ruiz <ana@example.org>", "Front wheel", "Hello,\nwhich spanner fits the front wheel?\nAna")
     agent = holder(day)
     more = (
@@ -198,7 +198,7 @@ def _german() -> Iterator[Look]:
     agent = holder(day)
     day.pass_(minutes=11)
     yield Look(name="the acknowledgement in German", mail=day.last("ana.ruiz@example.org"), language="de", first="Guten Tag Ana Ruiz,")
-    day.reply(agent, day.routed(agent), "resolve\n\nGuten Tag Ana Ruiz,\n\nes kommt am Donnerstag.")
+    day.reply(agent, day.routed(agent), "resolve\n\nGuten Tag Ana Ruiz,\n\nes liegt schon bei der Post.")
     yield Look(name="the reply in German", mail=words_of(day, "ana.ruiz@example.org"), language="de", first="Guten Tag Ana Ruiz,")
     day.pass_(days=2, minutes=1)
     links = ("Ja, es ist gelöst", "Noch nicht")
