@@ -13,6 +13,7 @@ from inboxd.core.model import (
     Address,
     AgentName,
     Answer,
+    Attachment,
     Case,
     CaseNo,
     Enclose,
@@ -34,6 +35,7 @@ from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook, calendar_of
 from inboxd.core.tokens import NOTICE, REPLY
 
+EXCHANGE = "exchange.txt"  # what a routed mail carries where its brief leaves mails out
 _PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg|tr|rif|odp)(?:\[\d+\])?\s*:\s*|\[#\d+\]\s*)+", re.IGNORECASE)
 _TAG = re.compile(r"\s*\[#\d{1,12}\]")
 
@@ -254,8 +256,13 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
         agent=agent.name,
         from_name=f"{agent.signs_as} at {situation.mailbox.brand}",
         cc=case.participants,
-        enclose=(Enclose(message=u.number, attachments=own.attachments),),
+        enclose=(Enclose(message=u.number, attachments=_theirs(own.attachments)),),
     )
+
+
+def _theirs(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    """The files that the agent attached, without what we attached to the mail that they answer."""
+    return tuple(each for each in attachments if each.name != EXCHANGE)
 
 
 def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: OutgoingKind, to: Address) -> Letter:
@@ -287,7 +294,7 @@ def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: O
         agent=agent.name,
         person=case.customer if kind is OutgoingKind.REPLY else None,
         from_name=f"{agent.signs_as} at {brand}",
-        enclose=(Enclose(message=u.number, attachments=own.attachments),),
+        enclose=(Enclose(message=u.number, attachments=_theirs(own.attachments)),),
     )
 
 

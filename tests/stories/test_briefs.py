@@ -241,3 +241,11 @@ def test_a_tap_of_an_upset_case_is_passed_on_to_another_senior() -> None:
     agent = opened(day, FURIOUS)
     tapped(day, agent, day.routed(agent), "Pass on")
     assert holder(day) in {MARIA, JONAS} - {agent} and day.case().assignee == AgentName(holder(day).partition("@")[0])
+
+
+def test_the_exchange_goes_back_to_nobody_who_answers_with_it() -> None:
+    day = a_day()
+    mail = reopened(day)
+    agent = mail.outgoing.envelope_to[0]
+    day.reply(agent, mail, "Hello Ana,\na new one is on its way.", attach=("exchange.txt", exchange(mail).encode()))
+    assert not list(words_of(day, "ana.ruiz@example.org").message.iter_attachments())
