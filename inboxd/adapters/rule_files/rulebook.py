@@ -37,7 +37,20 @@ from inboxd.adapters.rule_files.words import (
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
 from inboxd.core.opening import Calendar, Span, span_of
-from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, PinnedDriver, Rule, Rulebook, Step, Team, Topic
+from inboxd.core.rulebook import (
+    Agent,
+    CustomerEntry,
+    FollowUpPolicy,
+    Identity,
+    Moment,
+    PinnedDriver,
+    ReadyAnswer,
+    Rule,
+    Rulebook,
+    Step,
+    Team,
+    Topic,
+)
 from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, read_contacts
 
 
@@ -74,6 +87,7 @@ class Book:
             identity=tuple(self._identity()),
             topics=tuple(self._topics()),
             drivers=tuple(self._drivers()),
+            answers=tuple(self._answers(names)),
             rules=self._rules(names, calendars),
             ladder=tuple(self._ladder(names, calendars)),
             follow_up=self._follow_up(names, calendars),
@@ -275,6 +289,45 @@ class Book:
             mended_on = read_day(source, words["mended_on"], "mended_on") if "mended_on" in words else None
             if phrases:
                 yield PinnedDriver(phrases=phrases, name=read_line(source, words, "name") or "", owner=owner, mended_on=mended_on)
+
+    def _answers(self, names: Names) -> Iterable[ReadyAnswer]:
+        found, seen = self._only("answers"), set[str]()
+        for node in list_of(*found, "answers") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = read_block(source, node, "an entry of 'answers'", "answers")
+            missing = [word for word in words_of("answers") if word not in words]
+            if missing:
+                examples = {"name": "name: Company invoices", "about": "about: [company invoice]", "text": 'text: {en: "Open Account."}'}
+                source.wrong(node, f"an entry of 'answers' without '{missing[0]}'; write for example '{examples[missing[0]]}'")
+                continue
+            name = read_line(source, words, "name") or ""
+            if name in seen:
+                source.wrong(words["name"], f"a second answer '{name}'; give it another name")
+            seen.add(name)
+            about = [text for text, place in source.texts(words["about"], "about") if check_one_line(source, place, "about", text)]
+            phrases = tuple(text for text in about if text not in names.topics)
+            if not phrases:
+                told = "'about' needs words by which a mail is known, beside topics; for example 'about: [company invoice, billing]'"
+                source.wrong(words["about"], told)
+            yield ReadyAnswer(
+                name=name,
+                phrases=phrases,
+                topics=tuple(TopicName(text) for text in about if text in names.topics),
+                text=self._texts_by_language(source, words["text"]),
+                file=source.label,
+                line=node.place.line,
+            )
+
+    def _texts_by_language(self, source: Source, node: Node) -> dict[str, str]:
+        """The words in each language; a text may have many lines."""
+        found: dict[str, str] = {}
+        for language, (key, value) in source.entries(node, "text").items():
+            if not re.fullmatch("[a-z]{2}", language):
+                source.wrong(key, f"'{language}' is not a language; write two letters, such as 'en' or 'de'")
+            text = source.text(value, language)
+            if text and text.strip():
+                found[language] = text.strip()
+        return found
 
     def _identity(self) -> Iterable[Identity]:
         found = self._only("identity")
