@@ -109,6 +109,16 @@ class ReadyAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Somebody outside support who hears each week what customers wrote about some things, once the lead lets it go."""
+
+    to: str  # an address, lower case
+    name: str
+    topics: tuple[TopicName, ...] = ()
+    drivers: tuple[str, ...] = ()  # names of drivers, or words as customers write them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One line of `when`: a word and what it wants. `word` "not" and "any" hold further conditions."""
 
@@ -204,6 +214,7 @@ class Rulebook:
     topics: tuple[Topic, ...] = ()
     drivers: tuple[PinnedDriver, ...] = ()
     answers: tuple[ReadyAnswer, ...] = ()
+    voice: tuple[Listener, ...] = ()
     rules: tuple[Rule, ...] = ()
     ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a nudge half-way, then at the hour and daily, with the lead from the next day on
     follow_up: FollowUpPolicy = FollowUpPolicy()

@@ -121,12 +121,12 @@ def _comes_too_late(offered: Then, above: Collection[str]) -> bool:
 
 def answers_about(answers: Iterable[ReadyAnswer], text: str, topic: str) -> tuple[ReadyAnswer, ...]:
     """Find the answers that fit a mail: one of their phrases stands in it, and it is about a topic of theirs, where they name any."""
-    return tuple(
-        answer
-        for answer in answers
-        if (not answer.topics or topic in answer.topics)
-        and _contains("text", text, Condition(word="text_contains", wanted=answer.phrases))[0]
-    )
+    return tuple(answer for answer in answers if (not answer.topics or topic in answer.topics) and stands_in(answer.phrases, text))
+
+
+def stands_in(phrases: tuple[str, ...], text: str) -> bool:
+    """Whether one of these phrases stands in the text, as `text_contains` reads it."""
+    return _contains("text", text, Condition(word="text_contains", wanted=phrases))[0]
 
 
 # --- what nearly held ------------------------------------------------------------------------------------------------

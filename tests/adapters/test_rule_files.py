@@ -247,6 +247,14 @@ BROKEN = [
         "answers: [{name: A, about: [a b], text: {en: Here.}}, {name: A, about: [c d], text: {en: There.}}]",
         "a second answer 'A'; give it another name",
     ),
+    (
+        "top",
+        "voice: [{to: product@acme.example, name: Product}]",
+        "an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; write for example 'to: product@acme.example', 'name: Product' and"
+        " 'topics: [bug]'",
+    ),
+    ("top", "voice: [{to: product, name: Product, topics: [bug]}]", "'product' is not an email address, such as product@acme.example"),
+    ("top", "voice: [{to: p@acme.example, name: Product, topics: [bugs]}]", "no topic called 'bugs' - did you mean 'bug'?"),
     ("top", "repeat: 3", "'3' is not a number of contacts; write for example 'at least 3 in 14 days'"),
     ("top", "senior_team: seniors", "no team called 'seniors' - did you mean 'senior'?"),
     ("top", "follow_up: {send: soon}", "'soon' does not say when to ask; write for example '2 days after resolved'"),
@@ -488,3 +496,17 @@ def test_an_answer_is_read_with_its_words_its_topics_and_its_languages(tmp_path:
         {"en": "Here.", "de": "Da."},
     )
     assert (answer.file.endswith("rules.yaml"), answer.line) == (True, 2)
+
+
+def test_customers_are_heard_by_others_only_where_a_lead_can_let_it_go(tmp_path: Path) -> None:
+    rules = "agents: {petra: {email: petra@acme.example}}\nrules: [{name: all, then: {assign: petra}}]\n"
+    rules += "voice: [{to: Product@acme.example, name: Product, topics: [bug], drivers: [missing part]}]\n"
+    (tmp_path / "rules.yaml").write_text(f"{rules}lead: petra\n", encoding="utf-8")
+    (listener,) = load_rules(tmp_path).voice
+    assert (listener.to, listener.name, listener.topics, listener.drivers) == (
+        "product@acme.example", "Product", ("bug",), ("missing part",),
+    )  # fmt: skip
+    for lead in ("", "lead: petra@elsewhere.example\n"):
+        (tmp_path / "rules.yaml").write_text(f"{rules}{lead}", encoding="utf-8")
+        with pytest.raises(ConfigError, match="'voice' needs a 'lead' who is an agent"):
+            load_rules(tmp_path)

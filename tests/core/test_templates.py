@@ -185,6 +185,15 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
+    "voice_offer": {
+        "agent": "Petra", "listener": "Product", "lines": ("the axle is missing in the box",), "first": date(2026, 11, 16),
+        "last": date(2026, 11, 22),
+    },
+    "voice": {
+        "lines": ("the axle is missing in the box",), "first": date(2026, 11, 16), "last": date(2026, 11, 22), "released_by": "Petra",
+        "brand": "Acme Support",
+    },
+    "voice_released": {"agent": "Petra", "listener": "Product", "left": False, "places": ("an agent's address",)},
     "weekly": {"agent": "Petra", **told(a_rich_week())},
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
@@ -249,6 +258,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"failed": [], "warnings": [], "tests": 0, "backtest": ""},
         {"mistakes": ["routing.yaml:3:5: no team called 'senior'\n    3 | ..."], "warnings": [], "tests": 0, "failed": [], "backtest": ""},
     ),
+    "voice_released": ({"left": True}, {"places": ()}),
     "weekly": (told(the_week()), {**told(a_quiet_week()), "agent": ""}),
     "weekly_subject": (told(a_quiet_week()),),
     "watch_daily": ({"received": 1, "automatic": 0, "parked": 0, "groups": []}, {"parked": 2}),

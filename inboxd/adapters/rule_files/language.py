@@ -31,6 +31,7 @@ FILE = _words(
     ("topics", "topics", "topics of your own, and more phrases for the shipped ones"),
     ("drivers", "drivers", "what makes people write, where you want to name it yourself, say who mends it, or since when it is mended"),
     ("answers", "answers", "answers to what many people ask, offered in acknowledgements where they certainly fit"),
+    ("voice", "listeners", "who else hears each Monday what customers wrote, in their own words; the lead lets each one go"),
     ("repeat", "contacts", "how many contacts of one person are a repeat contact; the default is `at least 3 in 14 days`",
      "at least 3 in 14 days"),
     ("rules", "rules", "the rules, in order"),
@@ -110,6 +111,13 @@ ANSWER = _words(
     ("text", "texts_by_language", "the answer, in each language in which it is to be offered",
      '{en: "Open Account, then Invoices, and type the company name.", de: "Den Firmennamen tragen Sie unter Konto, Rechnungen ein."}'),
 )  # fmt: skip
+
+LISTENER = _words(
+    ("to", "address", "the address it goes to", "product@acme.example"),
+    ("name", "text", "what the lead and we call it", "Product"),
+    ("topics", "topic_names", "what customers wrote about", "[bug, feature_request]"),
+    ("drivers", "texts", "drivers by their name, or words as customers write them", "[missing part]"),
+)
 
 RULE = _words(
     ("name", "text", "what it is for, in a few words; `explain` and `test` use it. Each name once", "Upset customers go to a senior"),
@@ -262,7 +270,7 @@ HAPPENS = _words(
 
 BLOCKS: Mapping[str, tuple[Word, ...]] = {
     "file": FILE, "calendars": CALENDAR, "agents": AGENT, "teams": TEAM, "customers": CUSTOMER, "identity": IDENTITY, "topics": TOPIC,
-    "drivers": DRIVER, "answers": ANSWER, "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
+    "drivers": DRIVER, "answers": ANSWER, "voice": LISTENER, "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
     "test_file": TEST_FILE, "tests": TEST, "mail": MAIL, "given": GIVEN, "expect": EXPECT, "timeline": TIMELINE, "happens": HAPPENS,
 }  # fmt: skip
 

@@ -42,6 +42,7 @@ from inboxd.core.rulebook import (
     CustomerEntry,
     FollowUpPolicy,
     Identity,
+    Listener,
     Moment,
     PinnedDriver,
     ReadyAnswer,
@@ -88,6 +89,7 @@ class Book:
             topics=tuple(self._topics()),
             drivers=tuple(self._drivers()),
             answers=tuple(self._answers(names)),
+            voice=tuple(self._voice(names)),
             rules=self._rules(names, calendars),
             ladder=tuple(self._ladder(names, calendars)),
             follow_up=self._follow_up(names, calendars),
@@ -316,6 +318,30 @@ class Book:
                 text=self._texts_by_language(source, words["text"]),
                 file=source.label,
                 line=node.place.line,
+            )
+
+    def _voice(self, names: Names) -> Iterable[Listener]:
+        found = self._only("voice")
+        leads = {node.text.strip() for _, node in self.blocks["lead"] if isinstance(node, Scalar)}
+        if found and not leads & self.agents.keys():
+            told = "'voice' needs a 'lead' who is an agent: nothing leaves before they let it go; write for example 'lead: petra'"
+            found[0].wrong(found[1], told)
+        for node in list_of(*found, "voice") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = read_block(source, node, "an entry of 'voice'", "voice")
+            if not {"to", "name"} <= words.keys() or not {"topics", "drivers"} & words.keys():
+                told = "write for example 'to: product@acme.example', 'name: Product' and 'topics: [bug]'"
+                source.wrong(node, f"an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; {told}")
+                continue
+            to = optional(source, words, "to") or ""
+            if to and not EMAIL.fullmatch(to):
+                source.wrong(words["to"], f"'{to}' is not an email address, such as product@acme.example")
+            topics = source.texts(words["topics"], "topics") if "topics" in words else ()
+            yield Listener(
+                to=to.lower(),
+                name=read_line(source, words, "name") or "",
+                topics=tuple(TopicName(text) for text, place in topics if known_name(source, place, text, "topic", names.topics)),
+                drivers=tuple(text for text, _ in source.texts(words["drivers"], "drivers")) if "drivers" in words else (),
             )
 
     def _texts_by_language(self, source: Source, node: Node) -> dict[str, str]:
