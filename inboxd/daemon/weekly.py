@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from inboxd.core.compose import render
+from inboxd.core.findings import Thanks, WonBack
 from inboxd.core.follow_up import SENSITIVE
 from inboxd.core.model import FirstMail, Job, JobKind, Letter, MailboxFacts, MailboxName, Mode, Schedule
 from inboxd.core.voice import hears_of, offer
@@ -57,7 +58,8 @@ def voices(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFact
 
 def _kind_words(tx: Transaction, week: Week | None) -> Iterator[FirstMail]:
     """What people thanked for in the week, as mails of theirs about their case's topic."""
-    for each in (*week.findings.won_back, *week.findings.thanks) if week is not None else ():
+    said: tuple[WonBack | Thanks, ...] = (*week.findings.won_back, *week.findings.thanks) if week is not None else ()
+    for each in said:
         case = tx.case(each.case)
         person = tx.person(case.customer) if case is not None else None
         if case is not None and person is not None:

@@ -250,8 +250,8 @@ BROKEN = [
     (
         "top",
         "voice: [{to: product@acme.example, name: Product}]",
-        "an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; write for example 'to: product@acme.example', 'name: Product' and"
-        " 'topics: [bug]'",
+        "an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; write for example 'to: product@acme.example',"
+        " 'name: Product' and 'topics: [bug]'",
     ),
     ("top", "voice: [{to: product, name: Product, topics: [bug]}]", "'product' is not an email address, such as product@acme.example"),
     ("top", "voice: [{to: p@acme.example, name: Product, topics: [bugs]}]", "no topic called 'bugs' - did you mean 'bug'?"),
