@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from inboxd.core.measure import Records, Scope
-from inboxd.core.model import CaseNo, CaseState, FirstMail, KeyPhrase, Outcome, PersonNo, TopicName
+from inboxd.core.model import CaseNo, CaseState, FirstMail, KeyPhrase, Mode, Outcome, PersonNo, TopicName
 from inboxd.core.opening import Span
 from inboxd.core.rulebook import PinnedDriver, ReadyAnswer, Rule, Rulebook, Then
 from inboxd.desk.look_back import look_back
@@ -67,6 +67,13 @@ def test_an_answer_that_fits_is_news_enough() -> None:
 def test_it_is_offered_only_where_a_rule_gives_an_acknowledgement() -> None:
     day = wrote(book=offering(reply_with=None))
     assert kinds(day, ANA_AT) == [] and day.events("answer.offered") == 0
+
+
+def test_what_may_not_leave_is_not_counted_as_offered() -> None:
+    day = Day(mode=Mode.ROUTE, book=offering())
+    day.write(ANA, "Invoice", WISH)
+    day.pass_(minutes=11)
+    assert kinds(day, ANA_AT) == [] and day.events("letter.withheld") == 1 and day.events("answer.offered") == 0
 
 
 SECOND = replace(INVOICES, name="Names on labels")
