@@ -172,7 +172,7 @@ def findings(
     )  # fmt: skip
     mails = store.first_mails(mailbox, scope.end - TREND, min(scope.end, now))
     names = (*(box.brand for box in boxes), *(name for agent in book.agents.values() for name in (agent.full_name, agent.signs_as)))
-    return look_back(store.records(needed_since(scope)), mails, scope, pinned=book.drivers, names=names)
+    return look_back(store.records(needed_since(scope)), mails, scope, pinned=book.drivers, names=names, answers=book.answers)
 
 
 def report_page(found: Findings) -> str:

@@ -78,7 +78,11 @@ class Rendered:
 
 _NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
 _TO_CUSTOMER: Mapping[str, object] = {"customer": "Ana", "subject": "A bike", "brand": "Acme Support"}
-_NOTE = ({**_TO_CUSTOMER, "opens_at": _NOW}, {**_TO_CUSTOMER, "customer": "", "opens_at": None})
+_NEWS: Mapping[str, object] = {"now": _NOW, "opens_at": _NOW, "writes_by": _NOW, "writes_on": "that day", "answer": "Tick the box."}
+_NOTE = (
+    {**_TO_CUSTOMER, **_NEWS},
+    {**_TO_CUSTOMER, **_NEWS, "customer": "", "subject": "", "opens_at": None, "writes_by": None, "writes_on": "", "answer": ""},
+)
 _QUESTION = (
     {**_TO_CUSTOMER, "agent": "Maria", "variant": "silence", "answered_at": _NOW, "refused_at": None, "lead": ""},
     {**_TO_CUSTOMER, "agent": "Maria", "variant": "resolved", "answered_at": None, "refused_at": None, "lead": ""},

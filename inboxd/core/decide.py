@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from inboxd.core.dates import named_days
-from inboxd.core.due import BY_MAIL, due
+from inboxd.core.due import ANSWER_OFFERED, BY_MAIL, due
 from inboxd.core.follow_up import ASKING, close_later, remind_later
 from inboxd.core.hear import hear
 from inboxd.core.letters import first_name, full_name, notice, to_lead
@@ -307,6 +307,10 @@ def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: 
             actions = (*actions, Send(letter=_cap_letter(why, decision, situation, book, admin)))
     if asked_in_vain(actions):  # who was not asked can be asked another time
         actions = tuple(a for a in actions if not (isinstance(a, ChangePerson) and "asked_at" in a.changes))
+    if not any(
+        isinstance(a, Send) and a.letter.kind is OutgoingKind.ACKNOWLEDGEMENT for a in actions
+    ):  # what did not leave offered nothing
+        actions = tuple(a for a in actions if not (isinstance(a, Log) and a.kind == ANSWER_OFFERED))
     withheld = [str(a.data["because"]) for a in actions if isinstance(a, Log) and a.kind == "letter.withheld"]
     if BRAKE in withheld:
         actions = (*actions, Log(kind="breaker.tripped"), Send(letter=_brake_letter(situation, book, policy, admin)))

@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
 from inboxd.core.follow_up import after_resolved, ask_at, awake_at, close_later, may_ask, remind_later, wants_reminder, zone_of_customer
-from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, lead_of, notice, routed, to_lead
+from inboxd.core.letters import (
+    acknowledgement,
+    answer_to_offer,
+    first_name,
+    follow_up,
+    full_name,
+    is_for_people_only,
+    lead_of,
+    notice,
+    routed,
+    to_lead,
+)
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -26,6 +37,7 @@ from inboxd.core.model import (
     Job,
     JobKind,
     Label,
+    Log,
     Mode,
     Outcome,
     Promise,
@@ -56,6 +68,7 @@ from inboxd.core.route import (
 from inboxd.core.rulebook import Agent, Moment, Rulebook, Step
 
 BY_MAIL = "by_mail"  # in the payload of HAND_OVER: the team's folder could not be used
+ANSWER_OFFERED = "answer.offered"  # the event: an acknowledgement offered an answer of the rules
 NOTHING = Decision(because=("the case has moved on",))
 
 
@@ -90,9 +103,21 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
         case JobKind.HAND_OVER if case.state in (CaseState.OPEN, CaseState.WAITING, CaseState.RESOLVED):
             return _hand_over(situation, case, book, policy)
         case JobKind.ACKNOWLEDGE if case.state is CaseState.OPEN and case.last_reply_at is None:
-            letter = acknowledgement(situation, case, book, str(job.payload["template"]))
-            return Decision(actions=(Send(letter=letter),), because=("nobody has answered yet",), case=case.number)
+            return _acknowledge(job, situation, case, book, policy)
     return NOTHING
+
+
+def _acknowledge(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """Nobody has answered: the customer hears that the mail is here, if there is any news for them."""
+    if is_for_people_only(situation, case, book):
+        return Decision(because=("the next word is a person's",), case=case.number)
+    promised = bool(job.payload.get("promised"))
+    answer, template = answer_to_offer(situation, case, book), str(job.payload["template"])
+    letter = acknowledgement(situation, case, book, template, promised=promised, zone=policy.zone, answer=answer)
+    if letter is None:
+        return Decision(because=("there is no news to tell",), case=case.number)
+    offered = (Log(kind=ANSWER_OFFERED, case=case.number, data={"answer": answer.name}),) if answer else ()
+    return Decision(actions=(Send(letter=letter), *offered), because=("nobody has answered yet",), case=case.number)
 
 
 def _after_promises(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Schedule | None:

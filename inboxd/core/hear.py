@@ -19,7 +19,18 @@ from inboxd.core.follow_up import (
     read_answer,
 )
 from inboxd.core.lettering import reachable
-from inboxd.core.letters import answer_values, bare_subject, full_name, lead_of, notice, routed, telling_phrase, to_lead
+from inboxd.core.letters import (
+    answer_values,
+    bare_subject,
+    full_name,
+    is_for_people_only,
+    lead_of,
+    notice,
+    offered_answer,
+    routed,
+    telling_phrase,
+    to_lead,
+)
 from inboxd.core.lifecycle import advance, reopens
 from inboxd.core.model import (
     Action,
@@ -78,6 +89,8 @@ def hear(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         return _answered(situation, case, book, policy)
     if case is None or is_late(case, book.follow_up, situation.now):
         return _new_case(situation, book, policy)
+    if name := _helped_by(situation, case):
+        return _with_opt_out(_helped(situation, case, name, book), situation)
     if situation.understood.reading.thanks_only:
         return _thanked(situation, case, book)
     return _wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
@@ -147,7 +160,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     actions += [
         escalate_at(with_assignee(case, choice), book, found.start, found.within, now=now),
         *_told(there, with_assignee(case, choice), ruling, book, ruling.then.tell),
-        *_acknowledge(there, case, ruling, policy),
+        *_acknowledge(there, with_assignee(case, choice), ruling, book, policy),
         *filed(situation, ruling),
     ]
     return _decided(actions, found, case, choice, policy)
@@ -183,24 +196,24 @@ def _ignored(situation: Situation, found: Route) -> Decision:
     )
 
 
-def _acknowledge(situation: Situation, case: Case, ruling: Ruling, policy: Policy) -> list[Action]:
-    """An acknowledgement waits, and is dropped if somebody answers; some people get none."""
-    reading, message = situation.understood.reading, situation.understood.message
+def _acknowledge(situation: Situation, case: Case, ruling: Ruling, book: Rulebook, policy: Policy) -> list[Action]:
+    """An acknowledgement waits, and is dropped if somebody answers; some people get none. With it waits whether a rule named the hour."""
+    message = situation.understood.message
     in_copy = bool(message.to) and not {a.email for a in message.to} & {
         situation.mailbox.address,
         *situation.mailbox.aliases,
     }
     if (
         not ruling.then.reply_with
-        or reading.sentiment is Sentiment.UPSET
-        or reading.sensitive
+        or is_for_people_only(situation, case, book)
         or in_copy
+        or is_answer(situation)
         or is_of_a_list(message.sender.email)
         or not (situation.customer and reachable(situation.customer.email))
         or situation.understood.screening.automatic
     ):
         return []
-    payload = {"template": ruling.then.reply_with}
+    payload = {"template": ruling.then.reply_with, "promised": ruling.then.answer_within is not None}
     at = situation.now + policy.acknowledge_after
     return [Schedule(kind=JobKind.ACKNOWLEDGE, key=f"acknowledge:{case.number}", at=at, case=case.number, payload=payload)]
 
@@ -245,7 +258,7 @@ def _wrote(
     actions: list[Action] = [
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
-        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ACKNOWLEDGE)),
+        Cancel(case=case.number, kinds=ASKING_JOBS),
         *filed(situation, ruling),
     ]
     if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:
@@ -410,6 +423,34 @@ def _answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) 
         case Answer.UNCLEAR:
             decision = _unclear(situation, case, book, policy)
     return _with_opt_out(decision, situation)
+
+
+def _helped_by(situation: Situation, case: Case) -> str:
+    """The name of the answer in our acknowledgement of which the customer says that it solved it, and nothing else; "" if none."""
+    offer, reading = situation.replied_to, situation.understood.reading
+    by_customer = situation.person is not None and situation.person.number == case.customer
+    before_anybody = case.state is CaseState.OPEN and case.last_reply_at is None and not situation.understood.screening.automatic
+    if offer is None or offer.case != case.number or not by_customer or not before_anybody or reading.sensitive:
+        return ""
+    return offered_answer(offer) if reading.answer is Answer.SATISFIED and reading.sentiment is not Sentiment.UPSET else ""
+
+
+def _helped(situation: Situation, case: Case, name: str, book: Rulebook) -> Decision:
+    """An offered answer was enough: the case is closed, as satisfied, and whoever has it need not write."""
+    event, number = CaseEvent.ANSWER_HELPED, situation.understood.number
+    changes = {"good_sign": True, "outcome": outcome_of_yes(case), "closed_at": situation.now, "due_at": None}
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE, JobKind.HAND_OVER)),
+        Log(kind="answer.helped", case=case.number, data={"message": number, "answer": name}),
+    ]
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is not None:
+        values = {**answer_values(Answer.SATISFIED, situation, holder, holder), "variant": "answer_helped", "answer": name}
+        purpose = f"answer:{number}:{holder.name}"
+        actions.append(Send(letter=notice(situation, holder, template="answer_notice", purpose=purpose, case=case, values=values)))
+    return Decision(actions=tuple(actions), because=("the customer says that an answer we offered solved it",), case=case.number)
 
 
 def _satisfied(situation: Situation, case: Case, book: Rulebook, policy: Policy, *, new: bool) -> Decision:

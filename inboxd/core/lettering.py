@@ -207,6 +207,13 @@ def long_day(context: jinja2.runtime.Context, at: date) -> str:
 
 
 @jinja2.pass_context
+def named_day(context: jinja2.runtime.Context, at: datetime, now: datetime) -> str:
+    """Name a day to come: Monday, or where that could be another one Monday 23 November."""
+    away = (_local(context, at).date() - _local(context, now).date()).days
+    return weekday(context, at) if 0 <= away < 7 else long_day(context, at)
+
+
+@jinja2.pass_context
 def by_when(context: jinja2.runtime.Context, due: datetime, now: datetime) -> str:
     """Show when something is due, as shortly as can be: 11:12 today, Wed 15:00, Wed 25 Nov 15:00."""
     due, now = _local(context, due), _local(context, now)
@@ -243,6 +250,7 @@ FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
         "line": one_line,
         "long_day": long_day,
         "month": month,
+        "named_day": named_day,
         "names": names,
         "quoted": quoted,
         "section": section,

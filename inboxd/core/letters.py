@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.brief import brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
 from inboxd.core.dates import sentences
+from inboxd.core.follow_up import SENSITIVE
 from inboxd.core.model import (
     Address,
     AgentName,
@@ -25,14 +27,17 @@ from inboxd.core.model import (
     Person,
     Reading,
     Role,
+    Sentiment,
+    SentMessage,
     Situation,
     StoryLine,
     Understood,
 )
-from inboxd.core.opening import next_open
+from inboxd.core.opening import Calendar, is_open, next_open
 from inboxd.core.own_html import own_part
 from inboxd.core.policy import Policy
-from inboxd.core.rulebook import Agent, Rulebook, calendar_of
+from inboxd.core.rulebook import Agent, ReadyAnswer, Rulebook, calendar_of
+from inboxd.core.rules import answers_about
 from inboxd.core.tokens import NOTICE, REPLY
 
 EXCHANGE = "exchange.txt"  # what a routed mail carries where its brief leaves mails out
@@ -315,12 +320,73 @@ def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: boo
     return replace(_to_customer(situation, case, kind, template, purpose, values), answer_links=not reminder)
 
 
-def acknowledgement(situation: Situation, case: Case, book: Rulebook, template: str) -> Letter:
-    """The mail is here; only where it tells something new. `opens_at` is when somebody is there, None if somebody is."""
+def is_for_people_only(situation: Situation, case: Case, book: Rulebook) -> bool:
+    """Whether nothing automatic may come first: the matter is sensitive, or the customer upset while somebody is there to write."""
+    reading = situation.understood.reading
+    if reading.sensitive or SENSITIVE in case.labels:
+        return True
+    calendar = calendar_of(book, case.team or case.assignee)
+    there = calendar is None or is_open(calendar, situation.now)
+    return there and Sentiment.UPSET in (reading.sentiment, case.sentiment)
+
+
+def acknowledgement(
+    situation: Situation, case: Case, book: Rulebook, template: str, *, promised: bool, zone: tzinfo, answer: ReadyAnswer | None = None
+) -> Letter | None:
+    """The mail is here, and what is new besides; None where nothing is. `promised`: a rule, and not our default, names the hour.
+
+    `answer`: one of the rules' answers that fits, which stands below the rest.
+    `opens_at` is when somebody is there, None if somebody is; `writes_by` when a person will have written, None where that is not sure.
+    """
     calendar, now = calendar_of(book, case.team or case.assignee), situation.now
     opens = next_open(calendar, now) if calendar else None
-    values: dict[str, object] = {"opens_at": opens if opens and opens > now else None}
-    return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, f"acknowledgement:case {case.number}", values)
+    opens_at = opens if opens and opens > now else None
+    writes_by = case.due_at if promised and _holds(situation, case, calendar) else None
+    if opens_at is None and writes_by is None and answer is None:
+        return None
+    writes_on = _named_by(writes_by, opens_at, now, zone, here=calendar is not None and opens is not None) if writes_by else ""
+    values: dict[str, object] = {"now": now, "opens_at": opens_at, "writes_by": writes_by, "writes_on": writes_on}
+    values["answer"] = answer.text[_language(situation, case)] if answer else ""
+    purpose = f"acknowledgement:case {case.number}" + (f"{_OFFERED}{answer.name}" if answer else "")
+    return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, purpose, values)
+
+
+_OFFERED = ":answer "  # in the purpose of an acknowledgement, before the name of the answer in it
+
+
+def answer_to_offer(situation: Situation, case: Case, book: Rulebook) -> ReadyAnswer | None:
+    """The answer of the rules that certainly fits: one alone does, for the one calm mail that there is, in its own language."""
+    u = situation.understood
+    mails = sum(line.role is Role.CUSTOMER for line in situation.story)
+    if mails > 1 or u.reading.sensitive or Sentiment.UPSET in (u.reading.sentiment, case.sentiment):
+        return None
+    fitting = answers_about(book.answers, u.new_text, case.topic)
+    return fitting[0] if len(fitting) == 1 and _language(situation, case) in fitting[0].text else None
+
+
+def offered_answer(sent: SentMessage | None) -> str:
+    """The name of the answer that this mail of ours offered; "" where it offered none."""
+    return sent.purpose.partition(_OFFERED)[2] if sent is not None and sent.kind is OutgoingKind.ACKNOWLEDGEMENT else ""
+
+
+def _language(situation: Situation, case: Case) -> str:
+    return case.language or situation.mailbox.language
+
+
+def _holds(situation: Situation, case: Case, calendar: Calendar | None) -> bool:
+    """Whether a customer can be told the hour of a case: it is to come, somebody has it who is there, and we are open up to then."""
+    holder = situation.candidates.get(case.assignee or AgentName(""))
+    if case.due_at is None or case.due_at <= situation.now or case.backlog or holder is None or holder.away:
+        return False
+    return calendar is None or is_open(calendar, case.due_at - timedelta(seconds=1))
+
+
+def _named_by(at: datetime, opens_at: datetime | None, now: datetime, zone: tzinfo, *, here: bool) -> str:
+    """How a day is named: "today" only where somebody is here, "that day" after the day on which we open, else by its name ("")."""
+    day = at.astimezone(zone).date()
+    if opens_at is not None:
+        return "that day" if day == opens_at.astimezone(zone).date() else ""
+    return "today" if here and day == now.astimezone(zone).date() else ""
 
 
 def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template: str, purpose: str, values: dict[str, object]) -> Letter:
@@ -331,7 +397,7 @@ def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template:
         purpose=purpose,
         template=template,
         mailbox=mailbox.name,
-        language=case.language or mailbox.language,
+        language=_language(situation, case),
         to=Address(email=customer.email, name=customer.name),
         subject=_tagged(f"Re: {case.subject}".strip(), case.number, mailbox),
         values={"customer": greeted(customer.name, case.language), "subject": case.subject, "brand": mailbox.brand, **values},

@@ -20,6 +20,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.SATISFIED: _S.OPEN,  # an old answer: a good sign, kept
             _E.DISSATISFIED: _S.OPEN,
             _E.UNCLEAR: _S.OPEN,
+            _E.ANSWER_HELPED: _S.CLOSED,
             _E.UNDELIVERED: _S.OPEN,
             _E.RECONSIDERED: _S.OPEN,
             _E.NOTED: _S.OPEN,

@@ -667,6 +667,7 @@ class CaseEvent(StrEnum):
     SATISFIED = "satisfied"
     DISSATISFIED = "dissatisfied"
     UNCLEAR = "unclear"
+    ANSWER_HELPED = "answer_helped"  # the customer says that an answer of the rules solved it, before anybody wrote
     NO_ANSWER = "no_answer"
     UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
     NOTED = "noted"  # an agent said something about it that moves nothing

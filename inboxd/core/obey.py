@@ -55,6 +55,7 @@ from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
 from inboxd.core.signatures import from_replies
 from inboxd.core.tokens import NOTICE
+from inboxd.core.voice import is_offer, release
 
 
 def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy) -> Decision:
@@ -63,6 +64,13 @@ def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook, p
     u = situation.understood
     signs_as, signatures = (agent.signs_as, agent.full_name), situation.signatures
     read = read_reply(u.message, u.new_text, situation.replied_to, signs_as=signs_as, signatures=signatures)
+    if (
+        read.held is None
+        and not read.words
+        and [command.name for command in read.commands] == ["release"]
+        and is_offer(situation.replied_to)
+    ):
+        return release(situation, agent, book)
     if read.held is None and any(command.name == "to" for command in read.commands):
         return _begin(situation, agent, read, book, policy)
     if read.held is None and read.commands and all(command.asks for command in read.commands):

@@ -97,6 +97,28 @@ class PinnedDriver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyAnswer:
+    """What fits what many people ask: offered in an acknowledgement where that is certain, never instead of a person."""
+
+    name: str
+    phrases: tuple[str, ...]  # as customers write them: one of them must stand in the mail
+    text: Mapping[str, str]  # language -> the words
+    topics: tuple[TopicName, ...] = ()  # none: any
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Somebody outside support who hears each week what customers wrote about some things, once the lead lets it go."""
+
+    to: str  # an address, lower case
+    name: str
+    topics: tuple[TopicName, ...] = ()
+    drivers: tuple[str, ...] = ()  # names of drivers, or words as customers write them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One line of `when`: a word and what it wants. `word` "not" and "any" hold further conditions."""
 
@@ -191,6 +213,8 @@ class Rulebook:
     identity: tuple[Identity, ...] = ()
     topics: tuple[Topic, ...] = ()
     drivers: tuple[PinnedDriver, ...] = ()
+    answers: tuple[ReadyAnswer, ...] = ()
+    voice: tuple[Listener, ...] = ()
     rules: tuple[Rule, ...] = ()
     ladder: tuple[Step, ...] = ()  # if_nobody_answers; (): a nudge half-way, then at the hour and daily, with the lead from the next day on
     follow_up: FollowUpPolicy = FollowUpPolicy()

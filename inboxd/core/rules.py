@@ -17,7 +17,7 @@ import re2
 
 from inboxd.core.model import Kind, Sentiment
 from inboxd.core.opening import DAY, Calendar, Span, due, is_open, periods, span_words
-from inboxd.core.rulebook import Condition, Rule, Then, address_matches
+from inboxd.core.rulebook import Condition, ReadyAnswer, Rule, Then, address_matches
 
 # --- what a rule sees ------------------------------------------------------------------------------------------------
 
@@ -117,6 +117,16 @@ def _take(then: Then, offered: Then, decided_by: Mapping[str, str]) -> tuple[The
 def _comes_too_late(offered: Then, above: Collection[str]) -> bool:
     """Whether a rule ignores a mail that a rule above gave to somebody or kept: then its other words are void as well."""
     return bool(offered.ignore) and ("assign" in above or "ignore" in above)
+
+
+def answers_about(answers: Iterable[ReadyAnswer], text: str, topic: str) -> tuple[ReadyAnswer, ...]:
+    """Find the answers that fit a mail: one of their phrases stands in it, and it is about a topic of theirs, where they name any."""
+    return tuple(answer for answer in answers if (not answer.topics or topic in answer.topics) and stands_in(answer.phrases, text))
+
+
+def stands_in(phrases: tuple[str, ...], text: str) -> bool:
+    """Whether one of these phrases stands in the text, as `text_contains` reads it."""
+    return _contains("text", text, Condition(word="text_contains", wanted=phrases))[0]
 
 
 # --- what nearly held ------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ from inboxd.core.rulebook import Rulebook, agent_named, is_away, main_calendar, 
 from inboxd.core.screen import is_responders
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
+from inboxd.core.voice import is_offer
 from inboxd.errors import InboxdError
 from inboxd.ports import Store, Transaction
 
@@ -246,6 +247,8 @@ class Gatherer:
             return None
         if is_practice(replied_to):
             return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.MESSAGE_ID)
+        if is_offer(replied_to):
+            return AgentProof(agent=agent, case=None, words_to_customer=False, by=ProofKind.MESSAGE_ID)
         if replied_to.case is None:
             return None
         case = tx.case(replied_to.case)

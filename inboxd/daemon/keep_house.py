@@ -44,7 +44,7 @@ from inboxd.daemon.office import Office, RuleSet, RulesTried, Week
 from inboxd.daemon.practice import greet_newcomers
 from inboxd.daemon.spiking import tell_spikes
 from inboxd.daemon.triage import tell_parked
-from inboxd.daemon.weekly import look_back, next_weekly, weekly_letter
+from inboxd.daemon.weekly import look_back, next_weekly, voices, weekly_letter
 from inboxd.daemon.write import Written, agents_addresses, store, to_customer
 from inboxd.errors import InboxdError, Temporary
 from inboxd.logs import log
@@ -304,6 +304,8 @@ def _weekly(office: Office, rules: RuleSet, tx: Transaction, job: Job, week: Wee
         return  # taken out of the settings
     if week is not None:
         _send(office, rules, tx, Send(letter=weekly_letter(office, rules, mailbox, week)), now)
+    for letter in voices(office, rules, tx, mailbox, week):
+        _send(office, rules, tx, Send(letter=letter), now)
     tx.schedule(next_weekly(office, name, now))
 
 

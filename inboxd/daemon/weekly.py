@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from inboxd.core.compose import render
-from inboxd.core.model import Job, JobKind, Letter, MailboxFacts, MailboxName, Mode, Schedule
+from inboxd.core.findings import Thanks, WonBack
+from inboxd.core.follow_up import SENSITIVE
+from inboxd.core.model import FirstMail, Job, JobKind, Letter, MailboxFacts, MailboxName, Mode, Schedule
+from inboxd.core.voice import hears_of, offer
 from inboxd.core.weekly import last_week, weekly
 from inboxd.daemon.office import Office, RuleSet, Week
+from inboxd.ports import Transaction
 
 MONDAY, HOUR = 0, 7  # in the mailbox's time zone
 
@@ -34,3 +39,36 @@ def weekly_letter(office: Office, rules: RuleSet, mailbox: MailboxFacts, week: W
     letter = weekly(week.findings, week.page, mailbox, rules.book, office.admin)
     subject = render(replace(letter, template="weekly_subject"), rules.templates).first_line
     return replace(letter, subject=subject)
+
+
+def voices(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts, week: Week | None) -> tuple[Letter, ...]:
+    """What others would hear of last week's customers: to the lead, who lets it go."""
+    book, zone = rules.book, office.policy.zone
+    if not book.voice or mailbox.mode is Mode.WATCH:
+        return ()
+    first, _ = last_week(office.clock.now().astimezone(zone).date())
+    begin = datetime.combine(first, time(), zone)
+    mails = [*tx.first_mails(mailbox.name, begin, datetime.combine(first + timedelta(days=7), time(), zone)), *_kind_words(tx, week)]
+    mails = [mail for mail in mails if (case := tx.case(mail.case)) is not None and SENSITIVE not in case.labels]
+    names = (mailbox.brand, *(name for agent in book.agents.values() for name in (agent.full_name, agent.signs_as, *agent.emails)))
+    found = week.findings.drivers if week is not None else ()
+    offers = (offer(mailbox, book, each, hears_of(each, mails, found, book, names), first) for each in book.voice)
+    return tuple(letter for letter in offers if letter is not None)
+
+
+def _kind_words(tx: Transaction, week: Week | None) -> Iterator[FirstMail]:
+    """What people thanked for in the week, as mails of theirs about their case's topic."""
+    said: tuple[WonBack | Thanks, ...] = (*week.findings.won_back, *week.findings.thanks) if week is not None else ()
+    for each in said:
+        case = tx.case(each.case)
+        person = tx.person(case.customer) if case is not None else None
+        if case is not None and person is not None:
+            yield FirstMail(
+                case=case.number,
+                person=person.number,
+                at=case.updated_at,
+                name=person.name,
+                email=person.email,
+                text=each.words,
+                topic=case.topic,
+            )

@@ -11,6 +11,7 @@ from inboxd.core.compose import MailStamp, Rendered, Templates, compose, exchang
 from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
 from inboxd.core.parse import files, parse
 from inboxd.core.rulebook import Rulebook
+from inboxd.core.voice import VOICE
 from inboxd.daemon.lookups import answered
 from inboxd.ports import Transaction
 
@@ -111,7 +112,7 @@ def agents_addresses(book: Rulebook) -> tuple[str, ...]:
 
 def to_customer(letter: Letter) -> bool:
     """Whether a customer, or somebody else outside, reads this letter."""
-    return letter.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY) or letter.kind.automatic_to_customer
+    return letter.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY) or letter.kind.automatic_to_customer or letter.template == VOICE
 
 
 def _prefix(letter: Letter) -> str:

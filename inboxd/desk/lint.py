@@ -14,7 +14,20 @@ from typing import Any
 from inboxd.core.compose import Templates
 from inboxd.core.model import AgentName, Kind, Sentiment, TeamName
 from inboxd.core.opening import Calendar, Span, periods, span_words
-from inboxd.core.rulebook import Condition, FollowUpPolicy, Moment, Rule, Rulebook, Step, Team, Then, hours_of, is_away, main_calendar
+from inboxd.core.rulebook import (
+    Condition,
+    FollowUpPolicy,
+    Moment,
+    ReadyAnswer,
+    Rule,
+    Rulebook,
+    Step,
+    Team,
+    Then,
+    hours_of,
+    is_away,
+    main_calendar,
+)
 from inboxd.core.rules import QUESTIONS
 
 DAYS_AHEAD = 60
@@ -53,6 +66,7 @@ def lint(
         *_ladder(book.ladder),
         *_follow_up(book.follow_up),
         *(_languages(book, templates, languages) if templates else ()),
+        *_answers(book.answers, languages),
         *(_cold(templates) if templates else ()),
     ]
 
@@ -762,6 +776,20 @@ def _cold(templates: Templates) -> Iterable[Warning_]:
             found = " ".join(match[0].split())
             line = text.count("\n", 0, match.start()) + 1
             yield Warning_(file=templates.file(key), line=line, message=f"'{found}' reads cold; {better[(match.lastindex or 1) - 1]}")
+
+
+def _answers(answers: Iterable[ReadyAnswer], mailboxes: Collection[str]) -> Iterable[Warning_]:
+    """Cold words in the rules' answers, and a language of ours in which one cannot be offered."""
+    for answer in answers:
+        for language in sorted(set(mailboxes) - set(answer.text)):
+            yield Warning_(
+                file=answer.file, line=answer.line, message=f"answer '{answer.name}' is never offered in '{language}': write it in 'text'"
+            )
+        for language, text in answer.text.items():
+            better = tuple(_COLD.get(language, {}).values())
+            for match in _COLD_PATTERNS[language].finditer(text) if better else ():
+                told = f"answer '{answer.name}': '{' '.join(match[0].split())}' reads cold; {better[(match.lastindex or 1) - 1]}"
+                yield Warning_(file=answer.file, line=answer.line, message=told)
 
 
 def _words_only(source: str) -> str:

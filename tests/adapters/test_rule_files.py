@@ -227,6 +227,34 @@ BROKEN = [
     ("top", "rulse: []", "unknown setting 'rulse' - did you mean 'rules'?"),
     ("top", "calendars: {office: {open: {}, timezone: UTC}}", "'open' has no days; write for example '{mon-fri: \"09:00-17:00\"}'"),
     ("top", "lead: petra", "'lead' may stand in one file only; it is also in people.yaml:7"),
+    (
+        "top",
+        "answers: [{name: Invoices, about: [company name]}]",
+        "an entry of 'answers' without 'text'; write for example 'text: {en: \"Open Account.\"}'",
+    ),
+    (
+        "top",
+        "answers: [{name: Invoices, about: [billing], text: {en: Here.}}]",
+        "'about' needs words by which a mail is known, beside topics; for example 'about: [company invoice, billing]'",
+    ),
+    (
+        "top",
+        "answers: [{name: Invoices, about: [a b], text: {english: Here.}}]",
+        "'english' is not a language; write two letters, such as 'en' or 'de'",
+    ),
+    (
+        "top",
+        "answers: [{name: A, about: [a b], text: {en: Here.}}, {name: A, about: [c d], text: {en: There.}}]",
+        "a second answer 'A'; give it another name",
+    ),
+    (
+        "top",
+        "voice: [{to: product@acme.example, name: Product}]",
+        "an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; write for example 'to: product@acme.example',"
+        " 'name: Product' and 'topics: [bug]'",
+    ),
+    ("top", "voice: [{to: product, name: Product, topics: [bug]}]", "'product' is not an email address, such as product@acme.example"),
+    ("top", "voice: [{to: p@acme.example, name: Product, topics: [bugs]}]", "no topic called 'bugs' - did you mean 'bug'?"),
     ("top", "repeat: 3", "'3' is not a number of contacts; write for example 'at least 3 in 14 days'"),
     ("top", "senior_team: seniors", "no team called 'seniors' - did you mean 'senior'?"),
     ("top", "follow_up: {send: soon}", "'soon' does not say when to ask; write for example '2 days after resolved'"),
@@ -454,3 +482,31 @@ def test_the_shipped_rules_and_their_tests_are_without_a_mistake() -> None:
     assert set(book.teams) == {"everyone", "seniors"}
     assert book.rules[-1].when == ()
     assert len(load_tests(SHIPPED, load_rules(SHIPPED))) > 8
+
+
+def test_an_answer_is_read_with_its_words_its_topics_and_its_languages(tmp_path: Path) -> None:
+    text = "answers:\n  - name: Invoices\n    about: [company name, billing]\n    text: {en: Here., de: Da.}\n"
+    text += "rules: [{name: all, then: {ignore: no}}]\n"
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    (answer,) = load_rules(tmp_path).answers
+    assert (answer.name, answer.phrases, answer.topics, answer.text) == (
+        "Invoices",
+        ("company name",),
+        ("billing",),
+        {"en": "Here.", "de": "Da."},
+    )
+    assert (answer.file.endswith("rules.yaml"), answer.line) == (True, 2)
+
+
+def test_customers_are_heard_by_others_only_where_a_lead_can_let_it_go(tmp_path: Path) -> None:
+    rules = "agents: {petra: {email: petra@acme.example}}\nrules: [{name: all, then: {assign: petra}}]\n"
+    rules += "voice: [{to: Product@acme.example, name: Product, topics: [bug], drivers: [missing part]}]\n"
+    (tmp_path / "rules.yaml").write_text(f"{rules}lead: petra\n", encoding="utf-8")
+    (listener,) = load_rules(tmp_path).voice
+    assert (listener.to, listener.name, listener.topics, listener.drivers) == (
+        "product@acme.example", "Product", ("bug",), ("missing part",),
+    )  # fmt: skip
+    for lead in ("", "lead: petra@elsewhere.example\n"):
+        (tmp_path / "rules.yaml").write_text(f"{rules}{lead}", encoding="utf-8")
+        with pytest.raises(ConfigError, match="'voice' needs a 'lead' who is an agent"):
+            load_rules(tmp_path)

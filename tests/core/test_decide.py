@@ -18,6 +18,7 @@ from inboxd.core.model import (
     AnswerProof,
     Assign,
     Bounce,
+    Candidate,
     CaseEvent,
     CaseNo,
     CaseState,
@@ -229,7 +230,9 @@ def test_what_a_cap_holds_back_is_told_to_the_lead_once_an_hour() -> None:
 
 
 def job(kind: JobKind) -> Job:
-    return Job(number=JobNo(1), kind=kind, key=str(kind), run_at=NOW, case=CaseNo(1042), payload={"template": "acknowledgement"})
+    return Job(
+        number=JobNo(1), kind=kind, key=str(kind), run_at=NOW, case=CaseNo(1042), payload={"template": "acknowledgement", "promised": True}
+    )
 
 
 OUTRUN = [
@@ -250,7 +253,7 @@ def test_a_date_that_the_case_has_outrun_does_nothing(kind: JobKind, state: Case
 
 
 def test_an_acknowledgement_is_dropped_where_somebody_answered() -> None:
-    facts = in_case(CaseState.OPEN)
+    facts = in_case(CaseState.OPEN, case=case(due_at=NOW + timedelta(hours=2)), candidates={MARIA: Candidate(name=MARIA, open_cases=0)})
     assert kinds(decide_due(job(JobKind.ACKNOWLEDGE), facts, BOOK, POLICY).actions) == {OutgoingKind.ACKNOWLEDGEMENT}
     answered = replace(facts, case=case(last_reply_at=NOW))
     assert decide_due(job(JobKind.ACKNOWLEDGE), answered, BOOK, POLICY).actions == ()

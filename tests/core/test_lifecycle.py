@@ -25,6 +25,7 @@ MOVES = {
     CaseEvent.SATISFIED: (S.OPEN, S.WAITING, S.CLOSED, S.CLOSED),
     CaseEvent.DISSATISFIED: (S.OPEN, S.OPEN, S.OPEN, S.OPEN),
     CaseEvent.UNCLEAR: (S.OPEN, S.OPEN, S.RESOLVED, S.RESOLVED),
+    CaseEvent.ANSWER_HELPED: (S.CLOSED, "-", "-", "-"),
     CaseEvent.NO_ANSWER: ("-", "-", S.CLOSED, "-"),
     CaseEvent.UNDELIVERED: (S.OPEN, S.OPEN, S.OPEN, S.OPEN),  # beyond the design: words that came back leave the customer waiting
     CaseEvent.RECONSIDERED: (S.OPEN, "-", "-", "-"),

@@ -96,6 +96,7 @@ WRONG = [
     Wrong(line="merge: it", why="no_argument", meant="merge: #1040"),
     Wrong(line="pass on", why="over"),
 ]
+NEWS: Mapping[str, object] = {"now": NOW, "opens_at": NOW, "writes_by": NOW, "writes_on": "that day", "answer": "Tick the box."}
 SAMPLES: Mapping[str, Mapping[str, object]] = {
     "routed": {"brief": FULL_BRIEF, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
     ONE_TAP: {},
@@ -114,9 +115,9 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "are_you_happy": {**PERSON, "variant": "resolved", "answered_at": NOW, "refused_at": NOW, "lead": "Petra"},
     "reminder": PERSON,
-    "acknowledge": {**PERSON, "opens_at": NOW},
-    "we_hear_you": {**PERSON, "opens_at": NOW},
-    "we_are_closed": {**PERSON, "opens_at": NOW},
+    "acknowledge": {**PERSON, **NEWS},
+    "we_hear_you": {**PERSON, **NEWS},
+    "we_are_closed": {**PERSON, **NEWS},
     "transcript": {
         **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
@@ -151,7 +152,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "text": "Where is it?", "wrote_at": NOW, "now": NOW,
     },
     "mentored": {**PERSON, "what": "waiting", "reader": "Petra", "words": "Hello Ana, here it is."},
-    "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit"},
+    "answer_notice": {**PERSON, **HOLDER, "variant": "not_solved", "quote": "it does not fit", "answer": ""},
     "due_reminder": {**PERSON, **HOLDER, "due_at": NOW, "now": NOW, "times": 2, "to_lead": True, "past": True, "first": True, "next": ""},
     "promise_reminder": {**PERSON, "day": NOW.date(), "now": NOW, "promised": [
         {"sentence": "It will be at your door tomorrow, Tuesday, before noon.", "at": NOW, "by": "Maria", "yours": True},
@@ -188,6 +189,15 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
+    "voice_offer": {
+        "agent": "Petra", "listener": "Product", "lines": ("the axle is missing in the box",), "first": date(2026, 11, 16),
+        "last": date(2026, 11, 22),
+    },
+    "voice": {
+        "lines": ("the axle is missing in the box",), "first": date(2026, 11, 16), "last": date(2026, 11, 22), "released_by": "Petra",
+        "brand": "Acme Support",
+    },
+    "voice_released": {"agent": "Petra", "listener": "Product", "left": False, "places": ("an agent's address",)},
     "weekly": {"agent": "Petra", **told(a_rich_week())},
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
@@ -235,6 +245,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "answer_notice": (
         {"variant": "solved"}, {"variant": "solved_and_new"}, {"variant": "unclear"}, {"quote": ""}, {"holder_is_reader": True},
         {"variant": "unclear", "holder_is_reader": True},
+        {"variant": "answer_helped", "answer": "Company invoices"},
     ),
     "due_reminder": (
         {"to_lead": False, "times": 1}, {"past": False}, {"past": False, "lead": ""}, {"to_lead": False, "past": False, "next": "Jonas"},
@@ -253,6 +264,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"failed": [], "warnings": [], "tests": 0, "backtest": ""},
         {"mistakes": ["routing.yaml:3:5: no team called 'senior'\n    3 | ..."], "warnings": [], "tests": 0, "failed": [], "backtest": ""},
     ),
+    "voice_released": ({"left": True}, {"places": ()}),
     "weekly": (told(the_week()), {**told(a_quiet_week()), "agent": ""}),
     "weekly_subject": (told(a_quiet_week()),),
     "watch_daily": ({"received": 1, "automatic": 0, "parked": 0, "groups": []}, {"parked": 2}),
@@ -261,8 +273,8 @@ NEVER = {
     "en": (
         r"ticket|case number|request id|has been received|was forwarded|will be processed|apologi[sz]e for any|unfortunately|"
         r"as per our|we understand|frustrat|important to us|survey|\brate\b|rating|satisfaction|do not reply|automated message|"
-        r"valued customer|dear customer|\buser\b|escalat|\bsla\b|breach|overdue|unresolved|\bclosed\b|earliest convenience|kindly|"
-        r"please be advised|sorry to see|exceeded|thank you for contacting|\bhe\b|\bshe\b|\bhis\b|\bher\b|upset|angry|https?://|"
+        r"valued customer|dear customer|\buser\b|escalat|\bsla\b|breach|overdue|unresolved|(?<!we are )\bclosed\b|earliest convenience|"
+        r"kindly|please be advised|sorry to see|exceeded|thank you for contacting|\bhe\b|\bshe\b|\bhis\b|\bher\b|upset|angry|https?://|"
         r"\btoday\b|\btomorrow\b|monday by"
     ),
     "de": (

@@ -217,18 +217,21 @@ def test_the_shipped_templates_can_be_filled_in(tmp_path: Path) -> None:
 
 
 def test_a_value_that_a_template_does_not_have_is_named_with_file_and_line_in_each_language(tmp_path: Path) -> None:
-    of_all = "there are agent, answered_at, brand, customer, lead, opens_at, refused_at, subject, variant"
+    of_all = (
+        "there are agent, answer, answered_at, brand, customer, lead, now, opens_at, refused_at, subject, variant, writes_by, writes_on"
+    )
     assert template_mistakes(tmp_path, en_acknowledge="Hello,\n\n{{ custmer }}\n", de_shop="{% if no %}{{ sbject }}{% endif %}") == [
         f"de/shop.txt.j2:1: there is no value 'no' here; {of_all}",
         f"de/shop.txt.j2:1: there is no value 'sbject' here; {of_all}",
-        "en/acknowledge.txt.j2:3: there is no value 'custmer' here; there are brand, customer, opens_at, subject",
+        "en/acknowledge.txt.j2:3: there is no value 'custmer' here; there are answer, brand, customer, now, opens_at, subject,"
+        " writes_by, writes_on",
     ]
 
 
 def test_a_template_that_fails_only_for_some_mails_is_a_mistake(tmp_path: Path) -> None:
     (mistake,) = template_mistakes(tmp_path, en_we_are_closed="Hello,\n\nwe are here at {{ opens_at | clock }}.\n")
     assert mistake.startswith("en/we_are_closed.txt.j2:3: cannot be filled in: ")
-    assert mistake.endswith("('opens_at' can be empty: ask with 'if')")
+    assert mistake.endswith("('opens_at', 'writes_by' can be empty: ask with 'if')")
     (mistake,) = template_mistakes(tmp_path, en_we_are_closed="{{ subject.colour }}\n")
     assert mistake == "en/we_are_closed.txt.j2:1: cannot be filled in: 'str object' has no attribute 'colour'"
 

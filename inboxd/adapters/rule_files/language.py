@@ -30,6 +30,8 @@ FILE = _words(
     ("identity", "identities", "mail that speaks for somebody else: contact forms, shops, mailing lists"),
     ("topics", "topics", "topics of your own, and more phrases for the shipped ones"),
     ("drivers", "drivers", "what makes people write, where you want to name it yourself, say who mends it, or since when it is mended"),
+    ("answers", "answers", "answers to what many people ask, offered in acknowledgements where they certainly fit"),
+    ("voice", "listeners", "who else hears each Monday what customers wrote, in their own words; the lead lets each one go"),
     ("repeat", "contacts", "how many contacts of one person are a repeat contact; the default is `at least 3 in 14 days`",
      "at least 3 in 14 days"),
     ("rules", "rules", "the rules, in order"),
@@ -102,6 +104,21 @@ DRIVER = _words(
     ("mended_on", "day", "the day since which it is mended: the report shows how many wrote before and since", "2026-11-09"),
 )  # fmt: skip
 
+ANSWER = _words(
+    ("name", "text", "what it answers, in a few words; each name once", "Company invoices"),
+    ("about", "texts", "words as customers write them, of which one must stand in the mail; the name of a topic among them means that the mail"
+     " must be about it, too", "[invoice with company name, company on the invoice, billing]"),
+    ("text", "texts_by_language", "the answer, in each language in which it is to be offered",
+     '{en: "Open Account, then Invoices, and type the company name.", de: "Den Firmennamen tragen Sie unter Konto, Rechnungen ein."}'),
+)  # fmt: skip
+
+LISTENER = _words(
+    ("to", "address", "the address it goes to", "product@acme.example"),
+    ("name", "text", "what the lead and we call it", "Product"),
+    ("topics", "topic_names", "what customers wrote about", "[bug, feature_request]"),
+    ("drivers", "texts", "drivers by their name, or words as customers write them", "[missing part]"),
+)
+
 RULE = _words(
     ("name", "text", "what it is for, in a few words; `explain` and `test` use it. Each name once", "Upset customers go to a senior"),
     ("why", "text", "one sentence for the agent who gets the mail; left out: what made the rule hold", "sounds upset"),
@@ -142,8 +159,8 @@ WHEN = _words(
 THEN = _words(
     ("assign", "target", "who gets it: a team, an agent, or `same_agent_as_before`", "seniors"),
     ("answer_within", "opening_span", "how soon an answer is due", "2 opening hours"),
-    ("reply_with", "template", "the template of the acknowledgement; whether and when it leaves is decided apart (never to upset customers,"
-     " never to machines)", "acknowledge"),
+    ("reply_with", "template", "the template of the acknowledgement; whether and when it leaves is decided apart (only with news: we are"
+     " closed, or an `answer_within` says when a person will write; never to upset customers while somebody is there, never to machines)", "acknowledge"),
     ("label", "texts", "labels of the case; they add up", "[repeat, win back]"),
     ("tell", "told", "who else gets a notice: an agent, `lead`, or an address; they add up", "lead"),
     ("priority", "priority", "`high`, `normal` or `low`: orders the lists and marks the mail", "high"),
@@ -253,7 +270,7 @@ HAPPENS = _words(
 
 BLOCKS: Mapping[str, tuple[Word, ...]] = {
     "file": FILE, "calendars": CALENDAR, "agents": AGENT, "teams": TEAM, "customers": CUSTOMER, "identity": IDENTITY, "topics": TOPIC,
-    "drivers": DRIVER, "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
+    "drivers": DRIVER, "answers": ANSWER, "voice": LISTENER, "rules": RULE, "when": WHEN, "then": THEN, "if_nobody_answers": STEP, "follow_up": FOLLOW_UP, "if_unhappy": IF_UNHAPPY,
     "test_file": TEST_FILE, "tests": TEST, "mail": MAIL, "given": GIVEN, "expect": EXPECT, "timeline": TIMELINE, "happens": HAPPENS,
 }  # fmt: skip
 

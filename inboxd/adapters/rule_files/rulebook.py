@@ -37,7 +37,21 @@ from inboxd.adapters.rule_files.words import (
 )
 from inboxd.core.model import AgentName, TeamName, TopicName
 from inboxd.core.opening import Calendar, Span, span_of
-from inboxd.core.rulebook import Agent, CustomerEntry, FollowUpPolicy, Identity, Moment, PinnedDriver, Rule, Rulebook, Step, Team, Topic
+from inboxd.core.rulebook import (
+    Agent,
+    CustomerEntry,
+    FollowUpPolicy,
+    Identity,
+    Listener,
+    Moment,
+    PinnedDriver,
+    ReadyAnswer,
+    Rule,
+    Rulebook,
+    Step,
+    Team,
+    Topic,
+)
 from inboxd.yaml_source import Entries, Items, Node, Scalar, Source, did_you_mean, read_contacts
 
 
@@ -74,6 +88,8 @@ class Book:
             identity=tuple(self._identity()),
             topics=tuple(self._topics()),
             drivers=tuple(self._drivers()),
+            answers=tuple(self._answers(names)),
+            voice=tuple(self._voice(names)),
             rules=self._rules(names, calendars),
             ladder=tuple(self._ladder(names, calendars)),
             follow_up=self._follow_up(names, calendars),
@@ -275,6 +291,69 @@ class Book:
             mended_on = read_day(source, words["mended_on"], "mended_on") if "mended_on" in words else None
             if phrases:
                 yield PinnedDriver(phrases=phrases, name=read_line(source, words, "name") or "", owner=owner, mended_on=mended_on)
+
+    def _answers(self, names: Names) -> Iterable[ReadyAnswer]:
+        found, seen = self._only("answers"), set[str]()
+        for node in list_of(*found, "answers") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = read_block(source, node, "an entry of 'answers'", "answers")
+            missing = [word for word in words_of("answers") if word not in words]
+            if missing:
+                examples = {"name": "name: Company invoices", "about": "about: [company invoice]", "text": 'text: {en: "Open Account."}'}
+                source.wrong(node, f"an entry of 'answers' without '{missing[0]}'; write for example '{examples[missing[0]]}'")
+                continue
+            name = read_line(source, words, "name") or ""
+            if name in seen:
+                source.wrong(words["name"], f"a second answer '{name}'; give it another name")
+            seen.add(name)
+            about = [text for text, place in source.texts(words["about"], "about") if check_one_line(source, place, "about", text)]
+            phrases = tuple(text for text in about if text not in names.topics)
+            if not phrases:
+                told = "'about' needs words by which a mail is known, beside topics; for example 'about: [company invoice, billing]'"
+                source.wrong(words["about"], told)
+            yield ReadyAnswer(
+                name=name,
+                phrases=phrases,
+                topics=tuple(TopicName(text) for text in about if text in names.topics),
+                text=self._texts_by_language(source, words["text"]),
+                file=source.label,
+                line=node.place.line,
+            )
+
+    def _voice(self, names: Names) -> Iterable[Listener]:
+        found = self._only("voice")
+        leads = {node.text.strip() for _, node in self.blocks["lead"] if isinstance(node, Scalar)}
+        if found and not leads & self.agents.keys():
+            told = "'voice' needs a 'lead' who is an agent: nothing leaves before they let it go; write for example 'lead: petra'"
+            found[0].wrong(found[1], told)
+        for node in list_of(*found, "voice") if found else ():
+            source = found[0] if found else self.sources[0]
+            words = read_block(source, node, "an entry of 'voice'", "voice")
+            if not {"to", "name"} <= words.keys() or not {"topics", "drivers"} & words.keys():
+                told = "write for example 'to: product@acme.example', 'name: Product' and 'topics: [bug]'"
+                source.wrong(node, f"an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; {told}")
+                continue
+            to = optional(source, words, "to") or ""
+            if to and not EMAIL.fullmatch(to):
+                source.wrong(words["to"], f"'{to}' is not an email address, such as product@acme.example")
+            topics = source.texts(words["topics"], "topics") if "topics" in words else ()
+            yield Listener(
+                to=to.lower(),
+                name=read_line(source, words, "name") or "",
+                topics=tuple(TopicName(text) for text, place in topics if known_name(source, place, text, "topic", names.topics)),
+                drivers=tuple(text for text, _ in source.texts(words["drivers"], "drivers")) if "drivers" in words else (),
+            )
+
+    def _texts_by_language(self, source: Source, node: Node) -> dict[str, str]:
+        """The words in each language; a text may have many lines."""
+        found: dict[str, str] = {}
+        for language, (key, value) in source.entries(node, "text").items():
+            if not re.fullmatch("[a-z]{2}", language):
+                source.wrong(key, f"'{language}' is not a language; write two letters, such as 'en' or 'de'")
+            text = source.text(value, language)
+            if text and text.strip():
+                found[language] = text.strip()
+        return found
 
     def _identity(self) -> Iterable[Identity]:
         found = self._only("identity")

@@ -232,6 +232,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "cap": _limit("( open cases?)?( each)?", "12 open cases each"),
     "cap_a_day": _limit("( a day)?( each)?", "4 a day each"),
     "time": _text(f"{_DATE} {_CLOCK}", "A time, such as '2026-11-23 10:00'"),
+    "texts_by_language": {"type": "object", "minProperties": 1, "propertyNames": _LANGUAGE, "additionalProperties": _TEXT},
     "open_cases": _named(
         _any({"type": "integer", "minimum": 0, "maximum": 100000}, _text("[0-9]{1,5}", "A whole number, such as 3")), _NAME_FORM
     ),
@@ -239,6 +240,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "texts": _one_or_more(_TEXT),
     "patterns": _one_or_more(_TEXT),
     "customer_words": _one_or_more(_TEXT),
+    "address": _ADDRESS,
     "addresses": _one_or_more(_ADDRESS),
     "senders": _one_or_more(_WHERE_FROM),
     "agent_names": _one_or_more(_NAME_FORM),
@@ -272,6 +274,8 @@ DEFINITIONS: Mapping[str, Schema] = {
     "own_topic": _block("topics", "phrases"),
     "shipped_topic": _or_left_out(_block("topics")),
     "drivers": _listed(_block("drivers", "phrases")),
+    "answers": _listed(_block("answers", "name", "about", "text")),
+    "listeners": _listed({**_block("voice", "to", "name"), "anyOf": [{"required": ["topics"]}, {"required": ["drivers"]}]}),
     "rules": _listed(_block("rules", "name", "then")),
     "when": {**_block("when"), "minProperties": 1},
     "when_list": _listed(_ref("when")),

@@ -513,11 +513,16 @@ class SqliteTransaction:
         """How much went out lately (I4)."""
         day, week = time(now - timedelta(days=1)), time(now - timedelta(days=7))
         to = self._one(
-            "select count(*) as week, coalesce(sum(kind = 'acknowledgement' and created_at > ?), 0) as day from outgoing"
-            " where recipient = ? and automatic = 1 and created_at > ?",
-            day,
+            "select count(*) as week from outgoing where recipient = ? and automatic = 1 and created_at > ?",
             email,
             week,
+        )
+        told = self._one(  # a person has perhaps several addresses
+            "select count(*) as day from outgoing where kind = 'acknowledgement' and created_at > ? and recipient in"
+            " (select ? union select email from address where person = (select person from address where email = ?))",
+            day,
+            email,
+            email,
         )
         of = self._one(
             "select coalesce(sum(automatic = 1), 0) as day, coalesce(sum(created_at > ?), 0) as hour"
@@ -539,10 +544,10 @@ class SqliteTransaction:
         if brake is not None and brake["kind"] == "breaker.reset":
             since = max(since, brake["at"])  # what tripped it before a person said "go on" must not trip it again
         box = self._one("select count(*) as n from outgoing where mailbox = ? and automatic = 1 and created_at > ?", mailbox, since)
-        assert to and of and about_none and box  # count(*) always gives a row
+        assert to and told and of and about_none and box  # count(*) always gives a row
         return Counts(
             to_address_week=to["week"],
-            acknowledged_day=to["day"],
+            acknowledged_day=told["day"],
             case_automatic_day=of["day"],
             case_mails_hour=of["hour"],
             no_case_hour=about_none["hour"],
