@@ -18,6 +18,7 @@ from inboxd.core.model import (
     Enclose,
     Letter,
     MailboxFacts,
+    Mended,
     MessageNo,
     Outcome,
     OutgoingKind,
@@ -312,7 +313,20 @@ def acknowledgement(situation: Situation, case: Case, book: Rulebook, template: 
     calendar, now = calendar_of(book, case.team or case.assignee), situation.now
     opens = next_open(calendar, now) if calendar else None
     values: dict[str, object] = {"opens_at": opens if opens and opens > now else None}
+    if situation.issues:
+        template, values["known_issue"] = "known_issue", situation.issues[0].text
     return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, f"acknowledgement:case {case.number}", values)
+
+
+def mended(situation: Situation, case: Case, told: Mended) -> Letter:
+    """What somebody wrote about is mended; the same question as ever, for only they can say."""
+    first = next((line for line in situation.story if line.role is Role.CUSTOMER), None)
+    values: dict[str, object] = {
+        "wrote_at": first.at if first else case.opened_at, "mails": told.mails, "since": told.issue.fixed_at, "now": situation.now,
+        "fixed": told.issue.fixed_text,
+    }  # fmt: skip
+    purpose = f"mended:{told.issue.number}:{case.customer}"
+    return replace(_to_customer(situation, case, OutgoingKind.FOLLOW_UP, "mended", purpose, values), answer_links=True)
 
 
 def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template: str, purpose: str, values: dict[str, object]) -> Letter:

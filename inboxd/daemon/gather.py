@@ -11,6 +11,7 @@ from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
 from inboxd.core.commands import read_reply
 from inboxd.core.follow_up import ASKING
+from inboxd.core.issues import is_about
 from inboxd.core.mentor import held_message
 from inboxd.core.model import (
     AgentName,
@@ -23,6 +24,8 @@ from inboxd.core.model import (
     CaseState,
     Directory,
     HeldWords,
+    IssueNo,
+    KnownIssue,
     MailboxFacts,
     MailboxName,
     Message,
@@ -48,6 +51,7 @@ from inboxd.core.rulebook import Rulebook, agent_named, is_away, main_calendar, 
 from inboxd.core.screen import is_responders
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
+from inboxd.daemon.mending import about_issue
 from inboxd.errors import InboxdError
 from inboxd.ports import Store, Transaction
 
@@ -153,6 +157,7 @@ class Gatherer:
             practised=sum(event["agent"] == agent for event in lately),
             held_words=held,
             to_release=released,
+            about_issue=about_issue(tx, s),
             named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
         )
 
@@ -367,12 +372,21 @@ class Gatherer:
             acts=tx.jobs_of(case.number) if case else (),
             promises=tx.promises(case.number) if case else (),
             joined=tx.joined(case.customer) if case and s.agent_proof is not None else frozenset(),
+            issues=_issues(tx, s) if s.agent_proof is None else (),
         )
 
     def _named(self, line: StoryLine) -> StoryLine:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _issues(tx: Transaction, s: Situation) -> tuple[KnownIssue, ...]:
+    """The open issues that this mail is about, or that its case was about before."""
+    reading = s.understood.reading
+    known = tx.issues_of(s.case.number) if s.case else frozenset[IssueNo]()
+    keys = {phrase.key for phrase in reading.key_phrases} if not s.understood.screening.automatic else set[str]()
+    return tuple(each for each in tx.open_issues(s.mailbox.name) if each.number in known or is_about(each, keys, reading.topic))
 
 
 def _asked(tx: Transaction, case: Case) -> tuple[int, ...]:
