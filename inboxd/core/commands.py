@@ -18,8 +18,8 @@ ALONE = (  # stand alone in their line
     "signature", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
-    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "not same as", "pass on", "same as", "sentiment",
-    "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "not same as", "pass on",
+    "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))

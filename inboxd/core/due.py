@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
-from inboxd.core.follow_up import ASKING_JOBS, after_resolved, ask_at, awake_at, close_later, may_ask, remind_later, wants_reminder, zone_of_customer
+from inboxd.core.follow_up import (
+    ASKING_JOBS,
+    after_resolved,
+    ask_at,
+    awake_at,
+    close_later,
+    may_ask,
+    remind_later,
+    wants_reminder,
+    zone_of_customer,
+)
 from inboxd.core.issues import TRY_AGAIN, why_not
 from inboxd.core.letters import acknowledgement, first_name, follow_up, full_name, lead_of, mended, notice, routed, to_lead
 from inboxd.core.lifecycle import advance

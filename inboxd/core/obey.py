@@ -110,9 +110,10 @@ def _of_an_issue(situation: Situation, agent: Agent, read: AgentReply, book: Rul
         return _back(situation, None, agent, Held(kind="mistakes"), read, wrong=(*((done,) if isinstance(done, Wrong) else ()), *wrong))
     left_out = (*read.left_out, *(line.strip() for line in read.words.splitlines() if line.strip()))
     subject = situation.understood.message.subject
+    subject = subject if subject.lower().startswith("re:") else f"Re: {subject}"
     letter = notice(
         situation, agent, template="issue", purpose=f"issue:{done.said['issue']}:{situation.understood.number}",
-        values={**done.said, "left_out": left_out, "reasons": ()}, subject=subject if subject.lower().startswith("re:") else f"Re: {subject}",
+        values={**done.said, "left_out": left_out, "reasons": ()}, subject=subject,
     )  # fmt: skip
     return Decision(
         actions=(*done.actions, Send(letter=replace(letter, reply_token=NOTICE))), because=(f"{command.name}: a fault of ours",), words=""

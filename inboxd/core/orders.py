@@ -146,8 +146,8 @@ def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wron
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "no follow-up", "no promise", "not same as",
-     "pass on", "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent")
+    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "no follow-up", "no promise",
+     "not same as", "pass on", "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -502,7 +502,8 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
     "ask": _ask, "assign": _assign, "away": _own, "cc": _cc, "could not": _could_not, "drop": _drop, "for": _for, "gave": _gave,
-    "known issue": _known_issue, "label": _label, "merge": _merge, "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
+    "known issue": _known_issue,
+    "label": _label, "merge": _merge, "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
     "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "signature": _own,
     "snooze": _snooze, "split": _split, "subject": _subject,
     "team": _to_team, "to": _to,

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from inboxd.core.issues import LOOKS_BACK, MOST_TOLD, TOLD_WITHIN, keys_of_alarm, links_of, not_told
 from inboxd.core.letters import to_lead
-from inboxd.core.model import AboutIssue, Case, IssueNo, Job, KnownIssue, Letter, MailboxFacts, Mended, Situation
+from inboxd.core.model import AboutIssue, Case, CaseNo, IssueNo, Job, KnownIssue, Letter, MailboxFacts, Mended, Situation
 from inboxd.core.rulebook import Rulebook
+from inboxd.logs import log
 from inboxd.ports import Transaction
 
 
@@ -35,7 +36,8 @@ def _of_alarm(tx: Transaction, s: Situation, purpose: str, told_at: datetime) ->
     alarm = next((each for each in alarms if each["purpose"] == purpose), None)
     if alarm is None:
         return None
-    cases, keys = frozenset(alarm["cases"]), tuple(alarm["keys"])  # type: ignore[call-overload]  # lists, as the alarm was written
+    cases: frozenset[CaseNo] = frozenset(alarm["cases"])  # type: ignore[call-overload]  # a list, as the alarm was written
+    keys: tuple[str, ...] = tuple(alarm["keys"])  # type: ignore[arg-type]  # the same
     mails = tx.first_mails(s.mailbox.name, told_at - LOOKS_BACK, s.now + timedelta(microseconds=1), texts=False)
     issue = KnownIssue(
         number=tx.next_issue(), mailbox=s.mailbox.name, text="", opened_at=s.now, source=purpose,
@@ -63,6 +65,7 @@ def tell_lead(tx: Transaction, job: Job, mailbox: MailboxFacts, book: Rulebook, 
     if issue is None or not all(link.settled for link in links):
         return
     told, reasons = not_told(links)
+    log("issue.told", issue=issue.number, people=told, not_told=sum(count for _, count in reasons))
     yield to_lead(
         mailbox, book, admin, template="issue", purpose=f"issue:{issue.number}:told",
         subject=f"Mended: {told} {'person was' if told == 1 else 'people were'} told",

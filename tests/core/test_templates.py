@@ -183,6 +183,12 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
+    "issue": {
+        **PERSON, "variant": "opened", "people": 12, "text": "Signing in fails for some.", "fixed": "", "left_out": ("Petra Vogel",),
+        "reasons": (), "issue": 1,
+    },
+    "known_issue": {**PERSON, "opens_at": NOW, "known_issue": "Signing in fails for some."},
+    "mended": {**PERSON, "wrote_at": NOW, "mails": 41, "since": NOW, "now": NOW, "fixed": "It was a cable."},
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
     "weekly": {"agent": "Petra", **told(a_rich_week())},
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
@@ -219,6 +225,12 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
+    "issue": (
+        {"variant": "told", "people": 1, "reasons": (("opted_out", 2), ("sensitive", 1))}, {"variant": "closed", "fixed": "A cable."},
+        {"variant": "reworded", "left_out": ()},
+    ),
+    "known_issue": ({"opens_at": None}, {"customer": ""}),
+    "mended": ({"mails": 1, "fixed": ""}, {"customer": ""}),
     "on_behalf": ({"holder": "", "yours": True, "note": ""},),
     "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (

@@ -118,7 +118,8 @@ def test_fixed_tells_everybody_who_wrote_about_it_once_and_nobody_else(day: Day)
     mail = day.last("p6@example.org")
     assert flat(mail).startswith(
         'Hello PersonG, On 14 December you wrote to us about "Problem". Yours was one of 8 mails that showed us where the fault was.'
-        " Since Monday it is mended. Does it work for you now? Just reply. Acme Support This mail came by itself. A person reads the answer."
+        " Since Monday it is mended. Does it work for you now? Just reply."
+        " Acme Support This mail came by itself. A person reads the answer."
     )
     assert "Yes, it is solved" in mail.html and mail.message["Auto-Submitted"] == "auto-generated"
     day.reply(PETRA, answer, "fixed")

@@ -743,7 +743,8 @@ class SqliteTransaction:
     def told_lately(self, mailbox: MailboxName, since: datetime) -> tuple[datetime, ...]:
         """When people were told that something is mended, oldest first."""
         rows = self._all(
-            "select created_at from outgoing where mailbox = ? and automatic = 1 and purpose_key like 'mended:%' and created_at > ? order by created_at",
+            "select created_at from outgoing where mailbox = ? and automatic = 1 and created_at > ? and purpose_key like 'mended:%'"
+            " order by created_at",
             mailbox,
             time(since),
         )
