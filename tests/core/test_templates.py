@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parents[2] / "templates"
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
 IN_GERMAN_TOO = ("weekly", "weekly_subject")  # the lead reads these in the language of the mailbox
-FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", ANSWER_LINKS)
+FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", "known_issue", "mended", ANSWER_LINKS)
 
 FULL_BRIEF = Brief(
     name="Ana",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,9 @@ class Place:
     def issue(self, *args: str) -> Result:
         return CliRunner().invoke(app, ("issue", *args, "--config", str(self.config)))
 
-    def day(self) -> Day:
+    def day(self, clock: FakeClock) -> Day:
         self.state.mkdir(parents=True, exist_ok=True)
-        return Day(store_path=self.state / STORE_FILE, clock=FakeClock(at=SystemClock().now()))
+        return Day(store_path=self.state / STORE_FILE, clock=clock)
 
     def listed(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.issue("list", "--json").stdout)
@@ -84,7 +85,7 @@ def place(tmp_path: Path) -> Place:
 @pytest.fixture
 def day(place: Place) -> Iterator[Day]:
     """Mia could not sign in an hour ago; Ana asked about a wheel."""
-    day = place.day()
+    day = place.day(FakeClock(at=SystemClock().now() - timedelta(hours=1)))
     day.write("Mia Lund <mia@example.org>", "Problem", CANNOT)
     day.write(ANA, "Front wheel", CALM)
     day.pass_(minutes=15)
@@ -100,8 +101,8 @@ def test_without_a_daemon_it_is_opened_listed_and_closed(place: Place, day: Day)
     assert (found["people"], found["told"], found["opened_by"], found["fixed_at"]) == (1, 0, "Petra", None)
     done = place.issue("close", "1", "--text", "It was a cable.")
     assert done.stdout == "issue 1 is closed; 1 person hears of it, and the lead how many did\n", done.stderr
-    day = place.day()
-    day.pass_(days=1)
+    day = place.day(day.clock)
+    day.pass_(days=2)
     assert "It was a cable." in day.last("mia@example.org").text and not day.inbox("ana@example.org")
     day.store.close()
     assert place.listed()[0]["told"] == 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
 from inboxd.core.model import Answer, CaseState, Mode
 from inboxd.core.rulebook import Rulebook
+from inboxd.desk.case_told import case_told, in_words
 from tests.stories.day import Day, Letterbox
 from tests.stories.steps import JONAS, MARIA, PETRA, holder, resolved, tap
 from tests.stories.test_spikes import crowd, told
@@ -73,6 +75,14 @@ def test_it_stands_high_in_the_brief_of_each_such_mail_and_of_no_other(day: Day)
     assert lines[1] == "Known: Signing in fails for some. We have found the cause. (since Mon 14 Dec)"
     day.write("Lea Moe <lea@example.org>", "Bell", "Which bell fits the small bike?")
     assert "Known:" not in day.routed(holder(day)).text
+
+
+def test_explain_names_where_the_line_comes_from(day: Day) -> None:
+    opened(day)
+    crowd(day, 1, first=5)
+    words = in_words(case_told(day.store.look, day.case().number, UTC))
+    known = words.splitlines().index("    Known: Signing in fails for some. We have found the cause. (since Mon 14 Dec)")
+    assert words.splitlines()[known + 1] == "      - known issue 1: as whoever opened it worded it"
 
 
 def test_before_it_is_said_nobody_knows(day: Day) -> None:
