@@ -33,7 +33,8 @@ def figures(_shared: Path) -> dict[str, Figure]:
     first = [
         FirstMail(
             case=CaseNo(number), person=PersonNo(number), at=BEGIN + QUARTER * (number / MAILS), name=mail.name, subject=mail.subject,
-            text=mail.text, key_phrases=scores.key_phrases, topic=scores.topics[0][0] if scores.topics else "unsure",
+            text=mail.text, key_phrases=scores.key_phrases, language=scores.language,
+            topic=scores.topics[0][0] if scores.topics else "unsure",
         )
         for number, (mail, scores) in enumerate(zip(written, read, strict=True))
     ]  # fmt: skip

@@ -288,7 +288,7 @@ class Transaction(Protocol):
         """The case's messages, oldest first."""
 
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
-        """The last case of this person before this one."""
+        """The last case of this person before this one that has come to an end."""
 
     def loads(self) -> dict[AgentName, int]:
         """Open cases per agent."""

@@ -2,17 +2,23 @@
 
 Each story is a generator: its people write, and it yields the mail that it waits for, in whose mailbox. All stories of a part of the
 day go on side by side, as on any day. What customers read is compared with what the agents wrote, word for word, at the end.
+
+To add a story: write a generator that takes the day, name its customers in `OTHERS`, and put it into `MORNING`; into `AFTERNOON` if it
+must go on alone, or into `ALL_DAY` if it waits for a minute. Words that a customer is to read are noted by `says(..., to=[name])`,
+else in `words`; a question that they get is counted in `questions`.
 """
 
 from __future__ import annotations
 
 import html as markup
+import imaplib
 import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from zlib import crc32
 
 import pytest
@@ -22,15 +28,16 @@ from inboxd.core.model import MessageId, OutgoingKind, OutgoingNo, SentMessage
 from tests.core.replies.our_mails import OurMail
 from tests.core.replies.programs import PROGRAMS, Draft, Program
 from tests.real_desk import ADMIN, AGENTS, LEAD, SENIORS, SUPPORT, TEAM, Desk, Letter, Person, a_desk
-from tests.servers import missing
+from tests.servers import PASSWORD, missing
 
 ORDINARY = ("anna", "bela", "cora", "dirk", "elsa", "finn", "gus", "hana", "ivo", "jana", "karl", "lena", "milo", "nina")
 OTHERS = (
-    "abel", "berta", "carla", "dora", "hektor", "lars", "olaf", "pia", "quin", "robot", "rosa", "sven", "tara", "udo", "vera", "willi",
-    "xenia", "yuri", "yurihome", "zack", "zoe",
+    "abel", "berta", "carla", "dora", "gerd", "hektor", "hugo", "lars", "olaf", "pia", "quin", "robot", "rosa", "sven", "tara", "udo",
+    "vera", "willi", "xenia", "yuri", "yurihome", "zack", "zoe",
 )  # fmt: skip
 EVERYBODY = (*AGENTS, LEAD)  # of the team
 PATIENCE = 60.0  # seconds until some story must go on
+SPLIT, IN_SENT, IN_RESOLVED = 1, 1, 1  # Lars's mail stands in two cases, Gerd's answer and Hugo's mail lie in other folders
 SECRETS = ("the frame cracked twice", "his cousin works for them", "You may, without asking", "Why you", "Please answer by", "Just reply:")
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "the servers are here")
@@ -56,11 +63,13 @@ class Day:
     words: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by customer, with the agent's name below
     questions: Counter[str] = field(default_factory=Counter)
     wrote: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    going: dict[Story, Wanted] = field(default_factory=dict)
+    seen: dict[Story, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
 
-    def write(self, name: str, subject: str, text: str, **more: str | Mapping[str, str]) -> None:
+    def write(self, name: str, subject: str, text: str, **more: str | Mapping[str, str]) -> EmailMessage:
         """A customer writes."""
         self.wrote[name].append(text)
-        self.desk.person(name).writes(subject, text, **more)  # type: ignore[arg-type]
+        return self.desk.person(name).writes(subject, text, **more)  # type: ignore[arg-type]
 
     def answer(self, name: str, mail: Letter, text: str) -> None:
         """A customer replies."""
@@ -74,26 +83,60 @@ class Day:
         for name in to:
             self.words[name].append(f"{words}\n{agent.full.split()[0]}\nAcme Support")
 
-    def plays(self, stories: Iterable[Story]) -> None:
-        """Let all stories go on, each whenever the mail that it waits for is there."""
-        waiting = {story: next(story) for story in stories}
-        seen: dict[Story, set[tuple[str, str]]] = defaultdict(set)
+    def writes_here(self, full: str, name: str, mail: EmailMessage, words: str) -> None:
+        """Somebody answers in the support mailbox itself: their program sends the mail and lays it into Sent."""
+        self.words[name].append(words)
+        quoted = "\n".join(f"> {line}".rstrip() for line in mail.get_content().splitlines())
+        here = Person(desk=self.desk, name="support", full=full, address=SUPPORT)
+        body, answers = f"{words}\n\nOn Monday {mail['From']} wrote:\n{quoted}\n", str(mail["Message-ID"])
+        to = self.desk.person(name).address
+        sent = here.writes(f"Re: {mail['Subject']}", body, to=to, headers={"In-Reply-To": answers, "References": answers})
+        with self._in_the_mailbox() as program:
+            assert program.append("Sent", "(\\Seen)", "", sent.as_bytes())[0] == "OK"
+
+    def puts_aside(self, subject: str) -> None:
+        """Somebody who works in the support mailbox moves a mail to what is done."""
+        with self._in_the_mailbox() as program:
+            program.select("INBOX")
+            (uid,) = program.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split()
+            assert program.uid("MOVE", uid.decode(), "Resolved")[0] == "OK"
+
+    def _in_the_mailbox(self) -> imaplib.IMAP4:
+        program = imaplib.IMAP4("localhost", self.desk.dovecot.imap_port, timeout=20)
+        program.login("support", PASSWORD)
+        return program
+
+    def begins(self, stories: Iterable[Story]) -> list[Story]:
+        """Let stories begin; they go on while others are played."""
+        begun = {story: next(story) for story in stories}
+        self.going |= begun
+        return list(begun)
+
+    def plays(self, stories: Sequence[Story]) -> None:
+        """Let all stories go on, each whenever the mail that it waits for is there, until these are over."""
         until = time.monotonic() + PATIENCE
-        while waiting:
-            there: dict[str, list[Letter]] = {}
-            for story, wanted in list(waiting.items()):
-                found = self._look(wanted, there, seen[story])
-                if found is None:
-                    continue
+        while any(story in self.going for story in stories):
+            if self._goes_on():
                 until = time.monotonic() + PATIENCE
-                seen[story].add((found[0].name, found[1].message_id))
-                try:
-                    waiting[story] = story.send(found)
-                except StopIteration:
-                    del waiting[story]
-            stuck = "\n".join(f"{getattr(story, '__name__', story)} waits for {wanted}" for story, wanted in waiting.items())
+            stuck = "\n".join(f"{getattr(story, '__name__', story)} waits for {wanted}" for story, wanted in self.going.items())
             assert time.monotonic() < until, f"{stuck}\n{self.desk._clue()}"
             time.sleep(0.05)
+
+    def _goes_on(self) -> bool:
+        """Give each story the mail that it waits for, if it is there; tells whether one was."""
+        there: dict[str, list[Letter]] = {}
+        somebody_went_on = False
+        for story, wanted in list(self.going.items()):
+            found = self._look(wanted, there, self.seen[story])
+            if found is None:
+                continue
+            somebody_went_on = True
+            self.seen[story].add((found[0].name, found[1].message_id))
+            try:
+                self.going[story] = story.send(found)
+            except StopIteration:
+                del self.going[story]
+        return somebody_went_on
 
     def _look(self, wanted: Wanted, there: dict[str, list[Letter]], seen: set[tuple[str, str]]) -> Got | None:
         for name in wanted.who:
@@ -291,6 +334,36 @@ def machines_write(day: Day) -> None:
     day.write("hektor", "Summer sale", "All bells at half price, this week only!", headers=bulk)
 
 
+# --- all day -------------------------------------------------------------------------------------------------------------------
+
+
+def somebody_answers_in_the_mailbox_itself(day: Day) -> Story:
+    first = day.write("gerd", "Grips", "Hello,\n\nwhich grips fit the Gemma?\n\nGerd")
+    agent, mail = yield Wanted(list(AGENTS), "which grips fit the Gemma?")
+    day.writes_here("Petra Sommer", "gerd", first, "Hello Gerd,\n\nthose of 22 mm.\n\nPetra")
+    _, read = yield Wanted(["gerd"], "those of 22 mm.")
+    _, told = yield Wanted(list(AGENTS), "Petra answered Gerd in the mailbox.")
+    assert "those of 22 mm." in told.text
+    day.says(agent, mail, "Hello Gerd,\n\nthose of 21 mm.")
+    _, held = yield Wanted([agent.name], "Not sent yet,")
+    assert "those of 22 mm." in held.text and "those of 21 mm." in held.text
+    day.answer("gerd", read, "And in which colours?")
+    agent, again = yield Wanted(list(AGENTS), "And in which colours?")
+    assert number_of(again) == number_of(mail)
+    day.says(agent, again, "Hello Gerd,\n\nin black.", to=["gerd"])
+
+
+def a_mail_is_put_aside_as_done(day: Day) -> Story:
+    day.write("hugo", "Helix bag", "Hello,\n\nas I said on the telephone: the bag of my Helix is torn.\n\nHugo")
+    yield Wanted(list(AGENTS), "the bag of my Helix is torn")
+    day.puts_aside("Helix bag")
+    yield Wanted(list(AGENTS), "resolved in the mailbox")
+    _, question = yield Wanted(["hugo"], "Only you can say")
+    day.questions["hugo"] += 1
+    day.answer("hugo", question, "Yes, it is solved, thank you.")
+    yield Wanted(list(AGENTS), "Hugo says it is solved")
+
+
 # --- the afternoon -------------------------------------------------------------------------------------------------------------
 
 
@@ -353,6 +426,7 @@ MORNING = (
     two_answer_the_same_mail, two_cases_become_one, one_person_has_two_addresses, a_reader_comes_and_goes, a_case_sleeps,
     a_slip_of_the_finger, a_case_is_resolved, one_mail_holds_two_wishes,
 )  # fmt: skip
+ALL_DAY = (somebody_answers_in_the_mailbox_itself, a_mail_is_put_aside_as_done)
 AFTERNOON = (words_are_called_back, strangers_give_orders, an_agent_is_away, an_agents_machine_says_that_they_are_out)  # one by one
 
 
@@ -365,15 +439,19 @@ def day() -> Iterator[Day]:
         petra = f"    name: Jonas Weber\n  {LEAD}:\n    email: {LEAD}@{TEAM}\n    name: Petra Sommer\n"
         desk.change("rules/people.yaml", "    name: Jonas Weber\n", petra)
         desk.change("rules/people.yaml", f"lead: {LEAD}@{TEAM}", f"lead: {LEAD}")
+        desk.dovecot.doveadm("mailbox", "create", "-u", "support", "Resolved")
+        desk.change("inboxd.yaml", "    folders:\n      inbox: INBOX", "    folders: {sent: Sent, resolved: Resolved}")
         desk.daemon.start()
-        desk.eventually(lambda: desk.daemon.said("mailbox.first_run"), "the first look into the mailbox")
+        desk.eventually(lambda: desk.daemon.said("mailbox.first_run") >= 3, "the first look into the folders of the mailbox")
         one = Day(desk=desk)
         machines_write(one)
+        all_day = one.begins(story(one) for story in ALL_DAY)
         ordinary = [an_ordinary_question(one, name, number) for number, name in enumerate(ORDINARY)]
-        one.plays([*(story(one) for story in MORNING), *ordinary])
+        one.plays(one.begins([*(story(one) for story in MORNING), *ordinary]))
         for story in AFTERNOON:
-            one.plays([story(one)])
-        desk.rest(copies=1)
+            one.plays(one.begins([story(one)]))
+        one.plays(all_day)
+        desk.rest(copies=SPLIT + IN_SENT + IN_RESOLVED)
         yield one
 
 
@@ -412,7 +490,7 @@ def test_words_come_in_the_order_in_which_they_were_said(day: Day) -> None:
 
 
 def test_nobody_who_was_not_to_hear_of_it_did(day: Day) -> None:
-    silent = [name for name in (*ORDINARY, *OTHERS) if not day.words[name]]
+    silent = [name for name in (*ORDINARY, *OTHERS) if not day.words[name] and not day.questions[name]]
     assert silent == ["abel", "hektor", "robot", "yuri"]
     assert all(day.desk.person(name).mailbox() == [] for name in silent)
 
@@ -434,10 +512,10 @@ def test_no_mail_reached_anybody_twice(day: Day) -> None:
 
 
 def test_every_mail_was_stored_and_decided_once_and_none_is_parked(day: Day) -> None:
-    arrived, found = len(day.desk.person("support").mailbox()), day.desk.status()
-    assert (found["messages"], found["parked"], found["trouble"]) == (arrived + 1, 0, {}), "Lars's mail stands in two cases"
+    stored, found = len(day.desk.person("support").mailbox()) + IN_SENT + IN_RESOLVED, day.desk.status()
+    assert (found["messages"], found["parked"], found["trouble"]) == (stored + SPLIT, 0, {})
     log = day.desk.daemon.log.read_text()
-    for event, times in (("message.stored", arrived), ("message.decided", arrived + 1)):
+    for event, times in (("message.stored", stored), ("message.decided", stored + SPLIT)):
         numbers = Counter(re.findall(rf"{event} .*?\bmessage=(\d+)", log))
         assert len(numbers) == times and set(numbers.values()) == {1}, event
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,12 +25,13 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxd.core import lettering
-from inboxd.core.model import Address, File, Letter, MessageId, OutgoingKind
+from inboxd.core.model import Address, File, Letter, MessageId, OutgoingKind, StoryLine
 from inboxd.errors import ConfigError, Permanent
 
 MAX_LINE = 78  # RFC 5322, 2.1.1
 MAX_REFERENCES = 20  # the first and the latest: enough for every mail program to keep the thread
 MAX_SUBJECT = 400
+MAX_EXCHANGE = 200_000  # bytes of words in the attached exchange
 
 AUTO_SUBMITTED: Mapping[OutgoingKind, str] = MappingProxyType(
     {  # RFC 3834, section 5; a person's words, relayed, carry none: an out-of-office must be able to answer them
@@ -42,6 +44,7 @@ AUTO_SUBMITTED: Mapping[OutgoingKind, str] = MappingProxyType(
 )
 ONE_TAP = "one_tap"  # the template with the commands that one tap sends; a line is "label | body"
 ANSWER_LINKS = "answer_links"  # the template with the two answers
+EXCHANGE = "exchange"  # the template of the text file with what was written before
 _SET = "\ue002"  # where the HTML part shows an agent's words as they were set
 
 
@@ -315,6 +318,44 @@ def _taps(templates: Templates, key: str, language: str) -> tuple[tuple[str, str
     return tuple((label, body) for label, mark, body in (line.partition("|") for line in lines) if mark)
 
 
+# --- the exchange so far -------------------------------------------------------------------------------------------
+
+
+def exchange(letter: Letter, templates: Templates, zone: tzinfo) -> tuple[File, ...]:
+    """Make the text file of what was written before in the case, for any program to show; where it is too long, of the newest mails."""
+    if not letter.exchange:
+        return ()
+    key = templates.find(EXCHANGE, letter.language)
+    if key is None:
+        raise ConfigError(f"templates/en/{EXCHANGE}.txt.j2: there is no such template")
+    lines = _newest(letter.exchange)
+    values = {
+        **letter.values,
+        "subject": letter.subject,
+        "lines": [replace(line, at=line.at.astimezone(zone), text=line.text.strip("\n")) for line in lines],
+        "left_out": len(letter.exchange) - len(lines),
+        "links": "",
+        "language": key.partition("/")[0],
+        "zone": zone,
+    }
+    text = lettering.plain(_fill_in(_environment(templates, html=False), key, values).strip("\n"))
+    return (File(name="exchange.txt", type="text/plain", content=text.replace("\n", "\r\n").encode("utf-8-sig", "replace")),)
+
+
+def _newest(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:
+    """Keep the newest lines that have room together; of the very newest at least the beginning."""
+    kept: list[StoryLine] = []
+    room = MAX_EXCHANGE
+    for line in reversed(lines):
+        words = line.text.encode("utf-8", "replace")
+        if len(words) > room and kept:
+            break
+        cut = line if len(words) <= room else replace(line, text=f"{words[:room].decode('utf-8', 'ignore')}\n[...]")
+        kept.append(cut)
+        room -= len(words) + 100  # with its heading
+    return tuple(reversed(kept))
+
+
 # --- bytes -------------------------------------------------------------------------------------------------------
 
 
@@ -397,10 +438,11 @@ def _pictures(letter: Letter, rendered: Rendered, files: Sequence[File]) -> list
 
 def _attachment(file: File, picture: str = "") -> bytes:
     maintype, subtype = _type(file.type)
+    charset = '; charset="utf-8"' if maintype == "text" and file.content.startswith(codecs.BOM_UTF8) else ""
     disposition = f"{_disposition(file.name)}\r\n"
     if picture:
         disposition = f"Content-ID: <{picture}>\r\n" + disposition.replace("attachment", "inline", 1)
-    head = f"Content-Type: {maintype}/{subtype}\r\nContent-Transfer-Encoding: base64\r\n{disposition}"
+    head = f"Content-Type: {maintype}/{subtype}{charset}\r\nContent-Transfer-Encoding: base64\r\n{disposition}"
     return head.encode("ascii") + base64.encodebytes(file.content).replace(b"\n", b"\r\n")
 
 

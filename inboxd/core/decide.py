@@ -92,7 +92,7 @@ def decide_due(job: Job, situation: Situation, book: Rulebook, policy: Policy, a
 def _by_kind(situation: Situation, book: Rulebook, policy: Policy, admin: str) -> Decision:
     screening = situation.understood.screening
     if screening.sent:
-        return written_here(situation, book)
+        return written_here(situation, book, policy)
     spam = screening.kind is Kind.SPAM
     if situation.agent_proof is not None and situation.agent_proof.case is None and (spam or not screening.automatic):
         if situation.agent_proof.words_to_customer:  # of whom no customer knows

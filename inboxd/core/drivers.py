@@ -8,12 +8,13 @@ in one driver at most, and why it is there can be said in words. The same mails 
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import combinations
-from math import log, sqrt
+from typing import NamedTuple
 
 from inboxd.core.dates import sentences
 from inboxd.core.findings import Driver
@@ -28,6 +29,7 @@ CHANCE = 2.0  # how much oftener than by chance two words stand together, to beg
 INSEPARABLE = 50.0  # odds ratio of two words that hardly ever stand apart: what half of all mails are about cannot be far beyond chance
 CLEAR = 0.4  # how far the words beside them must differ from those of all mails: else it is a turn of phrase that stands everywhere
 WEIGHTIEST, LIGHTEST = 4.0, 0.7  # of a word: natural logarithm of how much oftener it stands in a driver's mails
+STRONGEST = 3  # words of a mail that count
 SURE = 1.0  # beyond even odds, before a mail belongs to a driver
 ALIKE = 0.5  # cosine of two drivers' weights from which on they are one
 ROUNDS = 2
@@ -83,7 +85,7 @@ def group(mails: Sequence[FirstMail], *, pinned: Sequence[PinnedDriver] = (), na
     """Put mails that are about the same together; the rest is left over."""
     if not mails:
         return []
-    seen = _Seen([words_of(phrases_of(mail, names)) for mail in mails])
+    seen = _Seen([words_of(phrases_of(mail, names)) for mail in mails], [mail.language for mail in mails])
     groups = list(_pinned(mails, seen, pinned)) + list(_found(seen, _pinned_bits(mails, pinned)))
     for _ in range(ROUNDS):
         groups = _shared_out(_merged(groups, seen), seen)
@@ -101,7 +103,7 @@ def phrases_of(mail: FirstMail, names: Collection[str] = ()) -> tuple[KeyPhrase,
 class _Seen:
     """Which words stand in which mails; a set of mails is a number, so that counting what two sets share is one step."""
 
-    def __init__(self, mails: Sequence[frozenset[str]]) -> None:
+    def __init__(self, mails: Sequence[frozenset[str]], languages: Sequence[str]) -> None:
         self.count = len(mails)
         self.fewest = max(FEWEST, self.count // 400)
         often = Counter(word for words in mails for word in words)
@@ -114,6 +116,8 @@ class _Seen:
                 self.places[word].append(place)
         self.bits = {word: self.set_of(self.places[word]) for word in self.often}
         self.commonest = list(self.often)[:300]
+        spoken = [self.set_of([place for place, each in enumerate(languages) if each == one]) for one in sorted(set(languages))]
+        self.languages = [_Language(bits, bits.bit_count(), {w: (b & bits).bit_count() for w, b in self.bits.items()}) for bits in spoken]
 
     def set_of(self, places: Sequence[int]) -> int:
         """The set of the mails at these places."""
@@ -122,39 +126,61 @@ class _Seen:
             found[place >> 3] |= 1 << (place & 7)
         return int.from_bytes(found, "little")
 
+    def by_chance(self, one: str, other: str) -> float:
+        """In how many mails two words would stand together by chance: in those of each language apart."""
+        return sum(each.often[one] * each.often[other] / each.size for each in self.languages)
+
     def weights(self, bits: int) -> dict[str, float]:
-        """How much oftener each word stands in these mails than in all others, where it is much oftener."""
+        """How much oftener each word stands in these mails than in all others of the same languages, where it is much oftener."""
         size, found = bits.bit_count(), {}
+        least = 0.5 * size / (self.count - size + 1)
+        parts = [(each, bits & each.bits, (bits & each.bits).bit_count()) for each in self.languages if bits & each.bits]
         for word, whole in self.bits.items():
             count = (whole & bits).bit_count()
             if count >= 3:
-                weight = log((count + 0.5) / (size + 1) * (self.count - size + 1) / (self.often[word] - count + 0.5))
+                counts = [(each, inside, (whole & part).bit_count()) for each, part, inside in parts]
+                chance = sum(inside * (each.often[word] - here) / (each.size - inside + 1) for each, inside, here in counts)
+                weight = math.log((count + 0.5) * size / (size + 1) / (chance + least))
                 if weight >= LIGHTEST:
                     found[word] = min(weight, WEIGHTIEST)
         return found
 
     def needed(self, size: int) -> float:
         """The weight from which on a mail belongs to a group of this size."""
-        return log(self.count / max(size, 1)) + SURE
+        return math.log(self.count / max(size, 1)) + SURE
 
     def like(self, weights: Mapping[str, float], size: int) -> int:
         """All mails whose words say enough for a group."""
-        sums: dict[int, float] = defaultdict(float)
+        found: dict[int, list[float]] = defaultdict(list)
         for word, weight in weights.items():
             for place in self.places[word]:
-                sums[place] += weight
+                found[place].append(weight)
         needed = self.needed(size)
-        return self.set_of([place for place, total in sums.items() if total >= needed])
+        return self.set_of([place for place, each in found.items() if _strongest(each) >= needed])
 
     def clear(self, bits: int, but: Collection[str]) -> bool:
-        """Whether the other words of these mails differ from those of all mails."""
+        """Whether the other words of these mails differ from those of all mails of the same languages."""
         size, total, differ = bits.bit_count(), 0, 0.0
+        parts = [(each, (bits & each.bits).bit_count() / each.size) for each in self.languages]
         for word in self.commonest:
             count = 0 if word in but else (self.bits[word] & bits).bit_count()
             if count:
-                differ += count * log(count * self.count / (size * self.often[word]))
+                differ += count * math.log(count / sum(share * each.often[word] for each, share in parts))
                 total += count
         return total <= size or differ / total >= CLEAR  # short mails hold nothing else
+
+
+class _Language(NamedTuple):
+    """The mails of one language: words of one language always stand together more often than by chance among all."""
+
+    bits: int
+    size: int
+    often: Mapping[str, int]
+
+
+def _strongest(weights: Sequence[float]) -> float:
+    """What the strongest words of a mail say together: many words that say little are no reason, however long the mail."""
+    return sum(sorted(weights)[-STRONGEST:])
 
 
 def _found(seen: _Seen, taken: int) -> Iterator[Group]:
@@ -194,9 +220,9 @@ def _pairs(seen: _Seen) -> Iterator[tuple[float, tuple[str, ...]]]:
 def _pair_strength(seen: _Seen, words: tuple[str, ...], count: int) -> float:
     """How many mails, times how far beyond chance."""
     one, other = seen.often[words[0]], seen.often[words[1]]
-    beyond = count * seen.count / (one * other)
+    beyond = count / seen.by_chance(*words)
     odds = (count + 0.5) * (seen.count - one - other + count + 0.5) / ((one - count + 0.5) * (other - count + 0.5))
-    return count * log(beyond) if count >= seen.fewest and beyond > 1 and (beyond > CHANCE or odds > INSEPARABLE) else 0.0
+    return count * math.log(beyond) if count >= seen.fewest and beyond > 1 and (beyond > CHANCE or odds > INSEPARABLE) else 0.0
 
 
 def _lone_words(seen: _Seen, left: int) -> Iterator[tuple[float, tuple[str, ...]]]:
@@ -226,7 +252,7 @@ def _merged(groups: Sequence[Group], seen: _Seen) -> list[Group]:
 
 def _alike(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     shared = sum(weight * other[word] for word, weight in one.items() if word in other)
-    return shared / sqrt(sum(w * w for w in one.values()) * sum(w * w for w in other.values())) if shared else 0.0
+    return shared / math.sqrt(sum(w * w for w in one.values()) * sum(w * w for w in other.values())) if shared else 0.0
 
 
 def _shared_out(groups: Sequence[Group], seen: _Seen) -> list[Group]:
@@ -240,12 +266,13 @@ def _shared_out(groups: Sequence[Group], seen: _Seen) -> list[Group]:
     named = [(number, each.members) for number, each in enumerate(groups) if each.pin]
     fixed = {place: number for number, places in reversed(named) for place in places}
     for place, words in enumerate(seen.mails):
-        sums: dict[int, float] = {}
+        said: dict[int, list[float]] = defaultdict(list)
         for word in words:
             for number, weight in by_word.get(word, ()):
-                sums[number] = sums.get(number, -needed[number]) + weight
+                said[number].append(weight)
         best = fixed.get(place)
-        if best is None and sums:
+        if best is None and said:
+            sums = {number: _strongest(weights) - needed[number] for number, weights in said.items()}
             best = max(sums, key=lambda number: (sums[number], -number))
             best = best if sums[best] >= 0 else None
         if best is not None:
@@ -436,5 +463,5 @@ def rate_ratio(one: int, other: int, one_time: float, other_time: float, z: floa
 
 def _wilson(share: float, total: int, z: float) -> tuple[float, float]:
     square = z * z / total
-    half = z * sqrt(share * (1 - share) / total + square / total / 4)
+    half = z * math.sqrt(share * (1 - share) / total + square / total / 4)
     return (share + square / 2 - half) / (1 + square), (share + square / 2 + half) / (1 + square)

@@ -139,6 +139,7 @@ def routed(
         reply_token=REPLY,
         important=case.priority == "high",
         enclose=tuple(_enclosed(u, line.message) for line in given),
+        exchange=before.story if facts.before else (),
     )
 
 

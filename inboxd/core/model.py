@@ -464,6 +464,7 @@ class FirstMail:
     email: str = ""
     subject: str = ""
     text: str = ""  # the new text
+    language: str = ""
     topic: str = "unsure"
     upset: bool = False
     sensitive: bool = False  # never quoted
@@ -1006,6 +1007,7 @@ class Letter:
     important: bool = False
     enclose: tuple[Enclose, ...] = ()
     attach: tuple[File, ...] = ()  # files that we made
+    exchange: tuple[StoryLine, ...] = ()  # what was written in the case before: goes along as a text file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

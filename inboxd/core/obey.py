@@ -38,7 +38,6 @@ from inboxd.core.model import (
     Mode,
     Outcome,
     OutgoingKind,
-    Promise,
     Role,
     Schedule,
     Send,
@@ -51,7 +50,7 @@ from inboxd.core.orders import KNOWN, OF_AN_ISSUE, OF_THE_AGENT, Desk, Wrong, ca
 from inboxd.core.outside import answer_of_theirs, asked, begun
 from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
-from inboxd.core.promises import never_said, next_reminder, over_at, promises_of, still_open
+from inboxd.core.promises import never_said, remembered
 from inboxd.core.route import open_again
 from inboxd.core.rulebook import Agent, Rulebook
 from inboxd.core.signatures import from_replies
@@ -385,11 +384,8 @@ def _promised(
     """What these words promise for a day, with when to remind of it; and until when promises keep everybody from asking."""
     if any(command.name == "no promise" for command in read.commands):
         return ordered, ()
-    now, zone = situation.now, policy.zone
-    new = promises_of(situation, agent.name, words, book, zone)
-    every: tuple[Promise, ...] = (*still_open(situation.promises, book, now, zone), *new)
-    remind = next_reminder(ordered.case.number, every, book, now, zone) if new else ()
-    return replace(ordered, quiet_from=over_at(every, book, now, zone)), (*new, *remind)
+    quiet_from, actions = remembered(situation, agent.name, words, book, policy.zone)
+    return replace(ordered, quiet_from=quiet_from), actions
 
 
 def _learnt(situation: Situation, agent: Agent, words: str) -> tuple[Action, ...]:

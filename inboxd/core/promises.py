@@ -160,15 +160,28 @@ def _promises(clause: str, before: Sequence[str]) -> bool:
     return bool(_YOU.search(clause) or _IT.search(clause))
 
 
-def promises_of(situation: Situation, agent: AgentName, words: str, book: Rulebook, zone: tzinfo) -> tuple[Promise, ...]:
-    """What an agent's words to the customer of this case promise."""
+def remembered(
+    situation: Situation, agent: AgentName | None, words: str, book: Rulebook, zone: tzinfo, *, said_at: datetime | None = None
+) -> tuple[datetime | None, tuple[Promise | Schedule, ...]]:
+    """Remember what words to the customer promise for a day, with when to remind of it; what nobody known wrote binds nobody.
+
+    First comes until when promises keep everybody from asking. The words were said now, or at `said_at`.
+    """
+    now = situation.now
+    new = promises_of(situation, agent, words, book, zone, said_at or now) if agent else ()
+    every = (*still_open(situation.promises, book, now, zone), *new)
+    remind = next_reminder(new[0].case, every, book, now, zone) if new else ()
+    return over_at(every, book, now, zone), (*new, *remind)
+
+
+def promises_of(situation: Situation, agent: AgentName, words: str, book: Rulebook, zone: tzinfo, at: datetime) -> tuple[Promise, ...]:
+    """What an agent's words to the customer of this case promise, said at this time."""
     case, number = situation.case, situation.understood.number
     if case is None:
         return ()
-    today = _today(agent, book, situation.now, zone)
     return tuple(
-        Promise(case=case.number, agent=agent, message=number, day=day, sentence=" ".join(sentence.split()), made_at=situation.now)
-        for day, sentence in promised_days(words, today)
+        Promise(case=case.number, agent=agent, message=number, day=day, sentence=" ".join(sentence.split()), made_at=at)
+        for day, sentence in promised_days(words, _today(agent, book, at, zone))
     )
 
 

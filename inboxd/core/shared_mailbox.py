@@ -34,13 +34,15 @@ from inboxd.core.model import (
     TeamName,
 )
 from inboxd.core.obey import moved_on
+from inboxd.core.policy import Policy
+from inboxd.core.promises import remembered
 from inboxd.core.route import share_out_at
 from inboxd.core.rulebook import Rulebook, folder_of
 
 # --- what people do in the mailbox itself --------------------------------------------------------------------------------
 
 
-def written_here(situation: Situation, book: Rulebook) -> Decision:
+def written_here(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     """Decide about a mail in the folder of sent mail: an answer in a case stands there like an agent's, all else is only counted.
 
     It has left already: nothing is sent to the customer because of it.
@@ -49,13 +51,17 @@ def written_here(situation: Situation, book: Rulebook) -> Decision:
     if case is None:
         return Decision(actions=(Log(kind="message.sent_here", data={"message": u.number}),), because=(u.screening.reason,))
     data = {"message": u.number, "agent": situation.agent or ""}
+    quiet_from, promised = remembered(situation, situation.agent, u.new_text, book, policy.zone, said_at=u.received_at)
     actions: list[Action] = [
         Join(case=case.number, role=Role.AGENT),
         Log(kind="case.answered_here", case=case.number, data=data),
+        *promised,
     ]
     if _wrote_since(case, situation, u.received_at):  # read late: the customer waits for the next answer already
         return Decision(actions=tuple(actions), because=("an answer from the mailbox, and the customer wrote since",), case=case.number)
-    moved, moves = moved_on(situation, case, situation.agent, book, replied=True, words=u.new_text, resolve=False)
+    moved, moves = moved_on(
+        situation, case, situation.agent, book, replied=True, words=u.new_text, resolve=False, quiet_from=quiet_from
+    )  # fmt: skip
     actions += moves
     if set(situation.customer_thread[-1:]) & set(u.message.in_reply_to):  # what still gathers was read, for it was answered
         actions.append(Cancel(case=case.number, kinds=(JobKind.HAND_OVER,)))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from math import exp, lgamma, log
 
 from inboxd.core.dates import sentences
 from inboxd.core.drivers import phrases_of
 from inboxd.core.model import FirstMail, PersonNo
 
 FEWEST = 5  # different people: fewer are never a spike
-BY_CHANCE = 1e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
+BY_CHANCE = 2e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
 HOUR = timedelta(hours=1)
 WINDOWS = (HOUR, timedelta(minutes=15))
 ENOUGH = 3  # such hours, before anything is called unusual
@@ -151,7 +151,9 @@ def at_least(count: int, hours: float, seen: int, seen_hours: float, all_an_hour
     if shape > SURELY:
         shape, rate = SURELY, rate * SURELY / shape
     share = hours / (rate + hours)
-    term = exp(lgamma(shape + count) - lgamma(shape) - lgamma(count + 1) + shape * log(1 - share) + count * log(share))
+    term = math.exp(
+        math.lgamma(shape + count) - math.lgamma(shape) - math.lgamma(count + 1) + shape * math.log(1 - share) + count * math.log(share)
+    )
     total, number = 0.0, count
     while term > total * 1e-9 and number < count + 10_000:
         total += term

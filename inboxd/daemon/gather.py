@@ -83,6 +83,7 @@ class Gatherer:
             return replace(self._around(tx, apart), asked_for=True, related=split_from)
         if u.screening.sent:
             return self._around(tx, self._sent(tx, u, mailbox, now))
+        u = self._agents_own(tx, u)
         message, email = u.message, u.message.sender.email
         agent = senders_agent(self.book, email) if email else None
         found = tx.sent(ids(message))
@@ -200,6 +201,18 @@ class Gatherer:
         return None, ""
 
     # --- proof
+
+    def _agents_own(self, tx: Transaction, u: Understood) -> Understood:
+        """Take a mail for the agent's own again, not for one passed on for a customer, where it answers one that only we read.
+
+        What it quotes was never the customer's. Where addresses are signed, the address shows it before anything is asked of the store.
+        """
+        if not u.message.through or senders_agent(self.book, u.message.through) is None:
+            return u
+        message = parse(tx.enclosed(u.number))
+        if not any(sent.kind in TO_AGENTS for sent in tx.sent(ids(message)).values()):
+            return u
+        return replace(u, message=message, new_text=new_text(message))
 
     def _agent_proof(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from inboxd.core import tokens
-from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
+from inboxd.core.compose import MailStamp, Rendered, Templates, compose, exchange, render
 from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
 from inboxd.core.parse import files, parse
 from inboxd.core.rulebook import Rulebook
@@ -59,7 +59,8 @@ class Writer:
             answer_no=self._answer(tokens.NOT_YET, letter, mailbox, now),
         )
         rendered: Rendered = render(letter, self.templates, stamp)
-        raw = compose(letter, rendered, self._files(tx, letter), stamp)
+        files = (*self._files(tx, letter), *exchange(letter, self.templates, self.zone))
+        raw = compose(letter, rendered, files, stamp)
         return Written(letter=letter, message_id=message_id, raw=raw, text=rendered.text, at=send.at or now)
 
     def _reply_to(self, letter: Letter, mailbox: MailboxFacts, now: datetime) -> Address | None:

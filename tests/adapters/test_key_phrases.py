@@ -87,7 +87,7 @@ def quarter(reader: SpacyReader) -> tuple[list[Mail], list[FirstMail]]:
     return written, [
         FirstMail(
             case=CaseNo(number), person=PersonNo(number), at=BEGIN + QUARTER * (number / len(written)),
-            name=mail.name, subject=mail.subject, text=mail.text, key_phrases=scores.key_phrases,
+            name=mail.name, subject=mail.subject, text=mail.text, key_phrases=scores.key_phrases, language=scores.language,
             topic=scores.topics[0][0] if scores.topics and scores.topics[0][1] > 0.5 else "unsure",
         )
         for number, (mail, scores) in enumerate(zip(written, read, strict=True))

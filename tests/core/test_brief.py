@@ -231,7 +231,7 @@ def test_only_the_newest_four_mails_are_told() -> None:
     story = tuple(line(day, 9, "Ana Ruiz", f"Mail number {day}.") for day in range(1, 8))
     facts = made(replace(situation(), story=story))
     assert [part.quote for part in facts.story] == [f"Mail number {day}." for day in (4, 5, 6, 7)]
-    assert facts.before == 3 and "Before that: 3 mails." in text_of(facts)
+    assert facts.before == 3 and "Before that: 3 mails. The whole exchange is attached." in text_of(facts)
 
 
 def test_a_promise_whose_day_has_not_come_is_open() -> None:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from inboxd.adapters.template_files import load_templates
 from inboxd.core import lettering
-from inboxd.core.compose import MailStamp, Rendered, Templates, compose, render
-from inboxd.core.model import Address, Attachment, Enclose, File, Letter, MailboxName, MessageId, MessageNo, OutgoingKind
+from inboxd.core.compose import MAX_EXCHANGE, MailStamp, Rendered, Templates, compose, exchange, render
+from inboxd.core.model import Address, Attachment, Enclose, File, Letter, MailboxName, MessageId, MessageNo, OutgoingKind, Role, StoryLine
 from inboxd.errors import Permanent
 
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
@@ -189,6 +189,36 @@ def test_files_arrive_byte_for_byte() -> None:
     assert [part.get_filename() for part in got] == ["Rechnung Nº 5.pdf", ".._.._etc_passwd", "notes.txt", "file"]
     assert got[0].get_content_type() == "application/pdf"
     assert got[1].get_content_type() == "application/octet-stream"
+
+
+def test_a_text_whose_bytes_say_that_they_are_utf_8_is_named_so_and_no_other() -> None:
+    ours, foreign = (File(name="a.txt", type="text/plain", content="Grüße".encode(code)) for code in ("utf-8-sig", "latin-1"))
+    said = [str(part["Content-Type"]) for part in made(files=(ours, foreign))[1].iter_attachments()]
+    assert said == ['text/plain; charset="utf-8"', "text/plain"]
+
+
+def exchanged(*texts: str) -> str:
+    """The file made of these mails, oldest first."""
+    lines = tuple(StoryLine(at=NOW, role=Role.CUSTOMER, name="Ana", text=text, message=MessageNo(1)) for text in texts)
+    letter = replace(LETTER, exchange=lines, values={"brief": {"name": "Ana"}})
+    (file,) = exchange(letter, TEMPLATES_, ZoneInfo("Europe/Berlin"))
+    assert (file.name, file.type) == ("exchange.txt", "text/plain") and b"\n" not in file.content.replace(b"\r\n", b"")
+    return file.content.decode("utf-8-sig")
+
+
+def test_the_exchange_keeps_at_least_the_beginning_of_the_newest_mail() -> None:
+    text = exchanged("The first.", "The newest." + "ä" * MAX_EXCHANGE)
+    assert "The newest.ää" in text and text.rstrip().endswith("ä\r\n[...]") and "the oldest mail.\r\n" in text
+    assert len(text.encode()) < MAX_EXCHANGE + 1000
+
+
+def test_no_mail_of_an_exchange_breaks_out_of_its_file() -> None:
+    text = exchanged("{{ 7 * 7 }} \x00\x1b[31m \ud800 \ue000here", "Hello,\r\nyes.")
+    assert "{{ 7 * 7 }} [31m" in text and "Hello,\r\nyes." in text
+
+
+def test_without_an_exchange_there_is_no_file() -> None:
+    assert exchange(LETTER, Templates({}), ZoneInfo("UTC")) == ()
 
 
 def test_a_whole_mail_is_enclosed_byte_for_byte() -> None:

@@ -100,6 +100,10 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "routed": {"brief": FULL_BRIEF, "earlier": (), "both_know": (), "marked_spam": False, "oversize": 0},
     ONE_TAP: {},
     ANSWER_LINKS: {},
+    "exchange": {"brief": FULL_BRIEF, "subject": "Ana Ruiz: A bike [#7]", "left_out": 3, "lines": [
+        replace(FIRST_MAIL, role=role, name=name, event=event)
+        for role, name, event in ((Role.CUSTOMER, "Ana Ruiz", ""), (Role.AGENT, "Tom", "resolved"), (Role.ASKED, "Bob", ""))
+    ]},
     "reply": {
         "words": "Hello Ana,\n\nit is on its way.",
         "signs_as": "Maria",
@@ -180,7 +184,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "agent_unreachable": {**PERSON, "failing": "Tom Berg"},
     "held_back": {"subject": "A bike", "because": "cap of 20 mails an hour", "case": 7, "writer": "Maria", "robots": True},
     "spike": {
-        "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
+        "agent": "Petra", "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
     "issue": {
@@ -194,10 +198,12 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
 VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
+    "spike": ({"agent": "", "usual": 0, "first": [{"name": "Ana", "case": 7, "at": NOW, "quote": ""}]},),
     "routed": (
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},
         {"both_know": ("Tom",)},
     ),
+    "exchange": ({"left_out": 0}, {"left_out": 1, "brief": replace(FULL_BRIEF, name="")}),
     "are_you_happy": (
         {"variant": "silence"}, {"customer": ""}, {"variant": "could_not"}, {"variant": "could_not", "refused_at": None, "lead": ""},
     ),

@@ -63,7 +63,7 @@ def test_the_records_of_a_reopened_case_are_named_too(days: tuple[Day, Day]) -> 
     assert not [line for line, each in told.items() if each["source"] == NO_RECORD]
     assert "an answer to our question, read as dissatisfied" in told["Ana says it is not solved. Please answer by 15:20 today."]["source"]
     assert told["More than that: Petra decides, petra@acme.example"]["source"] == "lead: in the rules"
-    assert told["Before that: 2 mails."]["source"] == "messages 1, 2"
+    assert told["Before that: 2 mails. The whole exchange is attached."]["source"] == "messages 1, 2"
     assert told['Tue 15 Dec, Maria: "the courier says it was handed over at 10:40."; resolved']["message"] == 6
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from inboxd.core.model import AgentName, CaseState
-from tests.looks.mails import ANA, COMING, LUIS, SUBJECT, UPSET, a_day, on, promised, reopened, upset
+from tests.looks.mails import ANA, COMING, LUIS, PROMISE, SUBJECT, UPSET, a_day, not_solved, on, promised, reopened, upset
 from tests.stories.day import Day, Letterbox
 from tests.stories.steps import CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
 
@@ -55,6 +55,83 @@ def test_a_case_that_came_back_reaches_a_senior_who_was_not_part_of_it_with_all_
     assert lines[-3].endswith("Tom and Maria know you have it now.")
     told = [agent for agent in (TOM, MARIA) if "Ana says it is not solved. Jonas has it now." in day.last(agent).text]
     assert told == [TOM, MARIA]  # it is said only because it is so
+
+
+# --- the whole exchange ----------------------------------------------------------------------------------------------------
+
+
+def exchange(mail: Letterbox) -> str:
+    """The attached text file, as any program shows it; "" where there is none."""
+    found = [part for part in mail.message.iter_attachments() if part.get_filename() == "exchange.txt"]
+    return "".join(part.get_content() for part in found).removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def test_where_a_brief_leaves_older_mails_out_the_whole_exchange_is_attached() -> None:
+    mail = reopened(a_day())
+    assert "Before that: 2 mails. The whole exchange is attached." in above(mail)
+    text = exchange(mail)
+    assert text.startswith(f"All that Ana and we wrote before, oldest first.\nAna Ruiz: {SUBJECT} [#1001]\n\n-----")
+    assert re.findall(r"^----- (.+) -----$", text, re.MULTILINE) == [
+        "Ana Ruiz wrote on Saturday 5 December 2026 at 09:00",
+        "Tom wrote on Monday 7 December 2026 at 10:00",
+        "Ana Ruiz wrote on Saturday 12 December 2026 at 08:00",
+        "Ana Ruiz wrote on Monday 14 December 2026 at 09:12",
+        "Maria wrote on Monday 14 December 2026 at 10:30",
+        "Maria wrote on Tuesday 15 December 2026 at 11:00; resolved",
+    ]
+    for words in (PROMISE, UPSET, COMING):
+        assert "\n".join(line.strip() for line in words.splitlines()) in text
+    assert "does not fit" in mail.text and "does not fit" not in text, "what is new stands in the mail itself"
+
+
+def test_a_brief_that_leaves_nothing_out_brings_no_file() -> None:
+    mail = upset(a_day())
+    assert "Before that" not in mail.text and exchange(mail) == ""
+
+
+def test_the_exchange_holds_nothing_that_was_said_among_us_and_marks_what_somebody_else_said() -> None:
+    day = a_day()
+    first = upset(day)
+    day.reply(MARIA, first, "note: the courier lies")
+    day.reply(MARIA, first, "ask: bob@carrier.example\n\nHello Bob,\nwhere is parcel 77, between us?")
+    day.reply("Bob Miller <bob@carrier.example>", day.last("bob@carrier.example"), "It left our hall at noon.")
+    on(day, "2026-12-14T10:30").reply(MARIA, first, COMING)
+    text = exchange(not_solved(day, first))
+    assert (
+        "----- Bob Miller, who was asked, wrote on Monday 14 December 2026 at 09:12 (Ana has not read it) -----\n\nIt left our hall" in text
+    )
+    for inside in ("courier lies", "between us", "You may", "Why you", "note:", "ask:", "Please answer", "support+", "@acme.example"):
+        assert inside not in text, inside
+
+
+def test_an_exchange_that_is_too_long_keeps_the_newest_and_says_so() -> None:
+    day = a_day()
+    promised(day)
+    for number in range(1, 6):
+        on(day, f"2026-12-12T{8 + number:02}:30")
+        day.write(ANA, f"Re: {SUBJECT}", f"Part {number}.\n" + "Größe und Länge.\n" * 3000, answers=words_of(day, ANA_AT))
+    text = exchange(upset_again(day))
+    assert "Left out, for it is too long: the 5 oldest mails.\n" in text
+    assert "Part 3." in text and "Part 5." in text and "Part 2." not in text and "Größe und Länge." in text
+    assert len(text.encode()) < 210_000
+
+
+def upset_again(day: Day) -> Letterbox:
+    """Ana writes once more, upset."""
+    on(day, "2026-12-14T09:12").write(ANA, f"Re: {SUBJECT}", UPSET, answers=words_of(day, ANA_AT))
+    return day.routed(holder(day))
+
+
+def test_a_reply_to_a_brief_with_the_exchange_is_read_as_any_other() -> None:
+    day = a_day()
+    mail = reopened(day)
+    day.reply(JONAS, mail, "Hello Ana,\na whole new bike is on its way.")
+    got = words_of(day, ANA_AT)
+    assert "a whole new bike is on its way." in got.text and "exchange.txt" not in got.message.as_string()
+    assert day.case().state is CaseState.WAITING
+
+
+# --- who gets it, and what one tap does ----------------------------------------------------------------------------------------
 
 
 def test_who_was_handed_a_case_that_did_not_come_back_reads_of_nobody_above() -> None:

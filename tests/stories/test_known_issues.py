@@ -211,7 +211,7 @@ def test_in_german_it_is_told_in_german(day: Day) -> None:
     day.pass_(hours=1)
     assert flat(day.last("jana@example.org")).startswith(
         "Guten Tag Jana Klein, Am 14. Dezember haben Sie uns zu „Anmeldung“ geschrieben. Ihre war eine von 6 Mails, die uns gezeigt haben,"
-        " wo der Fehler lag. Seit Montag ist er behoben. Geht es jetzt bei Ihnen? Antworten Sie einfach."
+        " wo der Fehler lag. Seit Montag ist das behoben. Geht es jetzt bei Ihnen? Antworten Sie einfach."
     )
 
 

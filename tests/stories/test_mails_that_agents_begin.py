@@ -363,3 +363,23 @@ def test_for_in_a_reply_says_where_it_belongs(day: Day) -> None:
     day.reply(agent, day.routed(agent), "for: ann@example.org\n\nHello")
     assert f"forward the mail to {SUPPORT} itself" in flat(day.last(agent).text)
     assert JobKind.ESCALATE in {JobKind(row["kind"]) for row in day.store.look("select kind from job")}
+
+
+def test_for_in_a_reply_says_where_it_belongs_where_addresses_carry_no_signature() -> None:
+    day = Day(plus_addresses=False, server=SERVER)
+    agent = opened(day, FURIOUS)
+    day.reply(agent, day.routed(agent), "for: ann@example.org\n\nThe lamp is broken.")
+    assert f"forward the mail to {SUPPORT} itself" in flat(day.last(agent).text)
+    assert day.store.look("select count(*) as n from cases")[0]["n"] == 1
+    assert day.store.look("select count(*) as n from address where email = 'ann@example.org'")[0]["n"] == 0, "our brief is nobody's mail"
+
+
+def test_what_a_customer_answered_past_us_is_passed_on_where_addresses_carry_no_signature() -> None:
+    day = Day(plus_addresses=False, server=SERVER)
+    agent = opened(day, CALM)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    theirs = {"In-Reply-To": "<theirs@example.org>", "References": f"{words_of(day).message['Message-ID']} <theirs@example.org>"}
+    forwarded = FORWARDS["Gmail"].replace("Ann Lee <ann@", "Ana Ruiz <ana@")
+    proved = {"Authentication-Results": f"{SERVER}; dmarc=pass header.from=acme.example"}
+    day.write(agent, "Fwd: Front wheel", f"for: {ANA_AT}\n\n{forwarded}", headers={**theirs, **proved})
+    assert "my lamp is broken" in day.routed(holder(day)).text

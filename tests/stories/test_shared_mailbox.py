@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -222,6 +223,42 @@ def test_silence_after_an_answer_from_the_mailbox_is_followed_by_the_question(da
     day.sends_here("The 15 mm one.", to=ANA, answers=first)
     day.pass_(days=6)
     assert kinds(day, "ana@example.org") == ["follow_up"]
+
+
+FRIDAY = "Hello Ana,\nthank you for the photo. You will have it by Friday."  # told on Monday 16 November
+
+
+def promises(day: Day) -> list[tuple[str, str, str]]:
+    return [(row["agent"], row["day"], row["sentence"]) for row in day.store.look("select * from promise order by id")]
+
+
+def test_a_day_that_an_agent_names_in_the_mailbox_is_remembered(day: Day) -> None:
+    first = day.write(ANA, "Front wheel", CALM)
+    day.sends_here(FRIDAY, to=ANA, answers=first, name="Maria Lindt (Acme)")
+    assert promises(day) == [("maria", "2026-11-20", "You will have it by Friday.")]
+    day.pass_(days=4, hours=1)
+    assert told(day, "Today is the day") == [holder(day)]
+    day.pass_(days=3)
+    assert kinds(day, "ana@example.org") == [], "the five days of silence begin when the day is over"
+    day.pass_(days=4)
+    assert question(day).outgoing.created_at >= datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def test_a_day_that_nobody_known_names_is_only_part_of_the_answer(day: Day) -> None:
+    first = day.write(ANA, "Front wheel", CALM)
+    day.sends_here(FRIDAY, to=ANA, answers=first)
+    assert promises(day) == [] and story(day)[-1][2] == FRIDAY
+
+
+def test_what_was_promised_in_an_answer_that_is_read_late_counts_from_when_it_was_written(day: Day) -> None:
+    first = day.write(ANA, "Front wheel", CALM)
+    maria = f"Maria Lindt <{SUPPORT}>"
+    day.write(maria, "Re: Front wheel", "I send you one tomorrow.", to=ANA, headers={"In-Reply-To": first}, folder="Sent", run=False)
+    day.clock.at += timedelta(hours=20)  # the mailbox could not be reached for a while
+    day.write(ANA, "Re: Front wheel", "And a bell, please.", headers={"References": first})
+    day.pass_(minutes=1)
+    assert promises(day) == [("maria", "2026-11-17", "I send you one tomorrow.")]
+    assert day.case().state == "open"
 
 
 def test_mails_in_sent_are_not_counted_as_received_in_mode_watch() -> None:

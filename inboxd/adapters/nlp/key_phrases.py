@@ -41,7 +41,7 @@ _FAREWELL = re.compile(
     r")[ \t]*[,.!]?[ \t]*\n(?:[^\n]{0,60}\n?){1,4}\s*$",
     re.IGNORECASE,
 )
-_MARKED_UP = re.compile(r"\S*@\S*|https?://\S+|www\.\S+|\S*\d\S*")
+_MARKED_UP = re.compile(r"(?<!\S)(?:\S*[@\d]\S*|https?://\S+|www\.\S+)")
 
 
 class _Word(NamedTuple):

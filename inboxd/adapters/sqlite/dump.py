@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from inboxd.core.model import Message, Reading, SentMessage, StoryLine
+from inboxd.core.model import Letter, Message, Reading, SentMessage, StoryLine
 
 # What the store holds elsewhere, in the raw mail, the reading or the outgoing message: kept once, not with each decision.
 LEFT_OUT: Mapping[type, frozenset[str]] = {
@@ -17,6 +17,7 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
     Reading: frozenset({"key_phrases"}),
     StoryLine: frozenset({"text"}),
     SentMessage: frozenset({"text"}),
+    Letter: frozenset({"exchange"}),
 }
 
 

@@ -458,7 +458,7 @@ class SqliteTransaction:
     def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
         """The customers' mails that began their cases, by arrival, with what they are about."""
         rows = self._all(
-            "select m.id, m.received_at, m.case_id, c.customer, p.name, m.sender, c.subject, r.topic, r.sentiment, r.sensitive,"
+            "select m.id, m.received_at, m.case_id, c.customer, p.name, m.sender, c.subject, r.language, r.topic, r.sentiment, r.sensitive,"
             " r.key_phrases"
             ", case ? when 1 then r.new_text else '' end as new_text"
             " from message m join reading r on r.message = m.id join cases c on c.id = m.case_id join person p on p.id = c.customer"
@@ -480,7 +480,7 @@ class SqliteTransaction:
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
         row = self._one(
-            "select * from cases where customer = ? and id < ? and state <> 'merged' order by id desc limit 1",
+            "select * from cases where customer = ? and id < ? and state in ('resolved', 'closed') order by id desc limit 1",
             person,
             before,
         )
@@ -1483,6 +1483,7 @@ def _first_mail(row: sqlite3.Row) -> FirstMail:
         email=row["sender"],
         subject=row["subject"],
         text=row["new_text"],
+        language=row["language"],
         topic=row["topic"],
         upset=row["sentiment"] == Sentiment.UPSET,
         sensitive=bool(row["sensitive"]),
