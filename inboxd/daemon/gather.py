@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
-from inboxd.core.commands import read_reply
+from inboxd.core.commands import ABOUT_FAULTS, read_reply
 from inboxd.core.follow_up import ASKING
 from inboxd.core.issues import is_about
 from inboxd.core.mentor import held_message
@@ -251,6 +251,8 @@ class Gatherer:
             return None
         if is_practice(replied_to):
             return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.MESSAGE_ID)
+        if replied_to.case is None and replied_to.purpose.startswith(ABOUT_FAULTS):
+            return AgentProof(agent=agent, case=None, words_to_customer=False, by=ProofKind.MESSAGE_ID)
         if replied_to.case is None:
             return None
         case = tx.case(replied_to.case)

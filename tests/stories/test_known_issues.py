@@ -215,6 +215,27 @@ def test_in_german_it_is_told_in_german(day: Day) -> None:
     )
 
 
+def test_without_plus_addresses_an_answer_to_the_mail_is_enough() -> None:
+    day = alarmed(Day(plus_addresses=False))
+    answer = opened(day)
+    assert first_line(answer) == "Done, Petra: known now, with 5 people so far."
+    day.reply(PETRA, answer, "fixed")
+    day.pass_(hours=1)
+    assert len(all_mended(day)) == 5
+
+
+def test_after_a_bad_answer_the_next_mail_is_from_a_person(day: Day) -> None:
+    answer = opened(day)
+    with day.store.transaction() as tx:
+        tx._db.execute("update cases set outcome = 'dissatisfied', reopened = 1 where id = 1002")
+        tx._db.execute("update cases set outcome = 'satisfied', state = 'closed', closed_at = updated_at where id = 1003")
+    day.reply(PETRA, answer, "fixed")
+    day.pass_(hours=1)
+    assert len(all_mended(day)) == 3 and day.case(1002).state is CaseState.OPEN
+    last = flat(day.inbox(PETRA)[-1])
+    assert "1: said that it is not solved, and wait for a person" in last and "1: said before that it is solved" in last
+
+
 def test_another_wording_takes_the_place_of_the_first(day: Day) -> None:
     answer = opened(day)
     day.reply(PETRA, answer, "Known issue: Signing in works again on phones.")
