@@ -41,6 +41,7 @@ from inboxd.core.model import (
     Mode,
     Outcome,
     Promise,
+    Role,
     Schedule,
     Send,
     SettleIssue,
@@ -187,13 +188,17 @@ def _remind(situation: Situation, case: Case, book: Rulebook) -> Decision:
 
 
 def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rulebook, policy: Policy) -> Decision:
-    """Tell that it is mended and ask, as after any `resolve`; what a cap withholds comes again later."""
+    """Tell that it is mended and ask, as after any `resolve`; what a cap withholds comes again later.
+
+    Where the customer wrote again since it was mended, a person owes an answer to that: the case stays open.
+    """
     now, issue, number = situation.now, told.issue.number, job.case or case.number
     if why := why_not(situation, case, told):
         return Decision(actions=(SettleIssue(issue=issue, case=number, why=why),), because=(f"not told: {why}",), case=case.number)
     again = Schedule(kind=job.kind, key=job.key, at=told.full_until or now + TRY_AGAIN, case=number, payload=job.payload)
-    event = CaseEvent.AGENT_RESOLVED
-    changes: dict[str, object] = {
+    stays = case.state is CaseState.OPEN and _wrote_since(situation, told)
+    event = CaseEvent.NOTED if stays else CaseEvent.AGENT_RESOLVED
+    changes: dict[str, object] = {"round": case.round + 1} if stays else {
         "resolved_at": now, "by_silence": False, "round": case.round + 1, "due_at": None, "closed_at": None, "good_sign": False,
         "backlog": None,
     }  # fmt: skip
@@ -205,12 +210,21 @@ def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rule
     actions: tuple[Action, ...] = (
         SettleIssue(issue=issue, case=number),
         Advance(case=case.number, event=event, state=state, changes=changes),
-        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
         letter,
         ChangePerson(person=case.customer, changes={"asked_at": now}),
-        remind_later(moved, book.follow_up, now) if wants_reminder(moved) else close_later(moved, book.follow_up, now),
     )
+    if not stays:
+        actions = (
+            *actions,
+            Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
+            remind_later(moved, book.follow_up, now) if wants_reminder(moved) else close_later(moved, book.follow_up, now),
+        )
     return Decision(actions=actions, because=("what they wrote about is mended",), case=case.number)
+
+
+def _wrote_since(situation: Situation, told: Mended) -> bool:
+    mended_at = told.issue.fixed_at
+    return mended_at is not None and any(line.role is Role.CUSTOMER and line.at > mended_at for line in situation.story)
 
 
 def _close(situation: Situation, case: Case) -> Decision:

@@ -236,6 +236,20 @@ def test_after_a_bad_answer_the_next_mail_is_from_a_person(day: Day) -> None:
     assert "1: said that it is not solved, and wait for a person" in last and "1: said before that it is solved" in last
 
 
+def test_who_wrote_again_since_it_was_mended_is_told_and_still_answered_by_a_person(day: Day) -> None:
+    answer = opened(day)
+    day.pass_(hours=13)
+    day.reply(PETRA, answer, "fixed")
+    agent = holder(day, 1002)
+    day.pass_(minutes=5)
+    day.write("PersonA Moe <p0@example.org>", "Re: Problem [#1002]", "And where is my invoice for the lamp?")
+    day.pass_(hours=11)
+    assert len(mended(day, "p0@example.org")) == 1
+    assert day.case(1002).state is CaseState.OPEN and day.case(1002).due_at is not None and day.case(1003).state is CaseState.RESOLVED
+    day.reply("PersonA Moe <p0@example.org>", day.last("p0@example.org"), "Yes, it works now, thank you!")
+    assert day.case(1002).state is CaseState.OPEN and holder(day, 1002) == agent
+
+
 def test_another_wording_takes_the_place_of_the_first(day: Day) -> None:
     answer = opened(day)
     day.reply(PETRA, answer, "Known issue: Signing in works again on phones.")
