@@ -21,9 +21,12 @@ from inboxd.core.model import (
     Decision,
     FirstMail,
     HeldWords,
+    IssueLink,
+    IssueNo,
     Job,
     JobKind,
     JobNo,
+    KnownIssue,
     Letter,
     MailboxName,
     MessageId,
@@ -355,6 +358,27 @@ class Transaction(Protocol):
 
     def joined(self, person: PersonNo) -> frozenset[str]:
         """Addresses that `same as` gave to this person and that can be given back now."""
+
+    def issue(self, number: IssueNo) -> KnownIssue | None:
+        """A known issue, open or mended."""
+
+    def open_issues(self, mailbox: MailboxName) -> tuple[KnownIssue, ...]:
+        """The known issues of this mailbox that are not mended, oldest first."""
+
+    def issue_from(self, source: str) -> KnownIssue | None:
+        """The issue that was opened in answer to this alarm."""
+
+    def next_issue(self) -> IssueNo:
+        """The number that a new issue would get."""
+
+    def issues_of(self, case: CaseNo) -> frozenset[IssueNo]:
+        """The issues that a case, or one merged into it, is about."""
+
+    def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
+        """The cases that are about an issue, with the customers whom we know them by now."""
+
+    def told_lately(self, mailbox: MailboxName, since: datetime) -> tuple[datetime, ...]:
+        """When people were told that something is mended, oldest first."""
 
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""

@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 parked_app = typer.Typer(help="Jobs that a person must look at.", invoke_without_command=True)
 app.add_typer(parked_app, name="parked")
+issue_app = typer.Typer(help="Faults of yours that many write about: people may know, and hear when they are mended.", no_args_is_help=True)
+app.add_typer(issue_app, name="issue")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.", envvar="INBOXD_CONFIG")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -83,6 +83,8 @@ class Brief:
     day: date | None = None
     day_sentence: str = ""
     kind_words: str = ""
+    known: str = ""
+    known_since: datetime | None = None
     story: tuple[StoryPart, ...] = ()
     before: int = 0
     past: Past | None = None
@@ -139,6 +141,7 @@ def brief(
     quotes = strongest_sentences(reading.phrases, understood.new_text, thanks=False) if feeling or reading.is_urgent else ()
     if said == Answer.DISSATISFIED and not feeling:  # what is wrong was said calmly: no phrase weighs
         quotes = quotes or _first_said(reading.phrases, understood.new_text)
+    known = next(iter(situation.issues), None)
     made = Brief(
         name=call_name(message.sender),
         now=now,
@@ -155,6 +158,8 @@ def brief(
         day=day,
         day_sentence=day_sentence,
         kind_words=next((each for each in kind if each not in quotes), "") if feeling or said else "",
+        known=_short(known.text, MAX_QUOTE) if known else "",
+        known_since=known.opened_at.astimezone(zone) if known else None,
         story=tuple(_story(story, zone, situation.case.subject if situation.case else message.subject)),
         before=max(0, len(story) - MAX_STORY),
         past=_past(situation, zone),
@@ -198,7 +203,7 @@ def _fitted(made: Brief, room: int) -> Brief:
 
 def _lines(b: Brief) -> int:
     """How many lines the text of a brief has, empty ones too."""
-    head = 1 + len(b.quotes) + bool(b.day) + bool(b.kind_words)
+    head = 1 + len(b.quotes) + bool(b.day) + bool(b.kind_words) + bool(b.known)
     story = 2 + len(b.story) + bool(b.before) + bool(b.past) if b.story or b.past else 0
     facts = (b.you_may, b.more or b.more_at, b.why, b.readers, b.sender)
     return head + story + 1 + len(b.promised) + len(b.told) + sum(map(bool, facts))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxd.core.model import CaseNo, Message, SentMessage
@@ -18,11 +18,13 @@ ALONE = (  # stand alone in their line
     "signature", "help",
 )  # fmt: skip
 WITH = (  # want something behind a colon
-    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "not same as", "pass on", "same as", "sentiment",
-    "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
+    "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "not same as", "pass on",
+    "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
 ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
+ABOUT_FAULTS = ("spike:", "issue:")  # how the purposes of mails begin that an answer about a fault may answer
+_FIXED = re.compile(r"[\s*_]*fixed\s*(?:[.!]|:\s*(.*))?", re.IGNORECASE)
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 
 
@@ -68,18 +70,22 @@ class AgentReply:
 def read_reply(
     message: Message, new_text: str, sent: SentMessage | None, *, signs_as: Sequence[str] = (), signatures: Sequence[str] = ()
 ) -> AgentReply:
-    """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature."""
+    """Read the mail of an agent who proved to be one. A name of `signs_as` in the last line gives way to our signature.
+
+    "fixed" is a command only in an answer to a mail about a fault: to a customer it is a word like others.
+    """
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
     found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
         return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
-    read = _read_words(found.words, signs_as)
+    about_fault = sent is not None and sent.purpose.startswith(ABOUT_FAULTS)
+    read = _read_words(found.words, signs_as, about_fault=about_fault)
     if read.held is not None:
         return AgentReply(held=read.held)
     return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out, signature=found.signature)
 
 
-def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
+def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False) -> AgentReply:
     commands: list[Command] = []
     lines, apart = text.split("\n"), False
     while lines:
@@ -87,7 +93,8 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
         if not line:
             lines.pop(0)
             continue
-        command, doubt = _command(line)
+        fixed = _FIXED.fullmatch(line) if about_fault else None
+        command, doubt = (Command(name="fixed", line=line, argument=fixed[1] or ""), "") if fixed else _command(line)
         if apart and doubt == "ambiguous":
             break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
@@ -99,6 +106,10 @@ def _read_words(text: str, signs_as: Sequence[str]) -> AgentReply:
         commands.append(command)
         if command.name == "note":
             return _with_note(text, tuple(commands), command.argument, lines)
+        if command.name in ("known issue", "fixed"):  # mail programs break long lines
+            while command.argument and lines and lines[0].strip():
+                command = replace(command, argument=f"{command.argument} {lines.pop(0).strip()}")
+            commands[-1] = command
         apart = bool(lines) and not lines[0].strip()  # words may follow; or another command, as Outlook puts a blank line below each line
     words = _unsigned("\n".join(lines).strip("\n"), signs_as)
     asking = next((command for command in commands if command.asks), None)

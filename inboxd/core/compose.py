@@ -97,6 +97,11 @@ FOR_CUSTOMERS: Mapping[str, tuple[Mapping[str, object], ...]] = MappingProxyType
         "we_are_closed": _NOTE,
         "are_you_happy": _QUESTION,
         "reminder": _QUESTION,
+        "known_issue": tuple({**note, "known_issue": "Signing in fails."} for note in _NOTE),
+        "mended": (
+            {**_TO_CUSTOMER, "wrote_at": _NOW, "mails": 41, "since": _NOW, "now": _NOW, "fixed": ""},
+            {**_TO_CUSTOMER, "customer": "", "wrote_at": _NOW, "mails": 1, "since": _NOW, "now": _NOW, "fixed": "It was a cable."},
+        ),
         "reply": (_REPLY, {**_REPLY, "quotation": "", "quoted_at": None, "quoted_name": ""}),
         ANSWER_LINKS: ({},),
     }

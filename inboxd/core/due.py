@@ -7,7 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.assign import Choice, assign, team_of
-from inboxd.core.follow_up import after_resolved, ask_at, awake_at, close_later, may_ask, remind_later, wants_reminder, zone_of_customer
+from inboxd.core.follow_up import (
+    ASKING_JOBS,
+    after_resolved,
+    ask_at,
+    awake_at,
+    close_later,
+    may_ask,
+    remind_later,
+    wants_reminder,
+    zone_of_customer,
+)
+from inboxd.core.issues import TRY_AGAIN, why_not
 from inboxd.core.letters import (
     acknowledgement,
     answer_to_offer,
@@ -16,6 +27,7 @@ from inboxd.core.letters import (
     full_name,
     is_for_people_only,
     lead_of,
+    mended,
     notice,
     routed,
     to_lead,
@@ -38,14 +50,18 @@ from inboxd.core.model import (
     JobKind,
     Label,
     Log,
+    Mended,
     Mode,
     Outcome,
     Promise,
+    Role,
     Schedule,
     Send,
+    SettleIssue,
     Situation,
     TeamName,
 )
+from inboxd.core.permit import permit
 from inboxd.core.policy import Policy
 from inboxd.core.promises import next_reminder as next_promise
 from inboxd.core.promises import over_at, remind_at, still_open
@@ -92,6 +108,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _silence(situation, case, book)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
+        case JobKind.MENDED if situation.mended is not None:
+            return _mended(job, situation, case, situation.mended, book, policy)
         case JobKind.PROMISE if case.state is not CaseState.MERGED:
             return _promise(situation, case, book, policy)
         case JobKind.PASS_ON if case.state is not CaseState.MERGED:
@@ -136,10 +154,11 @@ def _after_promises(job: Job, situation: Situation, case: Case, book: Rulebook, 
 
 def _when_awake(job: Job, situation: Situation, case: Case, policy: Policy) -> Schedule | None:
     """When this question comes again, if it is night where the customer lives."""
-    if job.kind not in (JobKind.ASK, JobKind.REMIND) or case.state is not CaseState.RESOLVED:
+    asks = job.kind in (JobKind.ASK, JobKind.REMIND) and case.state is CaseState.RESOLVED
+    if not asks and job.kind is not JobKind.MENDED:
         return None
     at = awake_at(situation.now, zone_of_customer(situation, policy))
-    return Schedule(kind=job.kind, key=job.key, at=at, case=case.number) if at > situation.now else None
+    return Schedule(kind=job.kind, key=job.key, at=at, case=job.case, payload=job.payload) if at > situation.now else None
 
 
 def _promise(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
@@ -192,6 +211,46 @@ def _remind(situation: Situation, case: Case, book: Rulebook) -> Decision:
         return Decision(actions=(close,), because=("not asked again",), case=case.number)
     letter = follow_up(situation, case, book, reminder=True)
     return Decision(actions=(Send(letter=letter), close), because=("no answer, and it matters",), case=case.number)
+
+
+def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rulebook, policy: Policy) -> Decision:
+    """Tell that it is mended and ask, as after any `resolve`; what a cap withholds comes again later.
+
+    Where the customer wrote again since it was mended, a person owes an answer to that: the case stays open.
+    """
+    now, issue, number = situation.now, told.issue.number, job.case or case.number
+    if why := why_not(situation, case, told):
+        return Decision(actions=(SettleIssue(issue=issue, case=number, why=why),), because=(f"not told: {why}",), case=case.number)
+    again = Schedule(kind=job.kind, key=job.key, at=told.full_until or now + TRY_AGAIN, case=number, payload=job.payload)
+    stays = case.state is CaseState.OPEN and _wrote_since(situation, told)
+    event = CaseEvent.NOTED if stays else CaseEvent.AGENT_RESOLVED
+    changes: dict[str, object] = {"round": case.round + 1} if stays else {
+        "resolved_at": now, "by_silence": False, "round": case.round + 1, "due_at": None, "closed_at": None, "good_sign": False,
+        "backlog": None,
+    }  # fmt: skip
+    state = advance(case.state, event)
+    moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
+    letter = Send(letter=mended(situation, moved, told))
+    if told.full_until is not None or permit((letter,), situation, policy) != (letter,):
+        return Decision(actions=(again,), because=("so much leaves just now",), case=case.number)
+    actions: tuple[Action, ...] = (
+        SettleIssue(issue=issue, case=number),
+        Advance(case=case.number, event=event, state=state, changes=changes),
+        letter,
+        ChangePerson(person=case.customer, changes={"asked_at": now}),
+    )
+    if not stays:
+        actions = (
+            *actions,
+            Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
+            remind_later(moved, book.follow_up, now) if wants_reminder(moved) else close_later(moved, book.follow_up, now),
+        )
+    return Decision(actions=actions, because=("what they wrote about is mended",), case=case.number)
+
+
+def _wrote_since(situation: Situation, told: Mended) -> bool:
+    mended_at = told.issue.fixed_at
+    return mended_at is not None and any(line.role is Role.CUSTOMER and line.at > mended_at for line in situation.story)
 
 
 def _close(situation: Situation, case: Case) -> Decision:

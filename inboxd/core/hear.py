@@ -18,6 +18,7 @@ from inboxd.core.follow_up import (
     outcome_of_yes,
     read_answer,
 )
+from inboxd.core.issues import linked
 from inboxd.core.lettering import reachable
 from inboxd.core.letters import (
     answer_values,
@@ -141,6 +142,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     actions: list[Action] = [
         OpenCase(case=case, person=person),
         Join(case=case.number, participants=case.participants, contact=is_contact(situation)),
+        *linked(situation, case.number),
     ]
     if choice:
         actions += [
@@ -259,6 +261,7 @@ def _wrote(
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
         Cancel(case=case.number, kinds=ASKING_JOBS),
+        *linked(situation, case.number),
         *filed(situation, ruling),
     ]
     if fresh or due != case.due_at or JobKind.ESCALATE not in situation.acts:

@@ -21,6 +21,7 @@ from inboxd.core.model import (
     Enclose,
     Letter,
     MailboxFacts,
+    Mended,
     MessageNo,
     Outcome,
     OutgoingKind,
@@ -342,11 +343,15 @@ def acknowledgement(
     opens = next_open(calendar, now) if calendar else None
     opens_at = opens if opens and opens > now else None
     writes_by = case.due_at if promised and _holds(situation, case, calendar) else None
-    if opens_at is None and writes_by is None and answer is None:
+    issue = next(iter(situation.issues), None)
+    answer = None if issue else answer
+    if opens_at is None and writes_by is None and answer is None and issue is None:
         return None
     writes_on = _named_by(writes_by, opens_at, now, zone, here=calendar is not None and opens is not None) if writes_by else ""
     values: dict[str, object] = {"now": now, "opens_at": opens_at, "writes_by": writes_by, "writes_on": writes_on}
     values["answer"] = answer.text[_language(situation, case)] if answer else ""
+    if issue is not None:
+        template, values["known_issue"] = "known_issue", issue.text
     purpose = f"acknowledgement:case {case.number}" + (f"{_OFFERED}{answer.name}" if answer else "")
     return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, purpose, values)
 
@@ -387,6 +392,17 @@ def _named_by(at: datetime, opens_at: datetime | None, now: datetime, zone: tzin
     if opens_at is not None:
         return "that day" if day == opens_at.astimezone(zone).date() else ""
     return "today" if here and day == now.astimezone(zone).date() else ""
+
+
+def mended(situation: Situation, case: Case, told: Mended) -> Letter:
+    """What somebody wrote about is mended; the same question as ever, for only they can say."""
+    first = next((line for line in situation.story if line.role is Role.CUSTOMER), None)
+    values: dict[str, object] = {
+        "wrote_at": first.at if first else case.opened_at, "mails": told.mails, "since": told.issue.fixed_at, "now": situation.now,
+        "fixed": told.issue.fixed_text,
+    }  # fmt: skip
+    purpose = f"mended:{told.issue.number}:{case.customer}"
+    return replace(_to_customer(situation, case, OutgoingKind.FOLLOW_UP, "mended", purpose, values), answer_links=True)
 
 
 def _to_customer(situation: Situation, case: Case, kind: OutgoingKind, template: str, purpose: str, values: dict[str, object]) -> Letter:

@@ -17,6 +17,7 @@ CaseNo = NewType("CaseNo", int)
 PersonNo = NewType("PersonNo", int)
 OutgoingNo = NewType("OutgoingNo", int)
 JobNo = NewType("JobNo", int)
+IssueNo = NewType("IssueNo", int)
 MessageId = NewType("MessageId", str)  # RFC 5322, 3.6.4, without the angle brackets
 
 
@@ -104,6 +105,7 @@ class JobKind(StrEnum):
     FILE = "file"  # move a mail into the folder that a rule names, or into that of the team which has the case
     RESOLVE = "resolve"  # a person moved a mail into the folder of what is done
     SPIKES = "spikes"  # do far more people than usual write about one thing?
+    MENDED = "mended"  # tell who wrote about a known issue that it is mended, and ask
     AUDIT = "audit"  # I11: every open case has an assignee, a due date and a next job
 
 
@@ -470,6 +472,55 @@ class FirstMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIssue:
+    """A fault of ours that people write about: what they may know of it, and by which key phrases their mails are found."""
+
+    number: IssueNo
+    mailbox: MailboxName
+    text: str
+    keys: tuple[str, ...] = ()  # as KeyPhrase.key
+    topic: str = ""  # only mails of this topic; "": of any
+    opened_at: datetime
+    opened_by: str = ""
+    fixed_at: datetime | None = None
+    fixed_text: str = ""
+    source: str = ""  # the purpose of the mail that gave the alarm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueLink:
+    """A case whose customer wrote about a known issue, and what came of telling them."""
+
+    case: CaseNo
+    person: PersonNo
+    settled: bool = False  # told, or it is certain that they are not
+    why: str = ""  # they were not told; "": they were
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutIssue:
+    """What an agent's answer to an alarm, or to a mail about a known issue, is about."""
+
+    issue: KnownIssue  # with number and text where it was opened before, else as it would be opened
+    links: tuple[IssueLink, ...] = ()  # who wrote about it
+
+    @property
+    def known(self) -> bool:
+        """Whether it was opened before."""
+        return bool(self.issue.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What is told to somebody who wrote about a known issue that is mended."""
+
+    issue: KnownIssue
+    mails: int  # of how many cases theirs is one
+    told: bool = False  # this person was told before
+    full_until: datetime | None = None  # so many were told lately that the next must wait until then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessage:
     """One of our own outgoing messages, found by its Message-ID or number."""
 
@@ -651,6 +702,9 @@ class Situation:
     practised: int = 0  # practice replies of this agent within the hour
     held_words: tuple[HeldWords, ...] = ()  # words in this case that wait, or waited, for a mentor
     to_release: Released | None = None  # the mail whose words wait, where this mail answers the one that showed them
+    issues: tuple[KnownIssue, ...] = ()  # open ones that this mail, or the case, is about
+    about_issue: AboutIssue | None = None  # of an agent's mail that answers an alarm, or a mail about a known issue
+    mended: Mended | None = None  # what this job is to tell
 
 
 # --- what is decided ---------------------------------------------------------------------------------------------
@@ -794,6 +848,40 @@ class Absent:
     agent: AgentName
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIssue:
+    """A known issue is open, with the cases that are about it; the number of one that was opened before: its text is another."""
+
+    issue: KnownIssue
+    cases: tuple[CaseNo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkIssue:
+    """This case is about the issue, too."""
+
+    issue: IssueNo
+    case: CaseNo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseIssue:
+    """The issue is mended: each case that is about it gets its job."""
+
+    issue: IssueNo
+    text: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleIssue:
+    """The customer of this case was told, or is not, and why."""
+
+    issue: IssueNo
+    case: CaseNo
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -953,6 +1041,10 @@ Action = (
     | TakeBack
     | DropReader
     | Absent
+    | OpenIssue
+    | LinkIssue
+    | CloseIssue
+    | SettleIssue
     | Withdraw
     | LearnSignature
     | ForgetSignatures

@@ -46,7 +46,7 @@ from inboxd.core.model import (
     StoryLine,
     Withdraw,
 )
-from inboxd.core.orders import KNOWN, OF_THE_AGENT, Desk, Wrong, carry_out, first_mail, of_the_agent
+from inboxd.core.orders import KNOWN, OF_AN_ISSUE, OF_THE_AGENT, Desk, Wrong, carry_out, first_mail, of_an_issue, of_the_agent
 from inboxd.core.outside import answer_of_theirs, asked, begun
 from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
@@ -75,6 +75,8 @@ def obey_without_case(situation: Situation, proof: AgentProof, book: Rulebook, p
         return _begin(situation, agent, read, book, policy)
     if read.held is None and read.commands and all(command.asks for command in read.commands):
         return looked_up(situation, None, agent, read)
+    if read.held is None and any(command.name in OF_AN_ISSUE for command in read.commands):
+        return _of_an_issue(situation, agent, read, book, policy)
     if read.held is None and read.commands and not read.words and all(command.name in OF_THE_AGENT for command in read.commands):
         return _of_the_agent(situation, agent, read, book, policy)
     text = (read.held.text if read.held else read.words or read.note) or situation.understood.new_text
@@ -104,6 +106,25 @@ def _of_the_agent(situation: Situation, agent: Agent, read: AgentReply, book: Ru
     actions = tuple(action for each in right for action in each.actions)
     because = tuple(command.name for command in read.commands)
     return Decision(actions=(*actions, Send(letter=replace(letter, reply_token=NOTICE))), because=because, words="")
+
+
+def _of_an_issue(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """What people may know of a fault, or that it is mended; alone in its mail, so that nothing else can be meant."""
+    command, *others = sorted(read.commands, key=lambda command: command.name not in OF_AN_ISSUE)
+    done = of_an_issue(command, Desk(situation=situation, agent=agent, book=book, policy=policy))
+    wrong = tuple(Wrong(line=other.line, why="with_issue") for other in others)
+    if isinstance(done, Wrong) or wrong:
+        return _back(situation, None, agent, Held(kind="mistakes"), read, wrong=(*((done,) if isinstance(done, Wrong) else ()), *wrong))
+    left_out = (*read.left_out, *(line.strip() for line in read.words.splitlines() if line.strip()))
+    subject = situation.understood.message.subject
+    subject = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    letter = notice(
+        situation, agent, template="issue", purpose=f"issue:{done.said['issue']}:{situation.understood.number}",
+        values={**done.said, "left_out": left_out, "reasons": ()}, subject=subject,
+    )  # fmt: skip
+    return Decision(
+        actions=(*done.actions, Send(letter=replace(letter, reply_token=NOTICE))), because=(f"{command.name}: a fault of ours",), words=""
+    )  # fmt: skip
 
 
 def _begin(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
@@ -144,6 +165,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     commands = {command.name for command in read.commands}
     if "to" in commands:
         return _begin(situation, agent, read, book, policy)
+    if situation.about_issue is not None and commands & OF_AN_ISSUE:
+        return _of_an_issue(situation, agent, read, book, policy)
     if "help" in commands:
         return _help(situation, case, agent)
     if any(command.asks for command in read.commands):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
 from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
+from inboxd.core.issues import people
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Absent,
@@ -22,6 +23,7 @@ from inboxd.core.model import (
     CaseEvent,
     CaseNo,
     CaseState,
+    CloseIssue,
     Correct,
     DropReader,
     ForgetSignatures,
@@ -31,6 +33,7 @@ from inboxd.core.model import (
     Log,
     Merge,
     NotSameAs,
+    OpenIssue,
     Role,
     SameAs,
     Schedule,
@@ -108,6 +111,27 @@ def of_the_agent(command: Command, desk: Desk) -> Noted | Wrong:
 OF_THE_AGENT = frozenset(("away", "signature"))
 
 
+def of_an_issue(command: Command, desk: Desk) -> Noted | Wrong:
+    """Work out a command about a fault that many write about (one of OF_AN_ISSUE): it answers the alarm, or a later mail about it."""
+    about, text = desk.situation.about_issue, " ".join(command.argument.split())
+    if about is None:
+        return Wrong(line=command.line, why="no_alarm")
+    if about.issue.fixed_at is not None:
+        return Wrong(line=command.line, why="fixed_already")
+    said: dict[str, object] = {"people": people(about.links), "issue": about.issue.number}
+    if command.name == "fixed":
+        if not about.known:
+            return Wrong(line=command.line, why="no_issue")
+        closed = CloseIssue(issue=about.issue.number, text=text, by=desk.agent.name)
+        return Noted(actions=(closed,), said={**said, "variant": "closed", "text": about.issue.text, "fixed": text})
+    issue = replace(about.issue, text=text, opened_by=about.issue.opened_by or desk.agent.name)
+    opened = OpenIssue(issue=issue, cases=() if about.known else tuple(link.case for link in about.links))
+    return Noted(actions=(opened,), said={**said, "variant": "reworded" if about.known else "opened", "text": text, "fixed": ""})
+
+
+OF_AN_ISSUE = frozenset(("known issue", "fixed"))
+
+
 def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wrong, ...]]:
     """To whom a mail goes that begins a case, with what is wrong about it: one address, and no other command but its subject."""
     to = next(command for command in commands if command.name == "to")
@@ -122,8 +146,8 @@ def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wron
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own
-    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "label", "merge", "no follow-up", "no promise", "not same as",
-     "pass on", "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent")
+    ("ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "no follow-up", "no promise",
+     "not same as", "pass on", "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent")
 )  # fmt: skip
 
 
@@ -452,6 +476,10 @@ def _for(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     return Wrong(line=command.line, why="for_alone", found=desk.situation.mailbox.address)
 
 
+def _known_issue(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    return Wrong(line=command.line, why="no_alarm")
+
+
 def _signature(command: Command, desk: Desk) -> Noted | Wrong:
     """The agent takes back what was learnt of their signature."""
     if _name(command.argument) not in ("none", "no", "keine", "nein"):
@@ -474,6 +502,7 @@ def _unknown(command: Command, noun: str, found: str, known: Iterable[str]) -> W
 
 _ORDERS: Mapping[str, Callable[[Command, Case, Desk], Done | Wrong]] = {
     "ask": _ask, "assign": _assign, "away": _own, "cc": _cc, "could not": _could_not, "drop": _drop, "for": _for, "gave": _gave,
+    "known issue": _known_issue,
     "label": _label, "merge": _merge, "no follow-up": _no_follow_up, "no promise": _no_promise, "not same as": _not_same_as,
     "pass on": _pass_on, "same as": _same_as, "sentiment": _sentiment, "signature": _own,
     "snooze": _snooze, "split": _split, "subject": _subject,

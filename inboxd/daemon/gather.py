@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
-from inboxd.core.commands import read_reply
+from inboxd.core.commands import ABOUT_FAULTS, read_reply
 from inboxd.core.follow_up import ASKING
+from inboxd.core.issues import is_about
 from inboxd.core.mentor import held_message
 from inboxd.core.model import (
     AgentName,
@@ -23,6 +24,8 @@ from inboxd.core.model import (
     CaseState,
     Directory,
     HeldWords,
+    IssueNo,
+    KnownIssue,
     MailboxFacts,
     MailboxName,
     Message,
@@ -49,6 +52,7 @@ from inboxd.core.screen import is_responders
 from inboxd.core.thread import ids, tagged, thread
 from inboxd.core.understand import Failure, understand
 from inboxd.core.voice import is_offer
+from inboxd.daemon.mending import about_issue
 from inboxd.errors import InboxdError
 from inboxd.ports import Store, Transaction
 
@@ -155,6 +159,7 @@ class Gatherer:
             practised=sum(event["agent"] == agent for event in lately),
             held_words=held,
             to_release=released,
+            about_issue=about_issue(tx, s),
             named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
         )
 
@@ -247,7 +252,7 @@ class Gatherer:
             return None
         if is_practice(replied_to):
             return AgentProof(agent=agent, case=None, words_to_customer=True, by=ProofKind.MESSAGE_ID)
-        if is_offer(replied_to):
+        if is_offer(replied_to) or (replied_to.case is None and replied_to.purpose.startswith(ABOUT_FAULTS)):
             return AgentProof(agent=agent, case=None, words_to_customer=False, by=ProofKind.MESSAGE_ID)
         if replied_to.case is None:
             return None
@@ -383,12 +388,21 @@ class Gatherer:
             acts=tx.jobs_of(case.number) if case else (),
             promises=tx.promises(case.number) if case else (),
             joined=tx.joined(case.customer) if case and s.agent_proof is not None else frozenset(),
+            issues=_issues(tx, s) if s.agent_proof is None else (),
         )
 
     def _named(self, line: StoryLine) -> StoryLine:
         """Agents are called in a story as they sign."""
         agent = self.book.agents.get(AgentName(line.name)) if line.role is Role.AGENT else None
         return replace(line, name=agent.signs_as) if agent else line
+
+
+def _issues(tx: Transaction, s: Situation) -> tuple[KnownIssue, ...]:
+    """The open issues that this mail is about, or that its case was about before."""
+    reading = s.understood.reading
+    known = tx.issues_of(s.case.number) if s.case else frozenset[IssueNo]()
+    keys = {phrase.key for phrase in reading.key_phrases} if not s.understood.screening.automatic else set[str]()
+    return tuple(each for each in tx.open_issues(s.mailbox.name) if each.number in known or is_about(each, keys, reading.topic))
 
 
 def _asked(tx: Transaction, case: Case) -> tuple[int, ...]:

@@ -161,6 +161,10 @@ def _past(records: _Records, line: str) -> str:
     return f"case {(records.facts.get('past') or {}).get('number', '')} and how its customer answered"
 
 
+def _issue(records: _Records) -> str:
+    return ", ".join(str(each.get("number", "")) for each in records.facts.get("issues", ())[:1])
+
+
 def _sender(records: _Records, line: str) -> str:
     checked = "confirm" in line
     server = (records.facts.get("mailbox") or {}).get("authserv_id", "")
@@ -169,6 +173,7 @@ def _sender(records: _Records, line: str) -> str:
 
 
 _KNOWN: tuple[tuple[str, Callable[[_Records, str], str]], ...] = (
+    (r"Known: .* \(since ", lambda records, line: f"known issue {_issue(records)}: as whoever opened it worded it"),
     (r"Before that: \d", _earlier),
     (r"In (?:January|February|March|April|May|June|July|August|September|October|November|December)\b", _past),
     (r"More than that: ", lambda records, line: "lead: in the rules"),

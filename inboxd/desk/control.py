@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from inboxd.core.due import redecide_at
-from inboxd.core.model import CaseNo, JobNo
+from inboxd.core.model import CaseNo, IssueNo, JobNo, KnownIssue, MailboxName
+from inboxd.desk.issues import close_issue, open_issue
 from inboxd.errors import ConfigError
 
 
@@ -58,6 +59,18 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
                     tx.schedule(redecide_at(CaseNo(int(case)), now))
             daemon.wake("house")
             return {"done": len(request["cases"])}
+        case "issue.open":
+            issue = KnownIssue(
+                number=IssueNo(0), mailbox=MailboxName(str(request["mailbox"])), text=str(request["text"]), topic=str(request["topic"]),
+                keys=tuple(str(key) for key in request["keys"]), opened_by=str(request["by"]), opened_at=office.clock.now(),
+            )  # fmt: skip
+            with office.store.transaction() as tx:
+                return {"done": open_issue(tx, issue, office.clock.now())}
+        case "issue.close":
+            with office.store.transaction() as tx:
+                done = close_issue(tx, IssueNo(int(request["issue"])), str(request["text"]), str(request["by"]), office.clock.now())
+            daemon.wake("house")
+            return {"done": done}
         case "correct":
             by, values, number = str(request["by"]), {str(k): str(v) for k, v in request["values"].items()}, CaseNo(int(request["case"]))
             with office.store.transaction() as tx:

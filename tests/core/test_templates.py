@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parents[2] / "templates"
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 16, 8, 12, tzinfo=UTC)
 IN_GERMAN_TOO = ("weekly", "weekly_subject")  # the lead reads these in the language of the mailbox
-FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", ANSWER_LINKS)
+FOR_CUSTOMERS = ("reply", "are_you_happy", "reminder", "acknowledge", "we_hear_you", "we_are_closed", "known_issue", "mended", ANSWER_LINKS)
 
 FULL_BRIEF = Brief(
     name="Ana",
@@ -188,6 +188,12 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "agent": "Petra", "what": "cannot sign in", "people": 7, "window": "an hour", "usual": 1, "now": NOW,
         "first": [{"name": "Ana Ruiz", "case": 1042, "at": NOW, "quote": "I cannot sign in since noon."}],
     },
+    "issue": {
+        **PERSON, "variant": "opened", "people": 12, "text": "Signing in fails for some.", "fixed": "", "left_out": ("Petra Vogel",),
+        "reasons": (), "issue": 1,
+    },
+    "known_issue": {**PERSON, "opens_at": NOW, "known_issue": "Signing in fails for some."},
+    "mended": {**PERSON, "wrote_at": NOW, "mails": 41, "since": NOW, "now": NOW, "fixed": "It was a cable."},
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
     "voice_offer": {
         "agent": "Petra", "listener": "Product", "lines": ("the axle is missing in the box",), "first": date(2026, 11, 16),
@@ -235,6 +241,12 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         for meant in ("resolve", "note")
     ),
     "no_case": ({"text": ""},),
+    "issue": (
+        {"variant": "told", "people": 1, "reasons": (("opted_out", 2), ("sensitive", 1))}, {"variant": "closed", "fixed": "A cable."},
+        {"variant": "reworded", "left_out": ()},
+    ),
+    "known_issue": ({"opens_at": None}, {"customer": ""}),
+    "mended": ({"mails": 1, "fixed": ""}, {"customer": ""}),
     "on_behalf": ({"holder": "", "yours": True, "note": ""},),
     "false_claim": ({"holder": ""}, {"server": "mx.acme.example"}),
     "morning_list": (

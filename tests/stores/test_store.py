@@ -24,19 +24,24 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     ChangePerson,
+    CloseIssue,
     EndHold,
     ForgetSignatures,
     HeldWords,
     HoldWords,
+    IssueNo,
     JobKind,
     KeyPhrase,
+    KnownIssue,
     Label,
     LearnSignature,
+    LinkIssue,
     Log,
     MailboxName,
     MarkOutgoing,
     MessageId,
     Mode,
+    OpenIssue,
     Outcome,
     OutgoingKind,
     OutgoingNo,
@@ -44,6 +49,7 @@ from inboxd.core.model import (
     PersonNo,
     Schedule,
     Sentiment,
+    SettleIssue,
 )
 from inboxd.ports import Cursor, Fetched, Folder, Listed, MailboxState, SightingState
 from tests.fakes import MONDAY
@@ -270,6 +276,33 @@ def test_the_mail_that_began_a_case_comes_back_with_what_it_is_about_and_no_late
         assert tx.first_mails(ACME, MONDAY + HOUR, MONDAY + 2 * HOUR, texts=False) == (replace(second, text=""),)
         assert not tx.first_mails(MailboxName("other"), MONDAY, MONDAY + HOUR)
         assert tx.first_received(ACME) == MONDAY + MINUTE
+
+
+def test_a_known_issue_comes_back_with_its_cases_and_is_closed_once(store: SqliteStore) -> None:
+    issue = KnownIssue(
+        number=IssueNo(1), mailbox=ACME, text="Signing in fails.", keys=("not sign_in",), topic="account_access", opened_at=MONDAY,
+        opened_by="petra", source="spike:acme:1:sign_in",
+    )  # fmt: skip
+    with store.transaction() as tx:
+        for number, customer in ((1001, 1), (1002, 2), (1003, 1)):
+            put_case(tx, opened(number, customer=customer), replace(ANA, email=f"{customer}@customers.example"))
+        assert tx.next_issue() == 1 and tx.issue(IssueNo(1)) is None
+        tx.apply([OpenIssue(issue=issue, cases=(CaseNo(1001), CaseNo(1002)))], ACME, MONDAY)
+        tx.apply([LinkIssue(issue=issue.number, case=CaseNo(1003)), LinkIssue(issue=issue.number, case=CaseNo(1001))], ACME, MONDAY)
+        assert tx.issue(issue.number) == issue == tx.issue_from("spike:acme:1:sign_in") and tx.next_issue() == 2
+        assert tx.open_issues(ACME) == (issue,) and tx.open_issues(MailboxName("other")) == ()
+        assert [(link.case, link.person) for link in tx.issue_links(issue.number)] == [(1001, 1), (1002, 2), (1003, 1)]
+        assert tx.issues_of(CaseNo(1003)) == {1}
+        tx.apply([OpenIssue(issue=replace(issue, text="It fails.", opened_at=MONDAY + HOUR))], ACME, MONDAY + HOUR)
+        assert tx.issue(issue.number) == replace(issue, text="It fails.")
+        for text in ("A cable.", "Another."):
+            tx.apply([CloseIssue(issue=issue.number, text=text, by="petra")], ACME, MONDAY + HOUR)
+        assert tx.issue(issue.number) == replace(issue, text="It fails.", fixed_at=MONDAY + HOUR, fixed_text="A cable.")
+        assert tx.open_issues(ACME) == ()
+        tx.apply([SettleIssue(issue=issue.number, case=CaseNo(1002), why="quiet")], ACME, MONDAY + HOUR)
+        assert [(link.settled, link.why) for link in tx.issue_links(issue.number)] == [(False, ""), (True, "quiet"), (False, "")]
+    jobs = store.claim([JobKind.MENDED], MONDAY + 2 * HOUR, 9)
+    assert [job.case for job in jobs] == [1002, 1003, 1001], "the latest case of each person first"
 
 
 def test_the_story_of_a_case_is_what_was_said_in_it_oldest_first(store: SqliteStore) -> None:

@@ -289,6 +289,7 @@ def test_migrations_run_once(file: Path) -> None:
         "people_joined_and_parted",
         "practice_signatures_and_mentors",
         "what_mails_are_about",
+        "known_issues",
     ]
     store.close()
 

@@ -192,3 +192,19 @@ def what_mails_are_about(db: sqlite_utils.Database) -> None:
     """A mail's key phrases stand with its reading: a report or a spike reads no text again. Customers' mails are found by their time."""
     db.execute("alter table reading add column key_phrases text not null default '[]'")
     db.execute("create index message_received on message (mailbox, received_at) where role = 'customer'")
+
+
+@MIGRATIONS()
+def known_issues(db: sqlite_utils.Database) -> None:
+    """Faults of ours that people write about, and who did: each is told once when it is mended."""
+    db.execute(
+        "create table issue (id integer primary key, mailbox text not null, text text not null, keys text not null, topic text not null,"
+        " opened_at real not null, opened_by text not null, fixed_at real, fixed_text text not null default '',"
+        " source text not null) strict"
+    )
+    db.execute("create index issue_open on issue (mailbox) where fixed_at is null")
+    db.execute(
+        "create table case_issue (issue integer not null references issue (id), case_id integer not null references cases (id),"
+        " at real not null, settled_at real, why text not null default '', primary key (issue, case_id)) strict, without rowid"
+    )
+    db.execute("create index case_issue_case on case_issue (case_id)")

@@ -12,6 +12,7 @@ from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.adapters.sqlite.load import load
+from inboxd.core.issues import TELL_EVERY, in_turn
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Absent,
@@ -27,6 +28,7 @@ from inboxd.core.model import (
     CaseNo,
     CaseState,
     ChangePerson,
+    CloseIssue,
     Correct,
     Counts,
     Decision,
@@ -37,14 +39,18 @@ from inboxd.core.model import (
     ForgetSignatures,
     HeldWords,
     HoldWords,
+    IssueLink,
+    IssueNo,
     Job,
     JobKind,
     JobNo,
     Join,
     KeyPhrase,
+    KnownIssue,
     Label,
     LearnSignature,
     Letter,
+    LinkIssue,
     Log,
     MailboxName,
     MarkOutgoing,
@@ -54,6 +60,7 @@ from inboxd.core.model import (
     Mode,
     NotSameAs,
     OpenCase,
+    OpenIssue,
     Outcome,
     OutgoingKind,
     OutgoingNo,
@@ -68,6 +75,7 @@ from inboxd.core.model import (
     Send,
     Sentiment,
     SentMessage,
+    SettleIssue,
     Situation,
     Split,
     StoryLine,
@@ -700,6 +708,53 @@ class SqliteTransaction:
             later |= {data["email"], *data.get("addresses", ())}
         return found
 
+    def issue(self, number: IssueNo) -> KnownIssue | None:
+        """A known issue, open or mended."""
+        row = self._one("select * from issue where id = ?", number)
+        return _issue(row) if row else None
+
+    def open_issues(self, mailbox: MailboxName) -> tuple[KnownIssue, ...]:
+        """The known issues of this mailbox that are not mended, oldest first."""
+        return tuple(_issue(row) for row in self._all("select * from issue where mailbox = ? and fixed_at is null order by id", mailbox))
+
+    def issue_from(self, source: str) -> KnownIssue | None:
+        """The issue that was opened in answer to this alarm."""
+        row = self._one("select * from issue where source = ? order by id desc limit 1", source)
+        return _issue(row) if row else None
+
+    def next_issue(self) -> IssueNo:
+        """The number that a new issue would get."""
+        row = self._one("select coalesce(max(id), 0) + 1 as n from issue")
+        assert row
+        return IssueNo(row["n"])
+
+    def issues_of(self, case: CaseNo) -> frozenset[IssueNo]:
+        """The issues that a case, or one merged into it, is about."""
+        rows = self._all("select issue from case_issue where case_id in (select id from cases where id = ?1 or merged_into = ?1)", case)
+        return frozenset(IssueNo(row["issue"]) for row in rows)
+
+    def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
+        """The cases that are about an issue, with the customers whom we know them by now."""
+        rows = self._all(
+            "select i.*, c.customer from case_issue i join cases c on c.id = i.case_id where i.issue = ? order by i.case_id", issue
+        )
+        return tuple(
+            IssueLink(
+                case=CaseNo(row["case_id"]), person=PersonNo(row["customer"]), settled=row["settled_at"] is not None, why=row["why"]
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def told_lately(self, mailbox: MailboxName, since: datetime) -> tuple[datetime, ...]:
+        """When people were told that something is mended, oldest first."""
+        rows = self._all(
+            "select created_at from outgoing where mailbox = ? and automatic = 1 and created_at > ? and purpose_key like 'mended:%'"
+            " order by created_at",
+            mailbox,
+            time(since),
+        )
+        return tuple(_must(row["created_at"]) for row in rows)
+
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
         rows = self._all("select agent, first, last from absence")
@@ -891,6 +946,17 @@ class SqliteTransaction:
                     self._event("agent.away", mailbox, None, data, now)
                 case DropReader():
                     self._db.execute("delete from participant where case_id = ? and email = ?", (action.case, action.email))
+                case OpenIssue():
+                    self._open_issue(action, now)
+                case LinkIssue():
+                    self._link_issue(action.issue, action.case, now)
+                case CloseIssue():
+                    self._close_issue(action, mailbox, now)
+                case SettleIssue():
+                    self._db.execute(
+                        "update case_issue set settled_at = ?, why = ? where issue = ? and case_id = ?",
+                        (time(now), action.why, action.issue, action.case),
+                    )
                 case Withdraw():
                     self._db.execute("delete from job where outgoing = ? and in_hand = 0", (action.outgoing,))
                     self._db.execute("update outgoing set state = 'failed', reply = 'withdrawn' where id = ?", (action.outgoing,))
@@ -925,6 +991,39 @@ class SqliteTransaction:
                     self._db.execute("update outgoing set reply = ? where id = ?", (action.reply, action.outgoing))
                 case _:
                     pass  # Send and Park: not the store's to carry out
+
+    def _open_issue(self, action: OpenIssue, now: datetime) -> None:
+        """One that is open gets the new text and keeps the day since when it is known."""
+        i = action.issue
+        before = self._one("select 1 as one from issue where id = ?", i.number)
+        self._db.execute(
+            "insert into issue (id, mailbox, text, keys, topic, opened_at, opened_by, source) values (?,?,?,?,?,?,?,?)"
+            " on conflict (id) do update set text = excluded.text",
+            (i.number, i.mailbox, i.text, dump(list(i.keys)), i.topic, time(i.opened_at), i.opened_by, i.source),
+        )
+        for case in action.cases:
+            self._link_issue(i.number, case, now)
+        data = {"issue": i.number, "by": i.opened_by, "cases": len(action.cases)}
+        self._event("issue.reworded" if before else "issue.opened", i.mailbox, None, data, now)
+
+    def _link_issue(self, issue: IssueNo, case: CaseNo, now: datetime) -> None:
+        self._db.execute("insert into case_issue (issue, case_id, at) values (?,?,?) on conflict do nothing", (issue, case, time(now)))
+
+    def _close_issue(self, action: CloseIssue, mailbox: MailboxName, now: datetime) -> None:
+        """Closed once: each case gets its job, spread over time, of each person the latest case first."""
+        cursor = self._db.execute(
+            "update issue set fixed_at = ?, fixed_text = ? where id = ? and fixed_at is null", (time(now), action.text, action.issue)
+        )
+        if cursor.rowcount != 1:
+            return
+        for place, case in enumerate(in_turn(self.issue_links(action.issue))):
+            self.schedule(
+                Schedule(
+                    kind=JobKind.MENDED, key=f"{JobKind.MENDED}:{action.issue}:{case}", at=now + place * TELL_EVERY, case=case,
+                    payload={"issue": action.issue},
+                )
+            )  # fmt: skip
+        self._event("issue.closed", mailbox, None, {"issue": action.issue, "by": action.by}, now)
 
     def _deliver(self, action: Deliver, now: datetime) -> None:
         """A job of its folder's loop moves each mail; from here on it counts as handed over."""
@@ -988,7 +1087,7 @@ class SqliteTransaction:
         state = advance(CaseState(row["state"]), CaseEvent.MERGED)
         changes = {"state": state, "merged_into": action.into, "due_at": None, "backlog": None, "updated_at": now}
         self._update("cases", _CASE_COLUMNS, action.case, changes)
-        self._db.execute("delete from job where case_id = ? and in_hand = 0 and kind <> 'send'", (action.case,))
+        self._db.execute("delete from job where case_id = ? and in_hand = 0 and kind not in ('send', 'mended')", (action.case,))
         self._db.execute(
             "insert or ignore into participant select ?, email, name from participant where case_id = ?", (action.into, action.case)
         )
@@ -1362,6 +1461,21 @@ def _sent(row: sqlite3.Row) -> SentMessage:
         sent_at=when(row["sent_at"]),
         text=text,
         first_line=text.split("\n", 1)[0],
+    )
+
+
+def _issue(row: sqlite3.Row) -> KnownIssue:
+    return KnownIssue(
+        number=IssueNo(row["id"]),
+        mailbox=MailboxName(row["mailbox"]),
+        text=row["text"],
+        keys=tuple(json.loads(row["keys"])),
+        topic=row["topic"],
+        opened_at=_must(row["opened_at"]),
+        opened_by=row["opened_by"],
+        fixed_at=when(row["fixed_at"]),
+        fixed_text=row["fixed_text"],
+        source=row["source"],
     )
 
 
