@@ -10,7 +10,7 @@ from functools import lru_cache
 from inboxd.core.model import AgentName, Answer
 from inboxd.core.rulebook import Rule, Rulebook, Then
 from inboxd.ports import Reader
-from tests.stories.day import ACME, Day, Letterbox
+from tests.stories.day import Day, Letterbox
 from tests.stories.steps import MARIA, TOM, asked, holder, question, tap, words_of
 from tests.stories.test_formatting import sent as sent_formatted
 
@@ -35,7 +35,7 @@ NOT_SOLVED = """Hello,
 no, it does not fit. It is the wrong axle: it is made for 20 inch wheels, ours has 16. Maria was quick and honest with me, thank you
 for that.
 
-The birthday is the day after tomorrow. I do not know what to tell him.
+The birthday is tomorrow. I do not know what to tell him.
 Ana"""
 GERMAN = """Guten Tag,
 
@@ -73,9 +73,7 @@ def a_day(*, acknowledge: bool = False) -> Day:
     )
     teams = {name: replace(team, agents=(AgentName("tom"),)) if name == "everyone" else team for name, team in book.teams.items()}
     greeting = (Rule(name="say hello", when=(), then=Then(reply_with="acknowledge")),) if acknowledge else ()
-    day = Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader)
-    day.office.mailboxes = {ACME: replace(day.office.mailboxes[ACME], authserv_id="mx.acme.example")}
-    return day
+    return Day(book=replace(book, teams=teams, rules=(*greeting, *rules)), reader=reader, server="mx.acme.example")
 
 
 def on(day: Day, when: str) -> Day:
@@ -113,7 +111,7 @@ def reopened(day: Day) -> Letterbox:
 def not_solved(day: Day, mail: Letterbox) -> Letterbox:
     """How the story goes on: what Maria answered is resolved, and was not solved."""
     on(day, "2026-12-15T11:00").reply(MARIA, mail, HANDED)
-    on(day, "2026-12-17T11:20")
+    on(day, "2026-12-18T11:20")
     day.reply(ANA, question(day, "ana.ruiz@example.org"), NOT_SOLVED, headers=PROVED)
     return day.routed(holder(day))
 
