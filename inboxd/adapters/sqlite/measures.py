@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from sys import intern
 
 from inboxd.core.measure import ANSWER_READ, COULD_NOT, GAVE, CaseRecord, FactRecord, MailRecord, QuestionRecord, Records
 from inboxd.core.model import (
@@ -97,14 +98,14 @@ def _cases(db: sqlite3.Connection) -> Iterator[CaseRecord]:
     for row in db.execute(_CASES):
         yield CaseRecord(
             number=CaseNo(row["id"]),
-            mailbox=MailboxName(row["mailbox"]),
-            team=TeamName(row["team"]) if row["team"] is not None else None,
+            mailbox=MailboxName(intern(row["mailbox"])),
+            team=TeamName(intern(row["team"])) if row["team"] is not None else None,
             customer=PersonNo(row["customer"]),
             name=row["name"],
             subject=row["subject"],
-            topic=row["topic"],
+            topic=intern(row["topic"]),
             state=CaseState(row["state"]),
-            assignee=AgentName(row["assignee"]) if row["assignee"] is not None else None,
+            assignee=AgentName(intern(row["assignee"])) if row["assignee"] is not None else None,
             due_at=None if row["due_at"] is None else _when(row["due_at"]),
             opened_at=_when(row["opened_at"]),
             sensitive=bool(row["sensitive"]),
@@ -120,7 +121,7 @@ def _mails(db: sqlite3.Connection) -> Iterator[MailRecord]:
             at=_when(row["received_at"]),
             role=Role(row["role"]),
             person=row["person"],
-            agent=row["agent"],
+            agent=AgentName(intern(row["agent"])) if row["agent"] is not None else None,
             contact=bool(row["contact"]),
             sentiment=Sentiment(row["sentiment"]),
             thanks=bool(row["thanks_only"]),
@@ -135,7 +136,7 @@ def _facts(db: sqlite3.Connection) -> Iterator[FactRecord]:
             case=CaseNo(row["case_id"]),
             at=_when(row["at"]),
             kind=_KINDS[row["kind"]],
-            state=row["state"] or "",
+            state=intern(row["state"] or ""),  # a few words in a hundred thousand rows: each is held once
             value=row["value"],
             message=row["message"],
         )
