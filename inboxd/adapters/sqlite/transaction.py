@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from sys import intern
 from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
@@ -1373,7 +1372,7 @@ def _first_mail(row: sqlite3.Row) -> FirstMail:
         topic=row["topic"],
         upset=row["sentiment"] == Sentiment.UPSET,
         sensitive=bool(row["sensitive"]),
-        key_phrases=tuple(KeyPhrase(key=intern(key), text=intern(text)) for key, text in json.loads(row["key_phrases"])),
+        key_phrases=tuple(KeyPhrase(key=key, text=text) for key, text in json.loads(row["key_phrases"])),
     )
 
 
