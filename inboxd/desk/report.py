@@ -219,7 +219,7 @@ TOP, BOTTOM = 12, 172
 
 
 def _trend(weeks: Sequence[tuple[date, Share]]) -> dict[str, object] | None:
-    """The share of each week with its interval; weeks in which nobody answered leave a gap. None: a line needs two weeks, and some answers."""
+    """The share of each week with its interval; weeks without answers leave a gap. None: too little for a line."""
     known = [share for _, share in weeks if share.of]
     if len(known) < 2 or sum(share.of for share in known) < CHARTED_FROM:
         return None
