@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import Figure, backtest, corpora, drivers, end_to_end, guessing, learning, memory, reading
+from bench import Figure, backtest, corpora, drivers, end_to_end, guessing, learning, memory, reading, report
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -16,6 +16,7 @@ PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, Figure | float]]], ..
     ("reading", "reading", reading.figures),
     ("learning", "learning", learning.figures),
     ("drivers and spikes", "drivers", drivers.figures),
+    ("report of a quarter", "report", report.figures),
     ("backtest", "backtest", backtest.figures),
     ("guessed addresses", "guessing", guessing.figures),
     ("end to end", "end_to_end", end_to_end.figures),

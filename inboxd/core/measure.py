@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from inboxd.core.dates import named_days, sentences
+from inboxd.core.dates import sentences
 from inboxd.core.doubt import compared, share
 from inboxd.core.findings import Compared, Findings, Leeway, Refusal, Share, Thanks, Waiting, WonBack
 from inboxd.core.model import (
@@ -26,12 +26,14 @@ from inboxd.core.model import (
     MailboxName,
     MessageNo,
     PersonNo,
+    Promise,
     Role,
     Sentiment,
     TeamName,
 )
 
 REPEAT_WITHIN = timedelta(days=14)
+TREND = timedelta(weeks=8)  # the weeks up to the last one of a period that its trend shows
 UNKNOWN = "unknown"  # the last feeling of people who wrote once: we have not heard how they feel now
 MAX_WORDS = 110  # letters of a sentence that is shown
 
@@ -106,6 +108,7 @@ class Records:
     facts: Sequence[FactRecord] = ()
     questions: Sequence[QuestionRecord] = ()
     corrections: Sequence[Correction] = ()
+    promises: Sequence[Promise] = ()  # not taken back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +141,19 @@ class Scope:
         days = timedelta(days=(self.last - self.first).days + 1)
         return replace(self, first=self.first - days, last=self.first - timedelta(days=1), now=self.now - days)
 
+    @property
+    def trend_first(self) -> date:
+        """The Monday on which the first week of the trend begins."""
+        return min(_monday(self.first), _monday(self.last) + timedelta(weeks=1) - TREND)
+
     def signs_as(self, agent: AgentName | None) -> str:
         """How an agent is called."""
         return "" if agent is None else self.agents.get(agent, agent.capitalize())
 
 
 def needed_since(scope: Scope) -> datetime:
-    """From when on `measure` needs records: from the period before, and the time in which a contact may be a repeated one."""
-    return scope.before.begin - scope.repeat_within
+    """From when on `measure` needs records: from the trend or the period before, and the time in which a contact may be a repeated one."""
+    return min(scope.before.begin, _midnight(scope.trend_first, scope.zone)) - scope.repeat_within
 
 
 # --- the measures ---------------------------------------------------------------------------------------------------
@@ -159,6 +167,9 @@ def measure(records: Records, scope: Scope) -> Findings:
     upset = now.upset_people({each.case for each in unhappy})
     asked = now.asked()
     won = now.won_back()
+    wrote = now.people()
+    unclear, mended = now.unclear(asked), now.mended(asked)
+    feelings = now.feelings()
     unheard = now.unheard()
     result = Findings(
         brand=scope.brand,
@@ -166,30 +177,48 @@ def measure(records: Records, scope: Scope) -> Findings:
         last=scope.last,
         mailbox=scope.mailbox,
         team=scope.team,
-        people=len(now.people()),
+        people=len(wrote),
         people_before=len(before.people()),
         still_unhappy=unhappy,
         won_back=won,
-        upset_people=sum(upset.values()),
-        upset_solved=upset["solved"],
-        upset_silent=upset["silent"],
+        upset_people=sum(len(cases) for cases in upset.values()),
+        upset_solved=len(upset["solved"]),
+        upset_silent=len(upset["silent"]),
         asked=len(asked),
-        unclear=now.unclear(asked),
+        unclear=len(unclear),
         satisfied=compared(now.satisfied(asked), before.satisfied(before.asked())),
         response=now.response(asked),
-        dissatisfied_mended=now.mended(asked),
+        dissatisfied_mended=len(mended),
         wrote_again=_both(now, before, _Period.wrote_again),
         first_contact=_both(now, before, _Period.first_contact),
         reopened=_both(now, before, _Period.reopened),
         win_back=_both(now, before, _Period.win_back),
         unheard=unheard,
-        feelings=now.feelings(),
+        feelings=_counted(feelings),
         refusals=now.refusals(),
         leeway=now.leeway(),
         thanks=now.thanks(),
         satisfied_by_week=now.satisfied_by_week(),
     )
+    behind = {
+        "people": _sorted(cases[-1] for cases in wrote.values()),
+        "upset": _sorted(case for cases in upset.values() for case in cases),
+        "upset_solved": _sorted(upset["solved"]),
+        "upset_silent": _sorted(upset["silent"]),
+        "asked": _numbers(asked),
+        "unclear": _numbers(unclear),
+        "dissatisfied_mended": _numbers(mended),
+        **{f"feeling:{start}>{end}": _numbers(cases) for (start, end), cases in feelings.items()},
+    }
+    result = replace(result, cases_of={name: cases for name, cases in behind.items() if cases})
     return replace(result, names=now.names(), subjects=now.subjects(result))
+
+
+def _counted(feelings: Mapping[tuple[str, str], Sequence[_Story]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (start, end), cases in feelings.items():
+        found.setdefault(start, {})[end] = len(cases)
+    return found
 
 
 def _both(now: _Period, before: _Period, of: Callable[[_Period], Share]) -> Compared:
@@ -205,6 +234,7 @@ class _Story:
     replies: list[MailRecord] = field(default_factory=list)
     facts: list[FactRecord] = field(default_factory=list)
     questions: list[datetime] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
     answers: list[tuple[datetime, Answer]] = field(default_factory=list)
     bad: list[datetime] = field(default_factory=list)  # upset, or said that it is not solved
     good: list[datetime] = field(default_factory=list)  # said that it is solved, or was happy and thanked after we believed so
@@ -245,12 +275,13 @@ class _Period:
 
     # --- who wrote, and who had to write again
 
-    def people(self) -> dict[PersonNo, list[MailRecord]]:
-        found: dict[PersonNo, list[MailRecord]] = defaultdict(list)
+    def people(self) -> dict[PersonNo, list[CaseNo]]:
+        """Who wrote, with the cases in which they did, the newest last."""
+        found: dict[PersonNo, list[CaseNo]] = defaultdict(list)
         for story in self.stories:
             for mail in story.heard:
                 if mail.contact and self.within(mail.at):
-                    found[_writer(mail, story)].append(mail)
+                    found[_writer(mail, story)].append(story.case.number)
         return found
 
     def wrote_again(self) -> Share:
@@ -278,23 +309,28 @@ class _Period:
         answered = [story for story in asked if story.first_answer(self.until)]
         return share(len(answered), len(asked), _numbers(answered))
 
-    def unclear(self, asked: Sequence[_Story]) -> int:
-        return sum(story.first_answer(self.until) is None and any(at <= self.until for at, _ in story.answers) for story in asked)
+    def unclear(self, asked: Sequence[_Story]) -> list[_Story]:
+        return [story for story in asked if story.first_answer(self.until) is None and any(at <= self.until for at, _ in story.answers)]
 
-    def mended(self, asked: Sequence[_Story]) -> int:
+    def mended(self, asked: Sequence[_Story]) -> list[_Story]:
         said_no = [(story, answer) for story in asked if (answer := story.first_answer(self.until)) and answer[1] is Answer.DISSATISFIED]
-        return sum(story.is_solved(self.until, after=answer[0]) for story, answer in said_no)
+        return [story for story, answer in said_no if story.is_solved(self.until, after=answer[0])]
 
     def satisfied_by_week(self) -> tuple[tuple[date, Share], ...]:
+        """The weeks of the period and those before it, as known now; earlier ones from the first on in which anybody was asked."""
         weeks: dict[date, list[_Story]] = {}
-        monday = self.scope.first - timedelta(days=self.scope.first.weekday())
+        monday = self.scope.trend_first
         while monday <= self.scope.last:
             weeks[monday] = []
-            monday += timedelta(days=7)
-        for story in self.asked():
-            day = story.questions[0].astimezone(self.scope.zone).date()
-            weeks[day - timedelta(days=day.weekday())].append(story)
-        return tuple((day, self.satisfied(asked)) for day, asked in weeks.items())
+            monday += timedelta(weeks=1)
+        for story in self.stories:
+            if story.questions and story.questions[0] < self.end and story.questions[0] <= self.until:
+                week = _monday(story.questions[0].astimezone(self.scope.zone).date())
+                if week in weeks:
+                    weeks[week].append(story)
+        begun = min((week for week, asked in weeks.items() if asked), default=self.scope.first)
+        shown = min(begun, _monday(self.scope.first))
+        return tuple((week, self.satisfied(asked)) for week, asked in weeks.items() if week >= shown)
 
     # --- was it solved at once, and for good
 
@@ -325,16 +361,16 @@ class _Period:
         won = [story for story in hurt if story.is_solved(self.until)]
         return share(len(won), len(hurt), _numbers(won))
 
-    def upset_people(self, unhappy: set[CaseNo]) -> Counter[str]:
+    def upset_people(self, unhappy: set[CaseNo]) -> dict[str, list[CaseNo]]:
+        """What became of the people who were upset, each with their newest case."""
         cases: dict[PersonNo, list[_Story]] = defaultdict(list)
         for story in self._hurt():
             cases[story.case.customer].append(story)
-        found: Counter[str] = Counter()
+        found: dict[str, list[CaseNo]] = {"unhappy": [], "solved": [], "silent": []}
         for stories in cases.values():
-            if any(story.case.number in unhappy for story in stories):
-                found["unhappy"] += 1
-            else:
-                found["solved" if all(story.is_solved(self.until) for story in stories) else "silent"] += 1
+            waiting = [story.case.number for story in stories if story.case.number in unhappy]
+            end = "unhappy" if waiting else "solved" if all(story.is_solved(self.until) for story in stories) else "silent"
+            found[end].append(waiting[-1] if waiting else stories[-1].case.number)
         return found
 
     def won_back(self) -> tuple[WonBack, ...]:
@@ -400,24 +436,21 @@ class _Period:
         )
 
     def _promised(self, story: _Story) -> str:
-        """The last sentence of an agent that names a day."""
-        for mail in reversed(story.replies):
-            days = [named.sentence for named in named_days(mail.text, mail.at.astimezone(self.scope.zone).date())]
-            if days:
-                return _short(days[-1])
-        return ""
+        """What an agent promised last and did not take back."""
+        known = [promise for promise in story.promises if promise.made_at <= self.until]
+        return _short(max(known, key=lambda promise: (promise.made_at, promise.day)).sentence) if known else ""
 
     # --- feelings, refusals, leeway, thanks
 
-    def feelings(self) -> dict[str, dict[str, int]]:
-        """Cases whose first mail came in the period: how it felt, and the last one."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
+    def feelings(self) -> dict[tuple[str, str], list[_Story]]:
+        """Cases whose first mail came in the period, by how it felt, and how the last one did."""
+        found: dict[tuple[str, str], list[_Story]] = defaultdict(list)
         for story in self.stories:
             heard = [mail for mail in story.heard if mail.at <= self.until]
             if heard and self.within(heard[0].at):
-                found[heard[0].sentiment][heard[-1].sentiment if len(heard) > 1 else UNKNOWN] += 1
-        order = [*Sentiment, UNKNOWN]
-        return {str(one): {str(other): found[one][other] for other in order if found[one][other]} for one in Sentiment if one in found}
+                found[str(heard[0].sentiment), str(heard[-1].sentiment) if len(heard) > 1 else UNKNOWN].append(story)
+        ways = ((str(one), str(other)) for one in Sentiment for other in (*Sentiment, UNKNOWN))
+        return {way: found[way] for way in ways if way in found}
 
     def refusals(self) -> tuple[Refusal, ...]:
         wrote = self._last_words()
@@ -490,6 +523,7 @@ class _Period:
         named = {case for each in shares for case in each.cases}
         named |= {case for refusal in found.refusals for case in refusal.cases} | {case for given in found.leeway for case in given.cases}
         named |= {waiting.case for waiting in (*found.still_unhappy, *found.unheard)}
+        named |= {case for cases in found.cases_of.values() for case in cases}
         named |= {each.case for each in found.won_back} | {each.case for each in found.thanks}
         return {story.case.number: (story.case.name, _subject(story.case)) for story in self.stories if story.case.number in named}
 
@@ -515,6 +549,9 @@ def _stories(records: Records) -> list[_Story]:
     for question in sorted(records.questions, key=lambda each: each.at):
         if story := found.get(home.get(question.case, question.case)):
             story.questions.append(question.at)
+    for promise in records.promises:
+        if story := found.get(home.get(promise.case, promise.case)):
+            story.promises.append(promise)
     for case, corrections in answers.items():
         if story := found.get(home.get(case, case)):
             _correct_answers(story, corrections)
@@ -628,12 +665,20 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
 def _last(times: Sequence[datetime], until: datetime) -> datetime | None:
     return max((at for at in times if at <= until), default=None)
 
 
 def _numbers(stories: Iterable[_Story]) -> tuple[CaseNo, ...]:
-    return tuple(sorted(story.case.number for story in stories))
+    return _sorted(story.case.number for story in stories)
+
+
+def _sorted(cases: Iterable[CaseNo]) -> tuple[CaseNo, ...]:
+    return tuple(sorted(set(cases)))
 
 
 def _subject(case: CaseRecord) -> str:

@@ -21,8 +21,8 @@ import rich.console
 
 from inboxd import logs
 from inboxd.adapters.clock import SystemClock
-from inboxd.bootstrap import World, supervisor
-from inboxd.config import load_settings
+from inboxd.bootstrap import World, findings, report_page, supervisor
+from inboxd.config import Settings, load_settings
 from inboxd.core.model import JobKind
 from inboxd.daemon.practice import know_everybody
 from inboxd.daemon.supervise import Supervisor
@@ -34,6 +34,7 @@ from inboxd.demo.telling import Teller, sender_of, staying, summary, welcome
 from inboxd.rule_sets import shipped
 
 PASSWORD = "demo"
+FORTNIGHT = timedelta(days=14)  # in which everybody writes: what the report tells of
 LENGTH = timedelta(days=40)  # of the story; what is due later is left
 SETTLE = 30.0  # real seconds that one step may take
 PAUSE = 0.35  # real seconds after each line, for reading
@@ -236,7 +237,8 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
         config = _settings(out, Path(state), servers)
         web = f"http://{HOST}:{servers.http_port}/" if keep else ""
         console.print(welcome(f"{HOST}:{servers.imap_port}", f"{HOST}:{servers.smtp_port}", PASSWORD, web))
-        daemon = supervisor(load_settings(config), World(clock=clock, on_notify=lambda _: None))
+        settings = load_settings(config)
+        daemon = supervisor(settings, World(clock=clock, on_notify=lambda _: None))
         know_everybody(daemon.office)
         thread = threading.Thread(target=daemon.run, name="daemon")
         thread.start()
@@ -247,6 +249,7 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
             counts = _counts(director)
             counts["seconds"] = round((SystemClock().now() - begun).total_seconds(), 1)
             _leave_mails(director, out)
+            counts["report"] = str(_leave_report(director, settings, out))
             console.print(summary(counts, out))
             if keep:
                 console.print(staying(web))
@@ -327,6 +330,16 @@ def _counts(director: Director) -> dict[str, Any]:
         "lost": sum(mail_id not in stored for mail_id in director.injected if mail_id),
         "sent_twice": twice,
     }
+
+
+def _leave_report(director: Director, settings: Settings, out: Path) -> Path:
+    """What the lead of the story would learn from its fortnight, as a page."""
+    office, first = director.daemon.office, START.date()
+    last = (START + FORTNIGHT).date() - timedelta(days=1)
+    found = findings(settings, office.store, office.rules.book, director.clock.now(), first, last)
+    page = out / "report.html"
+    page.write_text(report_page(found), encoding="utf-8")
+    return page
 
 
 def _leave_mails(director: Director, out: Path) -> None:

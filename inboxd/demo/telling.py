@@ -216,6 +216,8 @@ def summary(counts: Mapping[str, Any], out: Path) -> str:
 {c["lost"]:>4} mails lost, {c["sent_twice"]} sent twice, {c["parked"]} left for a person to look at; {c["seconds"]} seconds
 
 [bold]Look around[/bold]  (every mailbox of the story lies in {out}/mail/)
+What these days taught the team, as Petra reads it; open it in a browser:
+  {out}/report.html
 Why a mail went where it went, rule by rule:
   {inboxd} explain {out}/mail/{SUPPORT}/001.eml
 Nora's case, from her first mail to the end:

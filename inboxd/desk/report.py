@@ -22,6 +22,7 @@ from inboxd.core.weekly import FEW, mend, percent, satisfied, silent
 LISTED = 200  # cases that a list on the page names; JSON and CSV have all
 CHARTED = 10  # drivers in the chart and in their own words; the table has TABLED
 TABLED = 40
+CHARTED_FROM = 20  # answers: a line through fewer would rise and fall by chance
 NAMED = 60  # people still to win back, or waiting, who stand on the page with what was promised
 QUOTED = 12
 FEELINGS = ("upset", "unhappy", "neutral", "happy")
@@ -218,9 +219,9 @@ TOP, BOTTOM = 12, 172
 
 
 def _trend(weeks: Sequence[tuple[date, Share]]) -> dict[str, object] | None:
-    """The share of each week with its interval; weeks in which nobody answered leave a gap. None: a line needs two weeks."""
+    """The share of each week with its interval; weeks without answers leave a gap. None: too little for a line."""
     known = [share for _, share in weeks if share.of]
-    if len(known) < 2:
+    if len(known) < 2 or sum(share.of for share in known) < CHARTED_FROM:
         return None
     floor = min(int(100 * min(share.low for share in known)) // 25 * 25, 75)
     step = 100 / len(weeks)

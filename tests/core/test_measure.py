@@ -92,6 +92,20 @@ def test_a_week_has_its_own_share() -> None:
     assert [(day, counted(share)) for day, share in found.satisfied_by_week] == [(FIRST - timedelta(days=7), (1, 1)), (FIRST, (0, 1))]
 
 
+def test_the_trend_of_a_week_reaches_back_eight_weeks_and_not_before_anybody_was_asked() -> None:
+    found = week(*(asked(number, day=-7 * number + 1).yes(on(-7 * number + 2)) for number in range(12)))
+    assert [day for day, _ in found.satisfied_by_week] == [FIRST - timedelta(weeks=weeks) for weeks in range(7, -1, -1)]
+    assert all(counted(share) == (1, 1) for _, share in found.satisfied_by_week)
+    young = week(asked(1, day=-20).yes(on(-19)), asked(2, day=1))
+    assert [day for day, _ in young.satisfied_by_week] == [FIRST - timedelta(weeks=weeks) for weeks in (3, 2, 1, 0)]
+    assert counted(young.response) == (0, 1), "the shares of the week are of the week"
+
+
+def test_what_was_asked_after_the_period_is_in_no_week_of_its_trend() -> None:
+    (only,) = week(asked(1, day=1).yes(on(2)), asked(2, day=8).yes(on(9)), now=on(12)).satisfied_by_week
+    assert counted(only[1]) == (1, 1)
+
+
 # --- who had to write again
 
 
@@ -207,7 +221,7 @@ def test_words_of_another_mail_are_never_shown_as_the_good_answer() -> None:
 
 
 def test_still_unhappy_are_those_open_or_waiting_whose_last_word_was_not_good() -> None:
-    upset = Told(1, person=1).wrote(on(1), UPSET).replied(on(2), "You will have it on Wednesday.")
+    upset = Told(1, person=1).wrote(on(1), UPSET).replied(on(2)).promised(on(2), "You will have it on Wednesday.")
     said_no = asked(2).no(on(1))
     came_back = Told(3, person=3).wrote(on(0)).resolved(on(1)).wrote(on(2))
     unhappy = Told(4, person=4).wrote(on(0), UNHAPPY)
@@ -219,6 +233,14 @@ def test_still_unhappy_are_those_open_or_waiting_whose_last_word_was_not_good() 
     first = found.still_unhappy[0]
     assert (first.agent_name, first.promised, first.since) == ("Maria", "You will have it on Wednesday.", on(1))
     assert found.still_unhappy[1].promised == ""
+
+
+def test_what_is_shown_as_promised_is_the_latest_promise_that_was_made_by_then() -> None:
+    case = Told(1).wrote(on(1), UPSET).replied(on(1), "Have a lovely Saturday.").promised(on(1), "You will have it on Friday.", days=9)
+    case.replied(on(2)).promised(on(2), "Sorry, on Wednesday.", days=1).promised(on(20), "In a month.")
+    assert week(case).still_unhappy[0].promised == "Sorry, on Wednesday."
+    case.promises.clear()
+    assert week(case).still_unhappy[0].promised == "", "a day in a sentence is no promise"
 
 
 def test_an_upset_person_who_has_only_written_calmly_since_is_still_to_win_back() -> None:
@@ -426,6 +448,25 @@ def test_each_share_lies_within_its_interval_and_lists_its_cases() -> None:
         assert set(each.cases) <= set(range(1, 10)) - {3}
 
 
+def test_each_number_without_a_share_names_its_cases() -> None:
+    """One case a person where people are counted, else one a case."""
+    found = week(
+        Told(1, person=1).wrote(on(0), UPSET).resolved(on(0, 12)).asked(on(1)).yes(on(2)),
+        Told(2, person=1).wrote(on(1), UPSET).resolved(on(1, 12)).asked(on(2)).no(on(3)).resolved(on(4)).asked(on(5)).yes(on(6)),
+        Told(3, person=3).wrote(on(0), UPSET).replied(on(1)),
+        Told(4, person=4).wrote(on(0), UPSET).resolved(on(0, 12)).silent(on(5)),
+        Told(5, person=5).wrote(on(0)).resolved(on(0, 12)).asked(on(1)).unclear(on(2)),
+    )
+    assert found.cases_of == {
+        "people": (2, 3, 4, 5), "upset": (2, 3, 4), "upset_solved": (2,), "upset_silent": (4,), "asked": (1, 2, 5), "unclear": (5,),
+        "dissatisfied_mended": (2,), "feeling:neutral>neutral": (5,), "feeling:upset>happy": (1, 2), "feeling:upset>unknown": (3, 4),
+    }  # fmt: skip
+    assert (found.people, found.upset_people, found.upset_solved, found.upset_silent) == (4, 3, 1, 1)
+    assert (found.asked, found.unclear, found.dissatisfied_mended) == (3, 1, 1)
+    assert found.feelings == {"neutral": {"neutral": 1}, "upset": {"happy": 2, "unknown": 2}}
+    assert set(found.subjects) >= {1, 2, 3, 4, 5}
+
+
 @pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
 def test_a_chain_of_merged_cases_is_one_case(order: tuple[int, int, int]) -> None:
     cases = {1: Told(1, merged_into=2).wrote(on(0), UPSET), 2: Told(2, merged_into=3).wrote(on(1)), 3: Told(3).wrote(on(2))}
@@ -434,8 +475,9 @@ def test_a_chain_of_merged_cases_is_one_case(order: tuple[int, int, int]) -> Non
     assert [each.case for each in found.still_unhappy] == [3]
 
 
-def test_records_are_needed_from_the_period_before_and_its_time_of_repeats() -> None:
-    assert needed_since(WEEK) == on(-7 - 14, hour=0)
+def test_records_are_needed_from_the_trend_or_the_period_before_and_the_time_of_repeats() -> None:
+    assert needed_since(WEEK) == on(-7 * 7 - 14, hour=0)
+    assert needed_since(replace(WEEK, last=FIRST + timedelta(days=99))) == on(-100 - 14, hour=0)
 
 
 def test_the_people_behind_the_numbers_are_named() -> None:

@@ -30,6 +30,7 @@ from inboxd.core.model import (
     MailboxName,
     MessageNo,
     PersonNo,
+    Promise,
     Role,
     Sentiment,
     TeamName,
@@ -64,6 +65,7 @@ class Told:
     facts: list[FactRecord] = field(default_factory=list)
     questions: list[QuestionRecord] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
 
     def _mail(self, at: datetime, **more: Any) -> MessageNo:
         number = MessageNo(next(_NUMBERS))
@@ -83,6 +85,13 @@ class Told:
     def replied(self, at: datetime, text: str = "I have done it.", agent: str = "") -> Told:
         self._mail(at, role=Role.AGENT, agent=AgentName(agent or self.agent), text=text)
         return self.became(at, CaseEvent.AGENT_REPLIED, "waiting")
+
+    def promised(self, at: datetime, sentence: str, days: int = 2) -> Told:
+        """The agent who answered last named a day."""
+        case, mail = CaseNo(self.number), self.mails[-1]
+        day = (at + timedelta(days=days)).date()
+        self.promises.append(Promise(case=case, agent=AgentName(self.agent), message=mail.number, day=day, sentence=sentence, made_at=at))
+        return self
 
     def resolved(self, at: datetime, agent: str = "") -> Told:
         self._mail(at, role=Role.AGENT, agent=AgentName(agent or self.agent), text="I have done it.")
@@ -153,6 +162,7 @@ def records(*cases: Told) -> Records:
         facts=[fact for case in cases for fact in case.facts],
         questions=[question for case in cases for question in case.questions],
         corrections=[correction for case in cases for correction in case.corrections],
+        promises=[promise for case in cases for promise in case.promises],
     )
 
 

@@ -403,3 +403,12 @@ def test_twenty_thousand_cases_make_a_page_that_is_quick_and_not_too_large(tmp_p
     assert time.process_time() - began < 3
     assert len(text.encode()) < 5_000_000
     assert "and 19800 more" in text
+
+
+def test_a_handful_of_answers_is_counted_and_neither_drawn_as_a_line_nor_told_of_a_hundred() -> None:
+    few = tuple((day, share(2, 3, 1600)) for day, _ in a_rich_week().satisfied_by_week[:3])
+    found = replace(a_rich_week(), satisfied_by_week=few, reopened=compared(share(2, 16, 0), share(0, 0, 0)))
+    text = page(found, SOURCE)
+    assert "trend-title" not in text
+    assert '<span class="big">2 <span class="unit">of 16</span></span>' in text
+    assert "Of 100 such it might be 3 or 36: so few tell little." in read(found).words

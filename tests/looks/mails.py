@@ -11,8 +11,15 @@ from inboxd.core.model import AgentName, Answer
 from inboxd.core.rulebook import Rule, Rulebook, Then
 from inboxd.ports import Reader
 from tests.stories.day import Day, Letterbox
-from tests.stories.steps import MARIA, TOM, asked, holder, question, tap, words_of
+from tests.stories.steps import CALM, MARIA, PETRA, TOM, asked, holder, question, tap, words_of
 from tests.stories.test_formatting import sent as sent_formatted
+from tests.stories.test_mails_that_agents_begin import BOB as CARRIER
+from tests.stories.test_mails_that_agents_begin import SERVER
+from tests.stories.test_mails_that_agents_begin import asks as asks_outside
+from tests.stories.test_mentor import book as with_a_mentor
+from tests.stories.test_mentor import written as to_a_mentor
+from tests.stories.test_spikes import crowd
+from tests.stories.test_weekly_mail import Past
 
 ANA = "Ana Ruiz <ana.ruiz@example.org>"
 LUIS = "Luis Ruiz <luis.ruiz@example.org>"
@@ -129,6 +136,8 @@ def _all() -> Iterator[Look]:
     yield from _formatted()
     yield from _german()
     yield from _afterwards()
+    yield from _for_the_team()
+    yield from _for_the_lead()
 
 
 def _one_story(taps: tuple[str, ...]) -> Iterator[Look]:
@@ -218,3 +227,39 @@ def _afterwards() -> Iterator[Look]:
     notices = [m for m in day.inbox(agent) if m.outgoing.kind == "notice"]
     yield Look(name="the nudge", mail=next(m for m in notices if "still waits" in m.text), first="Ben still waits")
     yield Look(name="the morning list", mail=next(m for m in notices if m.text.startswith("Good morning")), first="Good morning ")
+
+
+def _for_the_team() -> Iterator[Look]:
+    day = Day(newcomers=True)
+    yield Look(name="the mail to practise with", mail=day.inbox(MARIA)[0], first="Practice, Maria")
+    day.reply(
+        f"Maria Lindt <{MARIA}>", day.inbox(MARIA)[0], "label: wheels\n\nHello Robin,\n\nit arrives.\n\n-- \nMaria Lindt\nCustomer care"
+    )
+    yield Look(name="what was practised", mail=day.last(MARIA), first="Practice, Maria")
+    day = Day(book=with_a_mentor())
+    yield Look(name="words that a mentor reads", mail=to_a_mentor(day), first="Lena wants to send Ana this.")
+    day = a_day()
+    day.write(ANA, SUBJECT, FIRST)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), PROMISE)
+    day.pass_(days=4, hours=2)
+    reminder = day.last(agent, lambda mail: mail.outgoing.purpose.startswith("promise:"))
+    yield Look(name="the reminder of a promise", mail=reminder, first="Today is the day you named to Ana.")
+    day = Day(server=SERVER)
+    agent, letter = asks_outside(day)
+    day.reply(CARRIER, letter, "It left our hall at noon.\nBob")
+    yield Look(name="the answer from outside", mail=day.last(agent), first="Bob answers you about Ana.")
+
+
+def _for_the_lead() -> Iterator[Look]:
+    day = Day()
+    day.office.look_back = Past()
+    day.pass_(days=7)
+    yield Look(name="the week", mail=day.last(PETRA, lambda mail: mail.outgoing.purpose.startswith("weekly:")), first="Good morning Petra,")
+    day = Day()
+    day.write("Ana Ruiz <ana@example.org>", "Front wheel", CALM)
+    day.pass_(days=28)
+    crowd(day, 6)
+    yield Look(
+        name="far more people than usual", mail=day.last(PETRA, lambda mail: "usually" in mail.subject), first="5 people in an hour: "
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.adapters.sqlite.store import SqliteStore
-from inboxd.core.model import Answer, CaseNo, CaseState, Outcome, Scores, Sentiment, ToRead
+from inboxd.core.model import Answer, CaseNo, CaseState, KeyPhrase, Outcome, Scores, Sentiment, ToRead
 from tests.simulate import words
 from tests.simulate.quarter import Round, SimCase
 
@@ -99,9 +100,23 @@ def _begins(text: str, said: Sequence[str]) -> bool:
 # --- into a store ------------------------------------------------------------------------------------------------------
 
 
-def write(store: SqliteStore, cases: Iterable[SimCase], until: datetime, mailbox: str = "acme") -> None:
-    """Write the quarter as it stood at `until`: what comes later has not happened."""
-    rows = _Rows(mailbox=mailbox, until=until)
+def key_phrases(cases: Sequence[SimCase]) -> dict[int, tuple[KeyPhrase, ...]]:
+    """What the shipped reader makes of the first mail of each case."""
+    reader = SpacyReader()
+    texts = [ToRead(subject=case.subject, new_text=case.text, reply=False) for case in cases]
+    read = (scores for start in range(0, len(texts), 256) for scores in reader.read(texts[start : start + 256]))
+    return {case.number: scores.key_phrases for case, scores in zip(cases, read, strict=True)}
+
+
+def write(
+    store: SqliteStore,
+    cases: Iterable[SimCase],
+    until: datetime,
+    mailbox: str = "acme",
+    phrases: Mapping[int, Sequence[KeyPhrase]] | None = None,
+) -> None:
+    """Write the quarter as it stood at `until`: what comes later has not happened. `phrases` are those of the first mail of each case."""
+    rows = _Rows(mailbox=mailbox, until=until, phrases=phrases or {})
     for case in cases:
         if case.at <= until:
             rows.add(case)
@@ -114,8 +129,8 @@ def write(store: SqliteStore, cases: Iterable[SimCase], until: datetime, mailbox
 class _Rows:
     """The rows of all tables, and the numbers that come next."""
 
-    def __init__(self, *, mailbox: str, until: datetime) -> None:
-        self.mailbox, self.until = mailbox, until
+    def __init__(self, *, mailbox: str, until: datetime, phrases: Mapping[int, Sequence[KeyPhrase]]) -> None:
+        self.mailbox, self.until, self.phrases = mailbox, until, phrases
         self.people: set[int] = set()
         self.message = self.outgoing = 0
         self.tables: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {}
@@ -184,6 +199,7 @@ class _Rows:
             "reading", message=self.message, model="simulated", kind="person", language="en",
             topic=case.topic if step.at == case.at else "unsure", topic_sure=0.99, topics="[]", sentiment=step.sentiment,
             upset=0.0, urgent=0.0, sensitive=0, thanks_only=int(step.what == "thanked"), answer=said, phrases="[]", new_text=step.text,
+            key_phrases=json.dumps([(each.key, each.text) for each in self.phrases.get(case.number, ()) if step.at == case.at]),
         )  # fmt: skip
         return self.message
 

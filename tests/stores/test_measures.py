@@ -150,9 +150,21 @@ def test_texts_are_read_only_where_they_may_be_shown(day: Day) -> None:
     day.write(ANA, "Lamp", "where is my lamp?")
     agent = holder(day)
     day.reply(agent, day.routed(agent), "You will have it on Friday.")
-    assert [mail.text for mail in day.store.records(LONG_AGO).mails] == ["", "You will have it on Friday."]
+    assert [mail.text for mail in day.store.records(LONG_AGO).mails] == ["", ""]
+    day.write(ANA, "Re: Lamp [#1001]", "thanks, happy")
+    assert [mail.text for mail in day.store.records(LONG_AGO).mails] == ["", "", "thanks, happy"]
+
+
+def test_what_an_agent_promised_is_known_while_somebody_waits_for_it(day: Day) -> None:
+    day.write(ANA, "Lamp", "upset, where is my lamp?")
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "Hello,\nyou will have it on Friday. Have a lovely Saturday.")
+    assert [promise.sentence for promise in day.store.records(LONG_AGO).promises] == ["you will have it on Friday."]
+    assert findings(day).still_unhappy[0].promised == "you will have it on Friday."
+    day.reply(agent, day.routed(agent), "no promise")
+    assert findings(day).still_unhappy[0].promised == ""
     resolve(day)
-    assert {mail.text for mail in day.store.records(LONG_AGO).mails} == {""}, "nobody waits for it any more"
+    assert not day.store.records(LONG_AGO).promises, "nobody waits any more"
 
 
 def test_what_agents_say_among_themselves_is_no_answer(day: Day) -> None:

@@ -33,6 +33,8 @@ def sent(day: Day, sender: str, to: Letterbox, *, more: str = "", text: str = WO
     mail = EmailMessage()
     mail["Message-ID"], mail["From"], mail["Subject"] = "<formatted.1@mail.example>", sender, f"Re: {to.subject}"
     mail["To"], mail["In-Reply-To"] = str(to.message["Reply-To"]), str(to.message["Message-ID"])
+    if day.server:
+        mail["Authentication-Results"] = f"{day.server}; dmarc=pass header.from={sender.rpartition('@')[2]}"
     quoted = "\n".join(f"> {line}" for line in to.text.splitlines())
     mail.set_content(f"{first}{text}\n-- \nMaria Lindt\n\nOn Mon, 16 Nov 2026 at 09:00, Ana Ruiz wrote:\n\n{quoted}\n")
     mail.add_alternative(f"<div>{first}</div>" + HTML.format(more=more, quoted=to.html), subtype="html")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from sys import intern
 
 from inboxd.core.measure import ANSWER_READ, COULD_NOT, GAVE, CaseRecord, FactRecord, MailRecord, QuestionRecord, Records
 from inboxd.core.model import (
@@ -16,6 +17,7 @@ from inboxd.core.model import (
     MailboxName,
     MessageNo,
     PersonNo,
+    Promise,
     Role,
     Sentiment,
     TeamName,
@@ -38,12 +40,11 @@ select c.id, c.mailbox, c.team, c.customer, c.subject, c.topic, c.state, c.assig
 from chosen cross join cases c on c.id = chosen.id join person p on p.id = c.customer
 """
 
-# Texts only of mails that may come to be shown: thanks, good answers, and what was promised to those who wait.
+# Texts only of mails that may come to be shown: thanks and good answers.
 _MAILS = """
 select m.id, m.case_id, m.received_at, m.role, m.person, m.agent, m.contact, r.sentiment, r.thanks_only, r.sensitive,
-    case when m.role = 'customer' and (r.thanks_only = 1 or r.answer <> 'unclear')
-        or m.role = 'agent' and c.state in ('open', 'waiting') then r.new_text else '' end as text
-from chosen cross join cases c on c.id = chosen.id join message m on m.case_id = chosen.id join reading r on r.message = m.id
+    case when m.role = 'customer' and (r.thanks_only = 1 or r.answer <> 'unclear') then r.new_text else '' end as text
+from chosen cross join message m on m.case_id = chosen.id join reading r on r.message = m.id
 where m.role = 'customer' and m.kind = 'person' or m.role = 'agent'
 """
 
@@ -65,6 +66,11 @@ select o.case_id, o.sent_at from chosen cross join outgoing o on o.case_id = cho
 where o.kind = 'follow_up' and o.sent_at is not null and o.state <> 'failed'
 """
 
+_PROMISES = """
+select p.* from chosen cross join cases c on c.id = chosen.id join promise p on p.case_id = chosen.id
+where p.ended = '' and c.state in ('open', 'waiting') order by p.id
+"""
+
 _CORRECTIONS = """
 select k.* from correction k where k.field in ('sentiment', 'answer') and k.message is not null
     and k.case_id in (select id from chosen) order by k.id
@@ -82,6 +88,7 @@ def records(db: sqlite3.Connection, since: datetime) -> Records:
             facts=tuple(_facts(db)),
             questions=tuple(QuestionRecord(case=row["case_id"], at=_when(row["sent_at"])) for row in db.execute(_QUESTIONS)),
             corrections=tuple(_corrections(db)),
+            promises=tuple(_promises(db)),
         )
     finally:
         db.execute("rollback")  # nothing was written, and the list of the chosen is gone
@@ -91,14 +98,14 @@ def _cases(db: sqlite3.Connection) -> Iterator[CaseRecord]:
     for row in db.execute(_CASES):
         yield CaseRecord(
             number=CaseNo(row["id"]),
-            mailbox=MailboxName(row["mailbox"]),
-            team=TeamName(row["team"]) if row["team"] is not None else None,
+            mailbox=MailboxName(intern(row["mailbox"])),
+            team=TeamName(intern(row["team"])) if row["team"] is not None else None,
             customer=PersonNo(row["customer"]),
             name=row["name"],
             subject=row["subject"],
-            topic=row["topic"],
+            topic=intern(row["topic"]),
             state=CaseState(row["state"]),
-            assignee=AgentName(row["assignee"]) if row["assignee"] is not None else None,
+            assignee=AgentName(intern(row["assignee"])) if row["assignee"] is not None else None,
             due_at=None if row["due_at"] is None else _when(row["due_at"]),
             opened_at=_when(row["opened_at"]),
             sensitive=bool(row["sensitive"]),
@@ -114,7 +121,7 @@ def _mails(db: sqlite3.Connection) -> Iterator[MailRecord]:
             at=_when(row["received_at"]),
             role=Role(row["role"]),
             person=row["person"],
-            agent=row["agent"],
+            agent=AgentName(intern(row["agent"])) if row["agent"] is not None else None,
             contact=bool(row["contact"]),
             sentiment=Sentiment(row["sentiment"]),
             thanks=bool(row["thanks_only"]),
@@ -129,7 +136,7 @@ def _facts(db: sqlite3.Connection) -> Iterator[FactRecord]:
             case=CaseNo(row["case_id"]),
             at=_when(row["at"]),
             kind=_KINDS[row["kind"]],
-            state=row["state"] or "",
+            state=intern(row["state"] or ""),  # a few words in a hundred thousand rows: each is held once
             value=row["value"],
             message=row["message"],
         )
@@ -145,6 +152,18 @@ def _corrections(db: sqlite3.Connection) -> Iterator[Correction]:
             by=row["agent"] or "",
             field=row["field"],
             value=row["value"],
+        )
+
+
+def _promises(db: sqlite3.Connection) -> Iterator[Promise]:
+    for row in db.execute(_PROMISES):
+        yield Promise(
+            case=CaseNo(row["case_id"]),
+            agent=AgentName(row["agent"]),
+            message=MessageNo(row["message"]),
+            day=date.fromisoformat(row["day"]),
+            sentence=row["sentence"],
+            made_at=_when(row["made_at"]),
         )
 
 
