@@ -34,7 +34,8 @@ _NO_NAMES = """all everyone everybody team support sir madam there together zusa
 customer service kundenservice best kind regards thanks thank many vielen dank mit freundlichen viele liebe von in de da der die das für for
 of to sent iphone gesendet"""
 _NO_NAME = frozenset(_NO_NAMES.split())
-_FORMAT = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")  # they can stand unseen in the middle of a name
+# What can stand unseen in the middle of a name, and accents that no letter carries (the dot of a small Turkish "İ").
+_FORMAT = re.compile("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
 
@@ -44,7 +45,7 @@ def mask(text: str, known: Iterable[str], *, around: str = "") -> str:
     `around`: the mail, for the names in its greeting and signature.
     """
     text = _FORMAT.sub("", unicodedata.normalize("NFC", text))
-    hidden = frozenset(_forms([*known, *_named_in(_FORMAT.sub("", around))]))
+    hidden = frozenset(_forms([*known, *_named_in(_FORMAT.sub("", unicodedata.normalize("NFC", around)))]))
     for pattern, shown in ((_LINK, LINK), (_EMAIL, ADDRESS), (_STREET, ADDRESS), (_TOWN, ADDRESS), (_TITLED, NAME)):
         text = pattern.sub(shown, text)
     text = _WORD.sub(lambda match: _word(match, hidden), text)

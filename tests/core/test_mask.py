@@ -68,3 +68,7 @@ def test_a_name_in_a_script_without_spaces_is_hidden() -> None:
 
 def test_a_letter_that_cannot_be_seen_hides_no_name() -> None:
     assert mask("Ru\u200biz and Ana\u00ad", ["Ana Ruiz"]) == "[name] and [name]"
+
+
+def test_a_dot_that_no_letter_carries_hides_no_name() -> None:
+    assert mask("the axle is missing, i\u0307a", ["\u0130A"]) == "the axle is missing, [name]"
