@@ -241,9 +241,9 @@ def test_a_date_of_a_case_is_worked_on_under_one_set_of_rules_to_its_end() -> No
     day = Day(reader=calm())
     day.write("Ana <c7@customers.example>", "Lamp", "Where is my lamp?")
     old = day.office.rules
-    with day.store.transaction() as tx:  # each job is worked on under one set: here the reminder alone
-        tx._db.execute("delete from job where kind in ('digest', 'audit', 'share_out')")
-    day.clock.move(timedelta(hours=25))
+    with day.store.transaction() as tx:  # each job is worked on under one set: here the nudge alone
+        tx._db.execute("delete from job where kind in ('digest', 'audit', 'share_out', 'weekly', 'spikes')")
+    day.clock.move(timedelta(hours=13))
     texts = {key: text.replace("still waits", "STILL WAITS") for key, text in old.templates.texts.items()}
     book = replace(old.book, hash="other")
     swap_while_reading(day, replace(old, book=book, templates=replace(old.templates, texts=texts)))
