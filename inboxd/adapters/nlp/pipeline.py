@@ -248,7 +248,10 @@ def create_signs(nlp: Language, name: str, languages: list[str], admin: list[lis
     return Signs(nlp.vocab, [load(language) for language in languages], [(topic, phrase) for topic, phrase in admin])
 
 
-@Language.factory("inboxd_key_phrases", default_config={"languages": ["en"]})
+KEY_PHRASES = "inboxd_key_phrases"
+
+
+@Language.factory(KEY_PHRASES, default_config={"languages": ["en"]})
 def create_key_phrases(nlp: Language, name: str, languages: list[str]) -> Component:
     """What the text is about, in few words."""
     return KeyPhrases(nlp.vocab, languages)
@@ -274,7 +277,9 @@ def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str,
     """A saved pipeline with the admins' own phrases."""
     signs = {"languages": list(languages), "admin": [list(pair) for pair in admin]}
     nlp = spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}})
-    nlp.add_pipe("inboxd_key_phrases", config={"languages": list(languages)})  # nothing of it is learned: no model holds it
+    if KEY_PHRASES in nlp.pipe_names:  # a model that was trained on from a loaded one
+        nlp.remove_pipe(KEY_PHRASES)
+    nlp.add_pipe(KEY_PHRASES, config={"languages": list(languages)})  # nothing of it is learned: no model need hold it
     return nlp
 
 
