@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp
 from random import Random  # noqa: TID251  # what people do, from a fixed seed
 
+from inboxd.core.follow_up import awake_at
 from inboxd.core.model import Sentiment
 from tests.simulate import words
 from tests.simulate.words import WORDINGS, Wording
@@ -259,7 +260,8 @@ def _next_round(rng: Random, at: datetime, agent: str) -> Round:
 def _ended(rng: Random, begun: Round, solved: float, town: _Town, person: int, *, at_once: bool, silent: bool = False) -> Round:
     """What the customer did after it was resolved. `at_once`: a bad experience was mended, so that they are asked in any case."""
     truly = rng.random() < solved
-    asked_at = begun.resolved_at + (timedelta() if begun.by_silence else ASK_AFTER)  # after silence we ask at once
+    quiet = begun.resolved_at + (timedelta() if begun.by_silence else ASK_AFTER)  # after silence we ask at once
+    asked_at = awake_at(quiet, UTC)  # by day
     late, chance = town.asked_at.get(person), rng.random()
     if not silent and not begun.by_silence and not truly and chance < 0.15:
         return replace(begun, truly=truly, came_back=(begun.resolved_at + _hours(rng, 3, 40), _again(rng)))

@@ -297,12 +297,12 @@ THANKS = (
     "Thank you so much for your patience with me.",
     "Many thanks, you made my day.",
 )
-REPLIES = (
+REPLIES = (  # none names a day: a promise would put the question off
     "I am sorry. I have put it right just now.",
     "Thank you for telling us. It is on its way to you.",
-    "You will have it by {day}.",
+    "You have it in your account already.",
     "I have looked into it and changed it myself.",
-    "I send you a new one, it will be with you on {day}.",
+    "I have sent you a new one.",
 )
 REFUSED = ("I am sorry, I cannot do that, because the 30 days are over. What I can do is give you a voucher.",)
 FIRST_NAMES = (
