@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from inboxd.core.commands import AgentReply, Held, read_reply
-from inboxd.core.follow_up import ASKING_JOBS, after_resolved, ask_at, awake_at, may_ask, zone_of_customer
+from inboxd.core.follow_up import ASKING_JOBS, after_resolved, ask_at, awake_at, may_ask, silence_later, zone_of_customer
 from inboxd.core.lettering import reachable
 from inboxd.core.letters import first_name, full_name, last_from_customer, notice, reply
 from inboxd.core.lifecycle import advance
@@ -39,7 +39,6 @@ from inboxd.core.model import (
     Outcome,
     OutgoingKind,
     Role,
-    Schedule,
     Send,
     SentMessage,
     Situation,
@@ -522,9 +521,8 @@ def moved_on(
     ]
     if state is CaseState.RESOLVED:
         actions.append(after_resolved(moved, situation.customer, book, now, situation.mailbox.mode, quiet_from))
-    elif book.follow_up.ask_when_waiting is not None:
-        at = (quiet_from or now) + book.follow_up.ask_when_waiting
-        actions.append(Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=at, case=case.number))
+    else:
+        actions += silence_later(case, book.follow_up, quiet_from or now)
     return moved, actions
 
 
