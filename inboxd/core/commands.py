@@ -52,6 +52,7 @@ class Held:
     meant: str = ""
     text: str = ""  # what comes back to the agent
     at: datetime | None = None  # when the other answer left
+    outside: bool = False  # the text is for somebody else than the customer
     right: tuple[str, ...] = ()  # the lines of commands that were right, beside one that is almost a command
 
 

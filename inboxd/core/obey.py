@@ -250,12 +250,9 @@ def _undo(situation: Situation, case: Case, agent: Agent, read: AgentReply, book
     if held is None:
         return _back(situation, case, agent, Held(kind="too_late"), read)
     words = held.text.partition(f"\n\n{agent.signs_as}\n")[0].strip()
-    back = _back(situation, case, agent, Held(kind="undone", text=words), read)
-    opened = (
-        ()
-        if case.state is CaseState.OPEN or held.kind is OutgoingKind.INQUIRY
-        else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
-    )
+    outside = held.kind is OutgoingKind.INQUIRY
+    back = _back(situation, case, agent, Held(kind="undone", text=words, outside=outside), read)
+    opened = () if case.state is CaseState.OPEN or outside else open_again(case, CaseEvent.UNDELIVERED, situation.now, policy, book)
     log = Log(kind="reply.undone", case=case.number, data={"agent": agent.name, "outgoing": held.number})
     unsaid = never_said(case.number, held.purpose, "undone")
     actions = (Withdraw(outgoing=held.number), log, *unsaid, *opened, *back.actions)
@@ -611,6 +608,15 @@ def _help(situation: Situation, case: Case, agent: Agent) -> Decision:
     return Decision(actions=(Join(case=case.number, role=None), Send(letter=letter)), because=("help",), case=case.number, words="")
 
 
+def _for_others(held: Held, read: AgentReply) -> bool:
+    """Whether the words were to go to somebody else than the customer."""
+    lines = (*(command.line for command in read.commands), *held.right, held.found, *held.text.split("\n"))
+    return any(_OTHERS.match(line) for line in lines)
+
+
+_OTHERS = re.compile(r"\s*(?:ask|to|for)\s*:\s*[^\s@]+@", re.IGNORECASE)
+
+
 def _back(
     situation: Situation,
     case: Case | None,
@@ -623,8 +629,10 @@ def _back(
 ) -> Decision:
     """Nothing has left and nothing has changed; the text comes back with a question."""
     u = situation.understood
+    outside = held.outside or _for_others(held, read)
     values: dict[str, object] = {
         "kind": held.kind,
+        "outside": outside,
         "found": held.found,
         "meant": held.meant,
         "text": held.text or read.words,
@@ -638,7 +646,7 @@ def _back(
         situation,
         agent,
         template="returned",
-        purpose=f"returned:{u.number}:{held.kind}",
+        purpose=f"returned:{u.number}:{held.kind}{'_outside' if outside else ''}",  # what is for others never leaves with "send anyway"
         case=case,
         values=values,
         kind=OutgoingKind.RETURNED,

@@ -141,7 +141,7 @@ def _values(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook
         held = held or Held(kind="mistakes", text=read.words)
         return {
             **values, "kind": "back", "why": held.kind, "found": held.found, "meant": held.meant, "text": held.text, "words": "",
-            "places": (), "no_case": False, "at": None, "wrong": wrong, "right": right,
+            "places": (), "no_case": False, "at": None, "outside": False, "wrong": wrong, "right": right,
         }  # fmt: skip
     return {
         **values, "kind": "done" if commands else "words", "done": right, "note": read.note, "readers": ("Robin",), "leaves_at": None,

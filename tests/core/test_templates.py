@@ -123,7 +123,8 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
-        **PERSON, "no_case": False, "at": None, "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
+        **PERSON, "no_case": False, "at": None, "outside": False, 
+        "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
@@ -143,7 +144,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         **PERSON, "customer": "Robin", "kind": "words", "words": "Hello Robin, yes.", "signs_as": "Maria", "quotation": "Is anybody there?",
         "quoted_at": NOW, "quoted_name": "Robin Winter", "left_out": ["your signature (2 lines)"], "learnt": ("Maria Lindt", "Acme GmbH"),
         "signature": ("Maria Lindt", "Acme GmbH"), "why": "mistakes", "found": "resolv", "meant": "resolve", "text": "Hello Robin",
-        "places": (), "no_case": False, "at": None, "wrong": (), "right": (),
+        "places": (), "no_case": False, "at": None, "outside": False, "wrong": (), "right": (),
         "done": [{"line": "label: x", "kind": "label", "value": "x", "case": 0}],
         "note": "", "readers": ["Robin"], "resolved": True, "leaves_at": None, "ask_at": NOW, "why_not": "",
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -383,3 +384,25 @@ def test_what_a_customer_answered_past_us_is_passed_on_where_addresses_carry_no_
     proved = {"Authentication-Results": f"{SERVER}; dmarc=pass header.from=acme.example"}
     day.write(agent, "Fwd: Front wheel", f"for: {ANA_AT}\n\n{forwarded}", headers={**theirs, **proved})
     assert "my lamp is broken" in day.routed(holder(day)).text
+
+
+# --- words for somebody else never reach the customer -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orders", [f"ask: {BOB_AT}\nlabl: x", f"ask: {BOB_AT}\nassign: nobody", "to: noor@example.org\nresolve"])
+def test_words_for_others_that_came_back_do_not_leave_to_the_customer_anyway(day: Day, orders: str) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), f"{orders}\n\nHello Bob,\nAna is a difficult one.")
+    assert day.last(agent).text.startswith("Nothing has left") and "send anyway" not in flat(day.last(agent).text)
+    day.reply(agent, day.last(agent), "send anyway")
+    assert kinds(day, ANA_AT) == [] and day.last(agent).text.startswith("There is nothing to send")
+
+
+def test_a_question_that_was_undone_does_not_leave_to_the_customer_anyway(day: Day) -> None:
+    day.office.policy = replace(day.office.policy, hold=timedelta(minutes=2))
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), f"ask: {BOB_AT}\n\nAna is a difficult one.")
+    day.reply(agent, day.last(agent), "undo")
+    day.reply(agent, day.last(agent), "send anyway")
+    day.pass_(minutes=5)
+    assert kinds(day, ANA_AT) == [] and day.inbox(BOB_AT) == []

@@ -130,7 +130,7 @@ def returned(words: str) -> OurMail:
     """A text of the agent's that came back with a question."""
     values: dict[str, object] = {
         "kind": "near_miss", "found": words.split("\n", 1)[0], "meant": "resolve", "text": words, "places": (), "agent": "Maria",
-        "customer": "Ana", "no_case": False, "at": None, "right": (), "subject": "Bike", "brand": "Acme Support",
+        "customer": "Ana", "no_case": False, "at": None, "outside": False, "right": (), "subject": "Bike", "brand": "Acme Support",
     }  # fmt: skip
     return made("returned", OutgoingKind.RETURNED, values, TOKEN)
 
