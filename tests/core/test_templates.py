@@ -123,7 +123,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
-        **PERSON, "no_case": False, "at": None, "outside": False, 
+        **PERSON, "no_case": False, "at": None, "outside": False,
         "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
