@@ -37,13 +37,14 @@ def identity(message: Message, screening: Screening, directory: Directory) -> tu
 
 
 def _is_customer(email: str, rule: SpeaksForOthers, directory: Directory) -> bool:
-    plain = _without_plus(email)
-    ours = {_without_plus(each) for each in (*directory.own, *directory.agents)}
+    plain = without_plus(email)
+    ours = {without_plus(each) for each in (*directory.own, *directory.agents)}
     no_form = not any("@" in sender.lstrip("*@") and plain == sender for sender in rule.senders)
     return plain not in ours and no_form and len(email) <= 254 and "." in email.rpartition("@")[2] and reachable(email)
 
 
-def _without_plus(email: str) -> str:
+def without_plus(email: str) -> str:
+    """An address without what stands behind a plus: our own server delivers both to one mailbox."""
     local, _, domain = email.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed
+from inboxd.core.identity import without_plus
 from inboxd.core.lettering import reachable
 from inboxd.core.model import Address, Directory, MailboxName, Message, MessageId, Screening
 from inboxd.core.new_text import forwarded
@@ -32,7 +33,8 @@ def on_behalf(message: Message, screening: Screening, directory: Directory, mail
     if found is None or not dmarc_passed(message, directory.authserv.get(mailbox, "")):
         return message
     customer = Address(email=found[2].lower(), name=" ".join((found[1] or "").split()))
-    if customer.email in directory.own | directory.agents or not reachable(customer.email):
+    ours = {without_plus(email) for email in directory.own | directory.agents}
+    if without_plus(customer.email) in ours or not reachable(customer.email):
         return message
     above, fields, text = forwarded(message.text[found.end() :])
     if not fields:

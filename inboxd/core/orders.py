@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
 from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
+from inboxd.core.identity import without_plus
 from inboxd.core.issues import people
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -338,9 +339,10 @@ def _addresses(command: Command, desk: Desk) -> tuple[str, ...] | Wrong:
     found = tuple(dict.fromkeys(match[1].lower() for match in _EMAIL.finditer(command.argument)))
     if not found:
         return Wrong(line=command.line, why="no_address", found=command.argument)
-    ours = {email for agent in desk.book.agents.values() for email in agent.emails} | desk.situation.ours
-    if ours & set(found):
-        return Wrong(line=command.line, why="ours", found=", ".join(sorted(ours & set(found))))
+    theirs = (email for agent in desk.book.agents.values() for email in agent.emails)
+    ours = {without_plus(email) for email in (*theirs, *desk.situation.ours)}
+    if taken := sorted(email for email in found if without_plus(email) in ours):
+        return Wrong(line=command.line, why="ours", found=", ".join(taken))
     return found
 
 

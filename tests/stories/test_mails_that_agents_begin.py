@@ -93,7 +93,7 @@ def test_an_answer_after_a_change_of_hands_reaches_both(day: Day) -> None:
     assert "Lost" in day.last(agent).text and "Lost" in day.last(PETRA).text
 
 
-@pytest.mark.parametrize("email", [ANA_AT, "tom@acme.example", SUPPORT, "nobody"])
+@pytest.mark.parametrize("email", [ANA_AT, "tom@acme.example", "tom+x@acme.example", SUPPORT, "support+r1001.x@acme.example", "nobody"])
 def test_who_is_inside_anyway_is_not_asked(day: Day, email: str) -> None:
     agent = opened(day)
     day.reply(agent, day.routed(agent), f"ask: {email}\n\nWhere is it?")
@@ -353,7 +353,7 @@ def test_nobody_speaks_for_a_customer_without_proof(day: Day, headers: dict[str,
     assert day.store.look("select count(*) as n from address where email = 'ann@example.org'")[0]["n"] == 0
 
 
-@pytest.mark.parametrize("email", ["tom@acme.example", SUPPORT])
+@pytest.mark.parametrize("email", ["tom@acme.example", SUPPORT, "support+x@acme.example"])
 def test_nobody_of_us_becomes_a_customer_by_it(day: Day, email: str) -> None:
     day.write("Maria Lindt <maria@acme.example>", "Fwd: x", f"for: {email}\n\n{FORWARDS['Gmail']}", headers=PROVED)
     assert re.search("for:", day.routed(holder(day)).text), "it is Maria's own mail, as anybody's"
