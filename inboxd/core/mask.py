@@ -81,7 +81,7 @@ def _forms(known: Iterable[str]) -> Iterator[str]:
 
 def _folded(word: str) -> tuple[str, str]:
     """A word without capitals and accents, and with accents written out: "Müller" is "muller" and "mueller"."""
-    low = unicodedata.normalize("NFC", word).casefold()
+    low = unicodedata.normalize("NFC", word).casefold().replace("ı", "i")  # in capitals "Işıl" is "IŞIL"
     bare = "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
     return bare, low.translate(_UMLAUTS)
 

@@ -72,3 +72,7 @@ def test_a_letter_that_cannot_be_seen_hides_no_name() -> None:
 
 def test_a_dot_that_no_letter_carries_hides_no_name() -> None:
     assert mask("the axle is missing, i\u0307a", ["\u0130A"]) == "the axle is missing, [name]"
+
+
+def test_a_turkish_name_is_hidden_in_capitals_too() -> None:
+    assert mask("the axle is missing, IŞIL", ["Işıl"]) == "the axle is missing, [name]"
