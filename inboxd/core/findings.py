@@ -83,6 +83,22 @@ class Leeway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedAnswer:
+    """An answer of the rules: in how many cases it was offered, in how many it solved the matter and in how many it did not, as told.
+
+    The others have said nothing of it.
+    """
+
+    name: str
+    count: int
+    helped: int
+    missed: int
+    cases: tuple[CaseNo, ...] = ()
+    helped_cases: tuple[CaseNo, ...] = ()
+    missed_cases: tuple[CaseNo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """What people wrote about, below topics: its key phrases, how many people now and before, how many upset, in their own words."""
 
@@ -141,6 +157,7 @@ class Findings:
     got_better: tuple[Driver, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     leeway: tuple[Leeway, ...] = ()
+    answers: tuple[OfferedAnswer, ...] = ()
     thanks: tuple[Thanks, ...] = ()
     satisfied_by_week: tuple[tuple[date, Share], ...] = ()
     repeat_days: int = 14  # the repeat window of `wrote_again`

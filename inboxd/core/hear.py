@@ -94,7 +94,8 @@ def hear(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         return _with_opt_out(_helped(situation, case, name, book), situation)
     if situation.understood.reading.thanks_only:
         return _thanked(situation, case, book)
-    return _wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+    decision = _wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+    return replace(decision, actions=(*decision.actions, *_missed_by(situation, case)))
 
 
 # --- a new case ----------------------------------------------------------------------------------------------------------
@@ -430,12 +431,23 @@ def _answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) 
 
 def _helped_by(situation: Situation, case: Case) -> str:
     """The name of the answer in our acknowledgement of which the customer says that it solved it, and nothing else; "" if none."""
-    offer, reading = situation.replied_to, situation.understood.reading
+    reading = situation.understood.reading
+    helped = reading.answer is Answer.SATISFIED and reading.sentiment is not Sentiment.UPSET and not reading.sensitive
+    return _judged_answer(situation, case) if helped else ""
+
+
+def _missed_by(situation: Situation, case: Case) -> tuple[Log, ...]:
+    """Keep that an offered answer did not solve it, where the customer answers it so."""
+    name = _judged_answer(situation, case) if situation.understood.reading.answer is Answer.DISSATISFIED else ""
+    return (Log(kind="answer.missed", case=case.number, data={"message": situation.understood.number, "answer": name}),) if name else ()
+
+
+def _judged_answer(situation: Situation, case: Case) -> str:
+    """The name of the answer in our acknowledgement that the customer's mail replies to, before anybody wrote; "" if none."""
+    offer = situation.replied_to
     by_customer = situation.person is not None and situation.person.number == case.customer
     before_anybody = case.state is CaseState.OPEN and case.last_reply_at is None and not situation.understood.screening.automatic
-    if offer is None or offer.case != case.number or not by_customer or not before_anybody or reading.sensitive:
-        return ""
-    return offered_answer(offer) if reading.answer is Answer.SATISFIED and reading.sentiment is not Sentiment.UPSET else ""
+    return offered_answer(offer) if offer is not None and offer.case == case.number and by_customer and before_anybody else ""
 
 
 def _helped(situation: Situation, case: Case, name: str, book: Rulebook) -> Decision:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from inboxd.core.dates import sentences
 from inboxd.core.doubt import compared, share
-from inboxd.core.findings import Compared, Findings, Leeway, Refusal, Share, Thanks, Waiting, WonBack
+from inboxd.core.findings import Compared, Findings, Leeway, OfferedAnswer, Refusal, Share, Thanks, Waiting, WonBack
 from inboxd.core.model import (
     AgentName,
     Answer,
@@ -78,17 +78,18 @@ class MailRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRecord:
-    """Something that happened to a case: an event of its life, a good answer read, or `gave` and `could_not` with what in `value`."""
+    """Something that happened to a case: an event of its life, a good answer read, or one of those below with what in `value`."""
 
     case: CaseNo
     at: datetime
-    kind: str  # a CaseEvent, or one of the three below
+    kind: str  # a CaseEvent, or one of those below
     state: str = ""  # the case's, afterwards
     value: str = ""
     message: MessageNo | None = None  # the mail that held the answer
 
 
 GAVE, COULD_NOT, ANSWER_READ = "gave", "could_not", "answer_read"
+OFFERED, HELPED, MISSED = "offered", "helped", "missed"  # an answer of the rules, by its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +198,7 @@ def measure(records: Records, scope: Scope) -> Findings:
         feelings=_counted(feelings),
         refusals=now.refusals(),
         leeway=now.leeway(),
+        answers=now.answers(),
         thanks=now.thanks(),
         satisfied_by_week=now.satisfied_by_week(),
     )
@@ -500,6 +502,30 @@ class _Period:
         for key, each in groups.items():
             yield min(wordings[key], key=lambda wording: (-wordings[key][wording], wording)), each
 
+    def answers(self) -> tuple[OfferedAnswer, ...]:
+        """The answers offered in the period, the commonest first. What helped and came back did not help."""
+        offered: dict[str, set[_Story]] = defaultdict(set)
+        helped: dict[str, set[_Story]] = defaultdict(set)
+        missed: dict[str, set[_Story]] = defaultdict(set)
+        for story in self.stories:
+            for fact in story.facts:
+                if fact.kind == OFFERED and self.within(fact.at):
+                    offered[fact.value].add(story)
+                elif fact.kind in (HELPED, MISSED) and fact.at <= self.until:
+                    again = fact.kind == MISSED or any(fact.at <= at <= self.until for at in story.reopenings)
+                    (missed if again else helped)[fact.value].add(story)
+        found = []
+        for name, stories in offered.items():
+            bad = missed[name] & stories
+            good = helped[name] & stories - bad
+            found.append(
+                OfferedAnswer(
+                    name=name, count=len(stories), helped=len(good), missed=len(bad), cases=_numbers(stories), helped_cases=_numbers(good),
+                    missed_cases=_numbers(bad),
+                )
+            )  # fmt: skip
+        return tuple(sorted(found, key=lambda answer: (-answer.count, answer.name)))
+
     def thanks(self) -> tuple[Thanks, ...]:
         """The thank-yous of the period, those that say most first, each with the agent whose words came before it."""
         found = []
@@ -522,6 +548,7 @@ class _Period:
         shares += [each for _, each in found.satisfied_by_week] + ([found.response] if found.response else [])
         named = {case for each in shares for case in each.cases}
         named |= {case for refusal in found.refusals for case in refusal.cases} | {case for given in found.leeway for case in given.cases}
+        named |= {case for answer in found.answers for case in answer.cases}
         named |= {waiting.case for waiting in (*found.still_unhappy, *found.unheard)}
         named |= {case for cases in found.cases_of.values() for case in cases}
         named |= {each.case for each in found.won_back} | {each.case for each in found.thanks}

@@ -58,6 +58,10 @@ def told(found: Findings) -> dict[str, object]:
         "better": [_better(each) for each in found.got_better[:DRIVERS]],
         "refusals": [{"reason": one_line(each.reason), "count": each.count, "lost": each.unhappy} for each in found.refusals[:DRIVERS]],
         "leeway": [{"what": one_line(each.what), "count": each.count, "won": each.won_back} for each in found.leeway[:DRIVERS]],
+        "answers": [
+            {"name": one_line(each.name), "count": each.count, "helped": each.helped, "missed": each.missed}
+            for each in found.answers[:DRIVERS]
+        ],
         "thanks": _thanks(found),
     }
 

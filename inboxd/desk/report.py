@@ -73,6 +73,10 @@ def rows(found: Findings) -> Iterator[Row]:
         yield Row(name=f"refusal:{refusal.reason}", count=refusal.count, cases=refusal.cases)
     for leeway in found.leeway:
         yield Row(name=f"gave:{leeway.what}", count=leeway.count, cases=leeway.cases)
+    for answer in found.answers:
+        yield Row(name=f"answer:{answer.name}", count=answer.count, cases=answer.cases)
+        yield Row(name=f"answer_helped:{answer.name}", count=answer.helped, of=answer.count, cases=answer.helped_cases)
+        yield Row(name=f"answer_missed:{answer.name}", count=answer.missed, of=answer.count, cases=answer.missed_cases)
 
 
 def _share(name: str, share: Share) -> Row:

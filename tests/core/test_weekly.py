@@ -191,6 +191,15 @@ def test_refusals_tell_who_was_lost_and_leeway_who_was_won(templates: Templates)
     assert "20 EUR: 6 times, 4 won back. a new bike by courier: once, 1 won back." in text
 
 
+def test_an_offered_answer_is_told_with_what_people_said_of_it(templates: Templates) -> None:
+    text = flat(shown(templates, a_rich_week()))
+    assert "Company invoices: offered 12 times, 7 said that it solved it, 2 that it did not." in text
+    assert "Spare bells: offered once, and nobody has said whether it solved it." in text
+    german = flat(shown(templates, a_rich_week(), "de"))
+    assert "Company invoices: zwölfmal angeboten. Gelöst sagten danach 7, nicht gelöst 2." in german or "Company invoices: 12-mal" in german
+    assert "OFFERED" not in flat(shown(templates, the_week()))
+
+
 def test_long_lists_end_with_how_many_more_there_are(templates: Templates) -> None:
     many = tuple(waiting(3000 + number, f"Person {number}", "a bell", "Tom") for number in range(40))
     text = flat(shown(templates, replace(the_week(), still_unhappy=many)))
@@ -254,7 +263,7 @@ def test_the_page_of_the_mail_uses_nothing_that_mail_programs_drop(templates: Te
     assert not {"svg", "style", "img", "script", "link", "progress", "meter"} & {tag for tag, _ in page.elements}
     styles = " ".join(given.get("style", "") for _, given in page.elements)
     assert not re.search(r"var\(|url\(|flex|grid|position|calc\(", styles)
-    assert len(page.words["h2"]) == 10
+    assert len(page.words["h2"]) == 11
 
 
 def test_a_name_cannot_pass_for_a_heading_or_a_bar(templates: Templates) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
-from inboxd.core.findings import Compared, Driver, Findings, Leeway, Refusal, Share, Thanks, Waiting, WonBack
+from inboxd.core.findings import Compared, Driver, Findings, Leeway, OfferedAnswer, Refusal, Share, Thanks, Waiting, WonBack
 from inboxd.core.model import AgentName, CaseNo, MailboxName
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 22)
@@ -138,6 +138,13 @@ def a_rich_week() -> Findings:
         refusals=(
             Refusal(reason="return after 40 days", count=7, unhappy=3, cases=numbers(7, 2620)),
             Refusal(reason="colour no longer made", count=4, unhappy=0, cases=numbers(4, 2640)),
+        ),
+        answers=(
+            OfferedAnswer(
+                name="Company invoices", count=12, helped=7, missed=2, cases=numbers(12, 2700), helped_cases=numbers(7, 2700),
+                missed_cases=numbers(2, 2707),
+            ),
+            OfferedAnswer(name="Spare bells", count=1, helped=0, missed=0, cases=numbers(1, 2720)),
         ),
         leeway=(
             Leeway(what="20 EUR", count=6, won_back=4, cases=numbers(6, 2660)),

@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from inboxd.core.measure import Records, Scope
+from inboxd.core.findings import Findings, OfferedAnswer
+from inboxd.core.measure import Records, Scope, measure, needed_since
 from inboxd.core.model import CaseNo, CaseState, FirstMail, KeyPhrase, Mode, Outcome, PersonNo, TopicName
 from inboxd.core.opening import Span
 from inboxd.core.rulebook import PinnedDriver, ReadyAnswer, Rule, Rulebook, Then
 from inboxd.desk.look_back import look_back
+from inboxd.desk.report import rows
 from tests.stories.day import Day, Letterbox
 from tests.stories.steps import ANA, FURIOUS, holder, kinds, words_of
 
@@ -169,6 +171,48 @@ def test_a_customer_who_said_so_and_writes_again_opens_it_again() -> None:
     day.pass_(days=1)
     day.reply(ANA, note(day), "It is gone again. The invoice has my own name on it.")
     assert day.case().number == 1001 and day.case().state is CaseState.OPEN
+
+
+def test_the_report_says_how_often_it_was_offered_and_what_people_said_of_it() -> None:
+    day = Day(book=offering())
+    said = {
+        "ana": "That solved it, thank you!",
+        "ben": "No, that does not work. There is no such page.",
+        "eva": "",
+        "lea": "That solved it, thank you!",
+    }
+    for name, words in said.items():
+        sender = f"{name.capitalize()} Moe <{name}@example.org>"
+        day.write(sender, "Invoice", WISH)
+        day.pass_(minutes=11)
+        if words:
+            day.reply(sender, day.last(f"{name}@example.org"), words)
+    assert [(each.name, each.count, each.helped, each.missed) for each in offers(day)] == [("Company invoices", 4, 2, 1)]
+    day.pass_(days=1)
+    day.reply("Lea Moe <lea@example.org>", day.last("lea@example.org"), "It is gone again. The invoice has my own name on it.")
+    (answer,) = offers(day)
+    assert (answer.helped_cases, answer.missed_cases, answer.cases) == ((1001,), (1002, 1004), (1001, 1002, 1003, 1004))
+    assert [(row.name, row.count, row.of) for row in rows(week_of(day)) if row.name.startswith("answer_")] == [
+        ("answer_helped:Company invoices", 1, 4), ("answer_missed:Company invoices", 2, 4)
+    ]  # fmt: skip
+
+
+def test_what_a_customer_says_once_a_person_has_written_is_no_word_about_the_answer() -> None:
+    day = wrote()
+    offer, agent = note(day), holder(day)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nI have done it for you.")
+    day.reply(ANA, offer, "No, that does not work. There is no such page.")
+    assert [(each.helped, each.missed) for each in offers(day)] == [(0, 0)]
+
+
+def week_of(day: Day) -> Findings:
+    first = date(2026, 11, 16)
+    scope = Scope(brand="Acme", first=first, last=first + timedelta(days=6), now=day.clock.now())
+    return measure(day.store.records(needed_since(scope)), scope)
+
+
+def offers(day: Day) -> tuple[OfferedAnswer, ...]:
+    return week_of(day).answers
 
 
 def test_what_made_people_write_says_how_many_could_have_read_it() -> None:

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from sys import intern
 
-from inboxd.core.measure import ANSWER_READ, COULD_NOT, GAVE, CaseRecord, FactRecord, MailRecord, QuestionRecord, Records
+from inboxd.core.measure import (
+    ANSWER_READ,
+    COULD_NOT,
+    GAVE,
+    HELPED,
+    MISSED,
+    OFFERED,
+    CaseRecord,
+    FactRecord,
+    MailRecord,
+    QuestionRecord,
+    Records,
+)
 from inboxd.core.model import (
     AgentName,
     CaseEvent,
@@ -53,10 +65,13 @@ _KINDS = {
     "case.gave": GAVE,
     "case.could_not": COULD_NOT,
     "answer.read": ANSWER_READ,
+    "answer.offered": OFFERED,
+    "answer.helped": HELPED,
+    "answer.missed": MISSED,
 }
 _FACTS = f"""
 select e.case_id, e.at, e.kind, json_extract(e.data, '$.state') as state, json_extract(e.data, '$.message') as message,
-    coalesce(json_extract(e.data, '$.what'), json_extract(e.data, '$.reason'), '') as value
+    coalesce(json_extract(e.data, '$.what'), json_extract(e.data, '$.reason'), json_extract(e.data, '$.answer'), '') as value
 from chosen cross join event e on e.case_id = chosen.id
 where e.kind in ({", ".join(f"'{kind}'" for kind in _KINDS)}) order by e.id
 """
