@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import Figure, backtest, corpora, drivers, end_to_end, guessing, learning, memory, reading, report
+from bench import Figure, backtest, corpora, drivers, end_to_end, guessing, learning, memory, reading, report, spikes
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -16,6 +16,7 @@ PARTS: tuple[tuple[str, str, Callable[[Path], Mapping[str, Figure | float]]], ..
     ("reading", "reading", reading.figures),
     ("learning", "learning", learning.figures),
     ("drivers and spikes", "drivers", drivers.figures),
+    ("how soon spikes are told", "spikes", spikes.figures),
     ("report of a quarter", "report", report.figures),
     ("backtest", "backtest", backtest.figures),
     ("guessed addresses", "guessing", guessing.figures),
@@ -39,7 +40,7 @@ def main() -> None:
             figure = value if isinstance(value, Figure) else Figure(value)
             table[f"{name}.{key}"] = {"value": figure.value, "unit": figure.unit, "limit": figure.limit, "ratio": figure.ratio}
             beside = f"limit {figure.limit:<10.4g} ratio {figure.ratio:.2f}" if figure.limit and figure.ratio is not None else ""
-            print(f"  {key:<34} {figure.value:>12.4g} {figure.unit:<8} {beside}".rstrip(), flush=True)
+            print(f"  {key:<40} {figure.value:>12.4g} {figure.unit:<8} {beside}".rstrip(), flush=True)
     (ROOT / "bench.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 

@@ -14,15 +14,15 @@ from inboxd.core.drivers import phrases_of
 from inboxd.core.model import FirstMail, PersonNo
 
 FEWEST = 5  # different people: fewer are never a spike
-BY_CHANCE = 2e-5  # how likely by chance a count may be, shared among all phrases: at most one false alarm a month
+BY_CHANCE = 1.5e-5  # how likely by chance a count may be, shared among all phrases: less than one false alarm a month, see measures.md
 HOUR = timedelta(hours=1)
-WINDOWS = (HOUR, timedelta(minutes=15))
+WINDOWS = (HOUR, HOUR / 2, HOUR / 4)
 ENOUGH = 3  # such hours, before anything is called unusual
 WEEKS = 8  # of the past, in which the same weekday and hour are looked at
 AROUND = HOUR  # what came so long before and after that hour counts, too: a few people more or less in an hour say little
 UNKNOWN = 0.5  # people whom a phrase never seen has in its favour
 SHARE = 0.02  # of all mail that a phrase never seen may have
-SURELY = 30.0  # people seen, beyond which a rate is not thought better known: busy things vary by more than chance
+SURELY = 15.0  # people seen, beyond which a rate is not thought better known: busy things vary by more than chance
 LOOKS_BACK = timedelta(hours=24)  # for alarms that still hold
 ALIKE = 0.5  # of the people of two spikes, from which on they are one
 FEW = 2  # people in an hour: fallen back, whatever is usual

@@ -5,7 +5,7 @@
     from tests.simulate.quarter import cases, spikes
 
 Each knows its person, time, topic, driver, text and feeling, and its `rounds`: what was done and said until it ended.
-`spikes` says when a driver came six times as often. `tests/simulate/written.py` writes a quarter into a store.
+`spikes` says when something broke and many more wrote about one driver. `tests/simulate/written.py` writes a quarter into a store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.simulate.words import WORDINGS, Wording
 
 BEGIN = datetime(2026, 8, 3, tzinfo=UTC)  # a Monday
 SIZE, WEEKS = 20_000, 13
-SPIKE = 6  # times as often
+SPIKE = 30  # people an hour more, in a quarter of this size: something broke
 
 AGENTS = {"maria": "seniors", "jonas": "seniors", "petra": "seniors", "tom": "everyone", "aiko": "everyone", "nils": "everyone"}
 REASONS = ("past 30 days", "worn already", "not ours to give", "the carrier decides")
@@ -35,13 +35,13 @@ ASK_AFTER, SILENCE_AFTER, REMIND_AFTER, CLOSE_AFTER = (timedelta(days=days) for 
 ASKED_AT_MOST_EVERY = timedelta(days=14)
 PAUSE = timedelta(days=30)  # a person writes about something else at the earliest after this
 
-_WEEKDAYS = (1.3, 1.1, 1.0, 1.0, 0.9, 0.45, 0.4)
-_HOURS = tuple(0.15 if hour < 6 else 0.6 if hour < 8 else 1.6 if hour < 18 else 1.0 if hour < 22 else 0.4 for hour in range(24))
+WEEKDAYS = (1.3, 1.1, 1.0, 1.0, 0.9, 0.45, 0.4)
+HOURS = tuple(0.15 if hour < 6 else 0.6 if hour < 8 else 1.6 if hour < 18 else 1.0 if hour < 22 else 0.4 for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spike:
-    """A driver that came `SPIKE` times as often for some hours."""
+    """A driver about which `SPIKE` people an hour more wrote, for some hours."""
 
     driver: str
     begin: datetime
@@ -164,19 +164,20 @@ class _Town:
 
 def _first_contacts(rng: Random, seed: int, weeks: int, expected: float) -> Iterator[tuple[datetime, Wording, bool]]:
     hours = [BEGIN + timedelta(hours=hour) for hour in range(weeks * 7 * 24)]
-    weights = [_WEEKDAYS[hour.weekday()] * _HOURS[hour.hour] for hour in hours]
+    weights = [WEEKDAYS[hour.weekday()] * HOURS[hour.hour] for hour in hours]
     base = expected / sum(weights) / sum(wording.people for wording in WORDINGS)
-    jumps = spikes(seed, weeks)
+    jumps, jump = spikes(seed, weeks), SPIKE * expected / 0.93 / weeks * WEEKS / SIZE
     for hour, weight in zip(hours, weights, strict=True):
         for wording in WORDINGS:
             rate = base * weight * wording.people
             jumping = any(each.driver == wording.key and each.begin <= hour < each.end for each in jumps)
-            for spike, times in ((False, 1), (True, SPIKE - 1 if jumping else 0)):
-                for _ in range(_poisson(rng, rate * times)):
+            for spike, often in ((False, rate), (True, jump if jumping else 0.0)):
+                for _ in range(poisson(rng, often)):
                     yield hour + timedelta(minutes=rng.randrange(60)), wording, spike
 
 
-def _poisson(rng: Random, rate: float) -> int:
+def poisson(rng: Random, rate: float) -> int:
+    """How often something happens that happens so often on average."""
     if rate <= 0:
         return 0
     threshold, product, count = exp(-rate), rng.random(), 0

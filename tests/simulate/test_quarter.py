@@ -17,7 +17,7 @@ from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.core.findings import Compared, Findings
 from inboxd.core.measure import Scope, measure, needed_since
 from tests.simulate.played import Played
-from tests.simulate.quarter import BEGIN, SPIKE, WEEKS, SimCase, cases, spikes
+from tests.simulate.quarter import BEGIN, SIZE, SPIKE, WEEKS, SimCase, cases, spikes
 from tests.simulate.truth import Truth
 from tests.simulate.words import WORDINGS
 from tests.simulate.written import write
@@ -73,17 +73,17 @@ def test_a_quarter_has_20000_cases_in_order_a_dozen_drivers_and_three_spikes() -
     assert {case.driver for case in quarter} == {wording.key for wording in WORDINGS}
 
 
-def test_a_driver_that_spikes_comes_six_times_as_often_for_some_hours() -> None:
-    usual = more = 0
+def test_where_something_breaks_so_many_more_people_write_about_it_for_some_hours() -> None:
+    more, hours = 0, timedelta()
     for seed in range(10):
         quarter = list(cases(seed=seed, size=5_000))
         for spike in spikes(seed):
             there = [case for case in quarter if case.driver == spike.driver and spike.begin <= case.at < spike.end]
-            usual, more = usual + sum(not case.spike for case in there), more + sum(case.spike for case in there)
+            more, hours = more + sum(case.spike for case in there), hours + (spike.end - spike.begin)
         assert sum(case.spike for case in quarter) == sum(
             case.spike for spike in spikes(seed) for case in quarter if case.driver == spike.driver and spike.begin <= case.at < spike.end
         )
-    assert more / usual == pytest.approx(SPIKE - 1, rel=0.4)
+    assert more / (hours / timedelta(hours=1)) == pytest.approx(SPIKE * 5_000 / SIZE, rel=0.1)
 
 
 def test_the_texts_of_a_driver_vary() -> None:
