@@ -29,8 +29,12 @@ def plain(book: Rulebook, today: date | None = None) -> list[str]:
     for title, sentences in (
         ("If nobody answers", if_nobody_answers(book)),
         ("When customers are asked afterwards", asked_afterwards(book)),
+        ("Answers that are offered", answers_offered(book)),
+        ("Who hears each week what customers wrote", who_hears(book)),
         ("Opening hours", opening_hours(book, today)),
     ):
+        if not sentences:
+            continue
         lines += ["", f"{title}:"]
         lines += [line for sentence in sentences for line in _wrapped(f"- {sentence}", "  ")]
     return lines
@@ -51,7 +55,8 @@ def as_json(book: Rulebook, today: date) -> dict[str, object]:
     for rule in book.rules:
         decided = [_sentence(clause) for clause in _decided(rule, book)]
         rules.append({"name": rule.name, "when": _sentence(_when(rule)), "then": [*decided, *_brief(rule)]})
-    return {"rules": rules, "agents": {str(name): sentences for name, sentences in _agents(book, today).items()}}
+    agents = {str(name): sentences for name, sentences in _agents(book, today).items()}
+    return {"rules": rules, "answers": answers_offered(book), "voice": who_hears(book), "agents": agents}
 
 
 # --- a rule ----------------------------------------------------------------------------------------------------------
@@ -270,6 +275,35 @@ def asked_afterwards(book: Rulebook) -> list[str]:
     ]
 
 
+# --- answers, and the voice of the customer --------------------------------------------------------------------------
+
+
+def answers_offered(book: Rulebook) -> list[str]:
+    """Say of each answer when it is offered, and in which languages; last what holds for all of them."""
+    found = []
+    for answer in book.answers:
+        where = f" about {_or(map(_topic, answer.topics))}" if answer.topics else ""
+        spoken = _or(_language(code) for code in answer.text)
+        found.append(f"{_quoted(answer.name)}: if a mail{where} in {spoken} says {_or(map(_quoted, answer.phrases))}.")
+    if not found:
+        return []
+    sends = [_called(number, rule) for number, rule in enumerate(book.rules, 1) if rule.then.reply_with is not None]
+    if not sends:
+        return [*found, "No rule sends an acknowledgement (reply_with), so none of them is ever offered."]
+    return [*found, f"They stand in acknowledgements, which are sent by {_and(sends)}; a person writes to the customer anyway."]
+
+
+def who_hears(book: Rulebook) -> list[str]:
+    """Say who hears what customers wrote, about what, and that the lead lets it go first."""
+    found = []
+    for listener in book.voice:
+        about = [*map(_topic, listener.topics), *map(_quoted, listener.drivers)]
+        found.append(f"{listener.name} ({listener.to}): what is about {_or(about)}.")
+    if not found:
+        return []
+    return [*found, f"Names are hidden, nothing sensitive is in it, and nothing leaves before {_told(['lead'], book)} lets it go."]
+
+
 # --- opening hours ---------------------------------------------------------------------------------------------------
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -449,6 +483,11 @@ def _one_line(text: str) -> str:
 def _and(words: Iterable[str]) -> str:
     *first, last = list(words) or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _or(words: Iterable[str]) -> str:
+    *first, last = list(words) or [""]
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _counted(noun: str, things: Sequence[object]) -> str:

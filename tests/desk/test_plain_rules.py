@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -335,3 +335,39 @@ def test_what_never_opens_is_never_open(tmp_path: Path) -> None:
     book = load_rules(tmp_path)
     assert "- office (time of UTC) is never open. It counts where no other calendar is named." in plain(book)
     assert "- Is never at work (time of UTC)." in per_agent(book, date(2026, 11, 23))
+
+
+# --- answers, and the voice of the customer ----------------------------------------------------------------------------------
+
+OFFERED_AND_HEARD = """
+answers:
+  - {name: Company invoices, about: [company name, Firmenname, billing], text: {en: "Open Account.", de: "Unter Konto."}}
+voice:
+  - {to: product@acme.example, name: Product, topics: bug, drivers: cannot sign in}
+"""
+
+
+def test_answers_are_told_with_the_mails_in_which_they_are_offered(tmp_path: Path) -> None:
+    rule = "  - {name: all, then: {assign: everyone, reply_with: acknowledge}}"
+    said = one_line(plain(book_of(tmp_path, rule, OFFERED_AND_HEARD)))
+    assert '- "Company invoices": if a mail about billing in English or German says "company name" or "Firmenname".' in said
+    assert "- They stand in acknowledgements, which are sent by rule 1 (all); a person writes to the customer anyway." in said
+
+
+def test_where_no_rule_sends_an_acknowledgement_it_is_said_that_no_answer_is_offered(tmp_path: Path) -> None:
+    book = book_of(tmp_path, "  - {name: all, then: {assign: everyone}}", OFFERED_AND_HEARD)
+    assert "- No rule sends an acknowledgement (reply_with), so none of them is ever offered." in one_line(plain(book))
+
+
+def test_who_hears_what_customers_wrote_is_told_with_who_lets_it_go(tmp_path: Path) -> None:
+    book = book_of(tmp_path, "  - {name: all, then: {assign: everyone}}", OFFERED_AND_HEARD)
+    said = one_line(plain(book))
+    assert '- Product (product@acme.example): what is about bug or "cannot sign in".' in said
+    assert "- Names are hidden, nothing sensitive is in it, and nothing leaves before the lead (petra) lets it go." in said
+    data = as_json(book, TODAY)
+    assert (len(cast(list[str], data["answers"])), len(cast(list[str], data["voice"]))) == (2, 2)
+
+
+def test_where_nothing_is_offered_and_nobody_hears_neither_is_named(tmp_path: Path) -> None:
+    said = one_line(plain(book_of(tmp_path, "  - {name: all, then: {assign: everyone}}")))
+    assert "Answers that are offered" not in said and "Who hears" not in said

@@ -27,7 +27,8 @@ from tests.desk.sample_findings import MISSING, STILL, a_quiet_week, a_rich_week
 SOURCE = (shipped("templates") / "pages" / "report.html.j2").read_text(encoding="utf-8")
 ORDER = (
     "Still to win back", "Won back", "Did it really help?", "Had to write again", "What made people write", "If you mend one thing",
-    "What got better", "Where we had to say no", "What we gave", "Thank-yous", "How it was counted", "The people behind the numbers",
+    "What got better", "Where we had to say no", "What we gave", "Answers we offered", "Thank-yous", "How it was counted",
+    "The people behind the numbers",
 )  # fmt: skip
 VOID = ("meta", "br", "hr", "img", "input", "link")
 
@@ -197,12 +198,20 @@ def test_headings_go_down_one_step_at_a_time() -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
+def test_an_offered_answer_stands_with_what_people_said_of_it_and_with_their_cases() -> None:
+    text = page(a_rich_week(), SOURCE)
+    row = next(line for line in text.splitlines() if "<bdi>Company invoices</bdi></th>" in line and ">12<" in line)
+    assert [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row)] == ["12", "7", "2", "3"]
+    assert "Solved it: <bdi>Company invoices</bdi>" in text and "Did not solve it: <bdi>Company invoices</bdi>" in text
+    assert '"helped": 7' in json.dumps(as_json(a_rich_week())) and "answer_helped:Company invoices,7,12" in as_csv(a_rich_week())
+
+
 def test_each_picture_says_its_finding_and_each_table_what_it_is() -> None:
     text, found = page(a_rich_week(), SOURCE), read(a_rich_week())
     shown = [svg for svg in found.of("svg") if svg.get("aria-hidden") != "true"]
     assert all(svg["role"] == "img" and ("aria-label" in svg or "aria-labelledby" in svg) for svg in shown) and len(shown) >= 7
     assert '<title id="trend-title">85 in 100 say it is solved, 76 in the week of 28 September</title>' in text
-    assert text.count("<table>") == text.count("<caption") == 5
+    assert text.count("<table>") == text.count("<caption") == 6
     assert all(th.get("scope") in ("row", "col", "colgroup") for th in found.of("th"))
 
 
