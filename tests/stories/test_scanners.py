@@ -74,7 +74,7 @@ def an_offered_answer() -> tuple[Day, Letterbox]:
     return day, day.last(ANA_AT, lambda mail: mail.outgoing.kind == "acknowledgement")
 
 
-ASKING = (the_question, the_question_after_silence, the_reminder, the_question_after_a_refusal, the_question_after_a_win_back, mended)
+ASKING = (the_question, the_question_after_silence, the_question_after_a_refusal, the_question_after_a_win_back, mended)
 
 
 # --- what machines do
@@ -92,7 +92,7 @@ def links(mail: Letterbox) -> list[tuple[str, str, str]]:
 
 def answer(day: Day, mail: Letterbox, sender: str, which: slice, seconds: int) -> None:
     """Answer these links of a mail, so many seconds after it was delivered and each a second after the one before."""
-    day.clock.at = mail.outgoing.sent_at or mail.outgoing.created_at
+    day.clock.at = mail.outgoing.created_at
     day.pass_(seconds=seconds)
     for address, subject, body in links(mail)[which]:
         day.write(sender, subject, body, to=address)
@@ -103,9 +103,8 @@ def answer(day: Day, mail: Letterbox, sender: str, which: slice, seconds: int) -
 def seen(day: Day, mail: Letterbox) -> tuple[object, ...]:
     """All of a case that an answer could change, and when what is next is due."""
     case = day.case(mail.outgoing.case)
-    jobs = day.store.look(
-        "select kind, due_at from job where case_id = ? and kind in ('ask', 'remind', 'close') order by kind", case.number
-    )
+    asking = "select kind, run_at from job where case_id = ? and kind in ('ask', 'remind', 'close') order by kind"
+    jobs = day.store.look(asking, case.number)
     return case.state, case.outcome, case.good_sign, case.reopened, case.assignee, case.due_at, [tuple(job.values()) for job in jobs]
 
 
@@ -175,8 +174,9 @@ def test_no_mail_that_asks_holds_a_link_that_a_scanner_could_open(sent: Callable
     assert not re.search(r"https?://|www\.", mail.html + mail.text)
 
 
-def test_an_acknowledgement_that_offers_an_answer_can_be_answered_by_words_alone() -> None:
-    day, mail = an_offered_answer()
+@pytest.mark.parametrize("sent", [the_reminder, an_offered_answer])
+def test_the_reminder_and_an_offered_answer_can_be_answered_by_words_alone(sent: Callable[[], tuple[Day, Letterbox]]) -> None:
+    _, mail = sent()
     assert not links(mail) and not re.search(r"https?://", mail.html + mail.text)
 
 
@@ -187,6 +187,30 @@ def test_a_machine_that_answers_an_offered_answer_solves_nothing(sender: str, ma
     day.reply(sender, mail, "That solved it, thank you!", headers=marked)
     day.pass_(minutes=10)
     assert day.case(mail.outgoing.case).state is CaseState.OPEN and day.events("answer.helped") == 0
+
+
+@pytest.mark.parametrize("sent", [*ASKING, the_reminder])
+def test_a_machine_that_answers_in_words_decides_nothing(sent: Callable[[], tuple[Day, Letterbox]]) -> None:
+    day, mail = sent()
+    before = seen(day, mail)
+    for sender in (customer(mail), FOREIGN):
+        day.reply(sender, mail, "Yes, it is solved.", headers={"Auto-Submitted": "auto-replied"})
+    day.pass_(minutes=10)
+    assert seen(day, mail)[:6] == before[:6]
+
+
+@pytest.mark.parametrize("which", [slice(0, 1), slice(1, 2), slice(None)], ids=["yes", "no", "both"])
+def test_a_gateway_that_keeps_the_question_and_answers_when_the_reminder_comes_decides_nothing(which: slice) -> None:
+    day, first = the_question()
+    day.pass_(days=5)
+    reminder = day.last(ANA_AT, lambda mail: mail.outgoing.kind == "reminder")
+    before = seen(day, reminder)
+    day.clock.at = reminder.outgoing.created_at
+    day.pass_(seconds=3)
+    for address, subject, body in links(first)[which]:
+        day.write(ANA, subject, body, to=address)
+    day.pass_(minutes=10)
+    assert seen(day, reminder) == before
 
 
 def test_a_link_in_an_offered_answer_may_be_opened_as_often_as_anybody_likes() -> None:
