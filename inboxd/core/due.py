@@ -18,7 +18,7 @@ from inboxd.core.follow_up import (
     wants_reminder,
     zone_of_customer,
 )
-from inboxd.core.issues import TRY_AGAIN, why_not
+from inboxd.core.issues import RESOLVED, TRY_AGAIN, why_not
 from inboxd.core.letters import (
     acknowledgement,
     answer_to_offer,
@@ -245,6 +245,8 @@ def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rule
             Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
             remind_later(moved, book.follow_up, now) if wants_reminder(moved) else close_later(moved, book.follow_up, now),
         )
+    if not stays and case.assignee is not None and case.state in (CaseState.OPEN, CaseState.WAITING):
+        actions = (*actions, Log(kind=RESOLVED, case=case.number, data={"issue": issue, "agent": case.assignee}))
     return Decision(actions=actions, because=("what they wrote about is mended",), case=case.number)
 
 

@@ -30,6 +30,7 @@ MOST_TOLD = 60  # in this time and one mailbox: well below the brake, for there 
 TOLD_WITHIN = timedelta(minutes=10)
 TRY_AGAIN = timedelta(hours=1)  # where a cap withheld it
 SHARE = 0.2  # of an alarm's mails in which a phrase must stand to find others by it
+RESOLVED = "issue.resolved"  # the event: a case that somebody owed an answer in was resolved, for what it is about is mended
 TOLD_BEFORE = "told"  # in another case of the same person: no reason that anybody needs to hear
 
 

@@ -241,6 +241,23 @@ def to_lead(
     )
 
 
+def to_agent(mailbox: MailboxFacts, to: Agent, *, template: str, purpose: str, subject: str, values: dict[str, object]) -> Letter:
+    """A mail to an agent that is about no single case: a reply to it is a command."""
+    return Letter(
+        kind=OutgoingKind.NOTICE,
+        purpose=purpose,
+        template=template,
+        mailbox=mailbox.name,
+        language="en",
+        to=Address(email=to.emails[0], name=to.full_name),
+        subject=subject,
+        values={"agent": to.signs_as, **values},
+        agent=to.name,
+        from_name=_desk(mailbox),
+        reply_token=NOTICE,
+    )
+
+
 # --- to customers ------------------------------------------------------------------------------------------------------
 
 

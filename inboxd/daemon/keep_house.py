@@ -39,7 +39,7 @@ from inboxd.core.retry import backoff
 from inboxd.core.route import share_out_at
 from inboxd.core.understand import place_of
 from inboxd.daemon.gather import as_it_came, away_now, understood_again
-from inboxd.daemon.mending import tell_lead, what_to_tell
+from inboxd.daemon.mending import tell_holder, tell_lead, what_to_tell
 from inboxd.daemon.morning import morning_lists
 from inboxd.daemon.office import Office, RuleSet, RulesTried, Week
 from inboxd.daemon.practice import greet_newcomers
@@ -150,7 +150,7 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None, we
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
     _carry_out(office, rules, tx, situation, decision)
     if job.kind is JobKind.MENDED:
-        for letter in tell_lead(tx, job, mailbox, rules.book, office.admin):
+        for letter in (*tell_holder(tx, job, case, mailbox, rules.book), *tell_lead(tx, job, mailbox, rules.book, office.admin)):
             _send(office, rules, tx, Send(letter=letter), now)
     log("job.done", job=job.kind, case=case.number, because=decision.because[:1])
 

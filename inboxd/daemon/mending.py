@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from inboxd.core.issues import LOOKS_BACK, MOST_TOLD, TOLD_WITHIN, keys_of_alarm, links_of, not_told
-from inboxd.core.letters import to_lead
-from inboxd.core.model import AboutIssue, Case, CaseNo, IssueNo, Job, KnownIssue, Letter, MailboxFacts, Mended, Situation
+from inboxd.core.issues import LOOKS_BACK, MOST_TOLD, RESOLVED, TOLD_WITHIN, keys_of_alarm, links_of, not_told
+from inboxd.core.letters import full_name, to_agent, to_lead
+from inboxd.core.model import AboutIssue, AgentName, Case, CaseNo, IssueNo, Job, KnownIssue, Letter, MailboxFacts, Mended, Situation
 from inboxd.core.rulebook import Rulebook
 from inboxd.logs import log
 from inboxd.ports import Transaction
@@ -71,3 +71,25 @@ def tell_lead(tx: Transaction, job: Job, mailbox: MailboxFacts, book: Rulebook, 
         subject=f"Mended: {told} {'person was' if told == 1 else 'people were'} told",
         values={"variant": "told", "people": told, "text": issue.text, "fixed": issue.fixed_text, "left_out": (), "reasons": reasons},
     )  # fmt: skip
+
+
+def tell_holder(tx: Transaction, job: Job, case: Case, mailbox: MailboxFacts, book: Rulebook) -> Iterator[Letter]:
+    """Once the last case of whoever has this one is settled: in which of theirs they need not write."""
+    issue, holder = tx.issue(IssueNo(int(str(job.payload["issue"])))), book.agents.get(case.assignee or AgentName(""))
+    if issue is None or issue.fixed_at is None or holder is None:
+        return
+    waiting = (tx.case(link.case) for link in tx.issue_links(issue.number) if not link.settled)
+    if any(each is not None and each.assignee == holder.name for each in waiting):
+        return
+    happened = tx.events((RESOLVED,), issue.mailbox, issue.fixed_at)
+    theirs = [tx.case(CaseNo(int(str(each["case"])))) for each in happened if (each["issue"], each["agent"]) == (issue.number, holder.name)]
+    if theirs:
+        people = [
+            {"name": full_name(tx.person(each.customer)), "subject": each.subject, "case": each.number}
+            for each in theirs
+            if each is not None
+        ]
+        subject = f"Mended: {len(people)} {'person was' if len(people) == 1 else 'people were'} told"
+        values: dict[str, object] = {"people": people, "text": issue.text, "fixed": issue.fixed_text}
+        purpose = f"mended_with:{issue.number}:{holder.name}"
+        yield to_agent(mailbox, holder, template="issue_holder", purpose=purpose, subject=subject, values=values)

@@ -193,6 +193,10 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         **PERSON, "variant": "opened", "people": 12, "text": "Signing in fails for some.", "fixed": "", "left_out": ("Petra Vogel",),
         "reasons": (), "issue": 1,
     },
+    "issue_holder": {
+        **PERSON, "people": ({"name": "Ana Ruiz", "subject": "Cannot sign in", "case": 1042},), "text": "Signing in fails for some.",
+        "fixed": "",
+    },
     "known_issue": {**PERSON, "opens_at": NOW, "known_issue": "Signing in fails for some."},
     "mended": {**PERSON, "wrote_at": NOW, "mails": 41, "since": NOW, "now": NOW, "fixed": "It was a cable."},
     "breaker": {"mailbox": "support@acme.example", "count": 100, "minutes": 10},
@@ -246,6 +250,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"variant": "told", "people": 1, "reasons": (("opted_out", 2), ("sensitive", 1))}, {"variant": "closed", "fixed": "A cable."},
         {"variant": "reworded", "left_out": ()},
     ),
+    "issue_holder": ({"fixed": "A cable.", "people": ({"name": "B", "subject": "", "case": 1}, {"name": "C", "subject": "x", "case": 2})},),
     "known_issue": ({"opens_at": None}, {"customer": ""}),
     "mended": ({"mails": 1, "fixed": ""}, {"customer": ""}),
     "on_behalf": ({"holder": "", "yours": True, "note": ""},),

@@ -165,6 +165,36 @@ def test_a_yes_closes_the_case_and_a_no_brings_it_to_a_senior(day: Day) -> None:
     assert {MARIA, JONAS} & {holder(day, 1003)}
 
 
+def resolved_for(day: Day, agent: str) -> list[Letterbox]:
+    return [mail for mail in day.inbox(agent) if mail.outgoing.purpose.startswith("mended_with:")]
+
+
+def test_whoever_has_such_cases_hears_in_one_mail_that_they_need_not_write(day: Day) -> None:
+    day.reply(PETRA, opened(day), "fixed: It was a cable.")
+    day.pass_(hours=1)
+    having: dict[str, list[int]] = {}
+    for number in range(1002, 1007):
+        having.setdefault(holder(day, number), []).append(number)
+    for agent, numbers in having.items():
+        (mail,) = resolved_for(day, agent)
+        people = "1 person was" if len(numbers) == 1 else f"{len(numbers)} people were"
+        assert first_line(mail) == f"{people} told it is mended. You need not write."
+        assert [int(each) for each in re.findall(r"\[#(\d+)\]", mail.text)] == numbers
+        assert ("It was a cable." in mail.text and "PersonA Moe: Problem [#1002]" in mail.text) or 1002 not in numbers
+    assert sum(map(len, having.values())) == 5
+
+
+def test_whoever_still_owes_an_answer_or_owed_none_hears_nothing(day: Day) -> None:
+    answer, agents = opened(day), (MARIA, JONAS, "tom@acme.example", PETRA)
+    for number in range(1002, 1007):
+        agent = holder(day, number)
+        mail = day.last(agent, lambda each, tag=f"[#{number}]": tag in each.subject)  # type: ignore[misc]
+        day.reply(agent, mail, "resolve\n\nHello,\nplease try again.")
+    day.reply(PETRA, answer, "fixed")
+    day.pass_(hours=1)
+    assert len(all_mended(day)) == 5 and not any(resolved_for(day, agent) for agent in agents)
+
+
 def test_a_case_that_was_answered_and_closed_long_since_is_asked_too(day: Day) -> None:
     answer = opened(day)
     agent = holder(day, 1002)
