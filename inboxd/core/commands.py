@@ -24,6 +24,7 @@ WITH = (  # want something behind a colon
 ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 ABOUT_FAULTS = ("spike:", "issue:")  # how the purposes of mails begin that an answer about a fault may answer
+_IN_LANGUAGE = re.compile(r"[\s*_]*(known\s+issue|fixed)\s+([a-z]{2,3})\s*:\s*(.*)", re.IGNORECASE)  # "known issue de: ..."
 _FIXED = re.compile(r"[\s*_]*fixed\s*(?:[.!]|:\s*(.*))?", re.IGNORECASE)
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 
@@ -36,6 +37,7 @@ class Command:
     line: str
     argument: str = ""
     case: CaseNo | None = None
+    language: str = ""  # for whom the words are: those who write in it
 
     @property
     def asks(self) -> bool:
@@ -94,8 +96,7 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
         if not line:
             lines.pop(0)
             continue
-        fixed = _FIXED.fullmatch(line) if about_fault else None
-        command, doubt = (Command(name="fixed", line=line, argument=fixed[1] or ""), "") if fixed else _command(line)
+        command, doubt = _of_a_fault(line, about_fault=about_fault) or _command(line)
         if apart and doubt == "ambiguous":
             break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
@@ -108,7 +109,7 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
         if command.name == "note":
             return _with_note(text, tuple(commands), command.argument, lines)
         if command.name in ("known issue", "fixed"):  # mail programs break long lines
-            while command.argument and lines and lines[0].strip():
+            while command.argument and lines and lines[0].strip() and _of_a_fault(lines[0].strip(), about_fault=True) is None:
                 command = replace(command, argument=f"{command.argument} {lines.pop(0).strip()}")
             commands[-1] = command
         apart = bool(lines) and not lines[0].strip()  # words may follow; or another command, as Outlook puts a blank line below each line
@@ -117,6 +118,22 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
     if asking is not None and words.strip():
         return AgentReply(held=Held(kind="ambiguous", found=asking.line, meant=asking.name, text=text))
     return AgentReply(words=words, commands=tuple(commands))
+
+
+def _of_a_fault(line: str, *, about_fault: bool) -> tuple[Command, str] | None:
+    """What people may know of a fault or that it is mended, also for those alone who write in one language."""
+    if (spoken := _IN_LANGUAGE.fullmatch(line)) and (about_fault or spoken[1].casefold() != "fixed"):
+        name = " ".join(spoken[1].casefold().split())
+        return Command(name=name, line=line, argument=spoken[3], language=spoken[2].casefold()), "" if spoken[3].strip() else "no_words"
+    if about_fault and (fixed := _FIXED.fullmatch(line)):
+        return Command(name="fixed", line=line, argument=fixed[1] or ""), ""
+    if about_fault and re.match(r"[\s*_]*known\s+issue\s*:", line, re.IGNORECASE):
+        return _found(*_command(line))
+    return None
+
+
+def _found(command: Command | None, doubt: str) -> tuple[Command, str] | None:
+    return (command, doubt) if command is not None else None
 
 
 def _right(lines: Sequence[str]) -> Iterator[str]:

@@ -28,6 +28,7 @@ LOOKS_BACK = timedelta(days=7)  # before an issue is opened: who wrote about it 
 TELL_EVERY = timedelta(seconds=10)
 MOST_TOLD = 60  # in this time and one mailbox: well below the brake, for there is other mail
 TOLD_WITHIN = timedelta(minutes=10)
+TRANSLATE_WITHIN = timedelta(minutes=30)  # nobody is told before, where words in some people's language are missing
 TRY_AGAIN = timedelta(hours=1)  # where a cap withheld it
 SHARE = 0.2  # of an alarm's mails in which a phrase must stand to find others by it
 RESOLVED = "issue.resolved"  # the event: a case that somebody owed an answer in was resolved, for what it is about is mended
@@ -56,7 +57,7 @@ def is_about(issue: KnownIssue, keys: Collection[str], topic: str) -> bool:
 def links_of(issue: KnownIssue, mails: Sequence[FirstMail], also: Collection[CaseNo] = ()) -> tuple[IssueLink, ...]:
     """Whoever wrote about it, those of the alarm among them."""
     return tuple(
-        IssueLink(case=mail.case, person=mail.person)
+        IssueLink(case=mail.case, person=mail.person, language=mail.language)
         for mail in mails
         if mail.case in also or is_about(issue, {phrase.key for phrase in mail.key_phrases}, mail.topic)
     )
@@ -65,6 +66,15 @@ def links_of(issue: KnownIssue, mails: Sequence[FirstMail], also: Collection[Cas
 def linked(situation: Situation, case: CaseNo) -> tuple[LinkIssue, ...]:
     """This case is about the known issues that its customer's mail is about."""
     return tuple(LinkIssue(issue=issue.number, case=case) for issue in situation.issues)
+
+
+def without_words(links: Sequence[IssueLink], text: str, texts: Sequence[tuple[str, str]], own: str) -> tuple[tuple[str, int], ...]:
+    """In which languages people wrote and have no words, with how many they are. `own`: that of words for all."""
+    there = dict(texts)
+    languages = {own, *there} if text not in there.values() else set(there)
+    wrote = {link.person: link.language for link in links if not link.settled}
+    missing = Counter(language for language in wrote.values() if language not in ("", "unknown", *languages)) if text else Counter()
+    return tuple(sorted(missing.items(), key=lambda item: (-item[1], item[0])))
 
 
 def in_turn(links: Sequence[IssueLink]) -> tuple[CaseNo, ...]:

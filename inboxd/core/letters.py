@@ -368,7 +368,7 @@ def acknowledgement(
     values: dict[str, object] = {"now": now, "opens_at": opens_at, "writes_by": writes_by, "writes_on": writes_on}
     values["answer"] = answer.text[_language(situation, case)] if answer else ""
     if issue is not None:
-        template, values["known_issue"] = "known_issue", issue.text
+        template, values["known_issue"] = "known_issue", issue.known_in(_language(situation, case))
     purpose = f"acknowledgement:case {case.number}" + (f"{_OFFERED}{answer.name}" if answer else "")
     return _to_customer(situation, case, OutgoingKind.ACKNOWLEDGEMENT, template, purpose, values)
 
@@ -416,7 +416,7 @@ def mended(situation: Situation, case: Case, told: Mended) -> Letter:
     first = next((line for line in situation.story if line.role is Role.CUSTOMER), None)
     values: dict[str, object] = {
         "wrote_at": first.at if first else case.opened_at, "mails": told.mails, "since": told.issue.fixed_at, "now": situation.now,
-        "fixed": told.issue.fixed_text,
+        "fixed": told.issue.fixed_in(_language(situation, case)),
     }  # fmt: skip
     purpose = f"mended:{told.issue.number}:{case.customer}"
     return replace(_to_customer(situation, case, OutgoingKind.FOLLOW_UP, "mended", purpose, values), answer_links=True)

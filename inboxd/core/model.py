@@ -485,6 +485,16 @@ class KnownIssue:
     fixed_at: datetime | None = None
     fixed_text: str = ""
     source: str = ""  # the purpose of the mail that gave the alarm
+    texts: tuple[tuple[str, str], ...] = ()  # language -> the words for people who write in it; the others read `text`
+    fixed_texts: tuple[tuple[str, str], ...] = ()  # the same of `fixed_text`
+
+    def known_in(self, language: str) -> str:
+        """What whoever writes in this language may know: in the words given for it, else in those for all."""
+        return dict(self.texts).get(language, self.text)
+
+    def fixed_in(self, language: str) -> str:
+        """The same of what is said beside: it is mended."""
+        return dict(self.fixed_texts).get(language, self.fixed_text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -493,6 +503,7 @@ class IssueLink:
 
     case: CaseNo
     person: PersonNo
+    language: str = ""  # in which they wrote
     settled: bool = False  # told, or it is certain that they are not
     why: str = ""  # they were not told; "": they were
 
@@ -873,6 +884,8 @@ class CloseIssue:
     issue: IssueNo
     text: str = ""
     by: str = ""
+    texts: tuple[tuple[str, str], ...] = ()
+    tell_from: datetime | None = None  # not before; None: at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,8 +109,11 @@ def _of_the_agent(situation: Situation, agent: Agent, read: AgentReply, book: Ru
 
 def _of_an_issue(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
     """What people may know of a fault, or that it is mended; alone in its mail, so that nothing else can be meant."""
-    command, *others = sorted(read.commands, key=lambda command: command.name not in OF_AN_ISSUE)
-    done = of_an_issue(command, Desk(situation=situation, agent=agent, book=book, policy=policy))
+    command = next(command for command in read.commands if command.name in OF_AN_ISSUE)
+    together = {each.language: each for each in reversed(read.commands) if each.name == command.name}
+    others = [each for each in read.commands if each not in together.values()]
+    said = [command, *(each for each in together.values() if each != command)]
+    done = of_an_issue(said, Desk(situation=situation, agent=agent, book=book, policy=policy))
     wrong = tuple(Wrong(line=other.line, why="with_issue") for other in others)
     if isinstance(done, Wrong) or wrong:
         return _back(situation, None, agent, Held(kind="mistakes"), read, wrong=(*((done,) if isinstance(done, Wrong) else ()), *wrong))

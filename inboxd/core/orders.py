@@ -12,9 +12,10 @@ from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
 from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
 from inboxd.core.identity import without_plus
-from inboxd.core.issues import people
+from inboxd.core.issues import TRANSLATE_WITHIN, people, without_words
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
+    AboutIssue,
     Absent,
     Action,
     Address,
@@ -112,22 +113,51 @@ def of_the_agent(command: Command, desk: Desk) -> Noted | Wrong:
 OF_THE_AGENT = frozenset(("away", "signature"))
 
 
-def of_an_issue(command: Command, desk: Desk) -> Noted | Wrong:
-    """Work out a command about a fault that many write about (one of OF_AN_ISSUE): it answers the alarm, or a later mail about it."""
-    about, text = desk.situation.about_issue, " ".join(command.argument.split())
+def of_an_issue(commands: Sequence[Command], desk: Desk) -> Noted | Wrong:
+    """Work out what is said of a fault that many write about (OF_AN_ISSUE), once for each language: it answers the alarm."""
+    about, command, own = desk.situation.about_issue, commands[0], desk.situation.mailbox.language
+    words = {each.language: " ".join(each.argument.split()) for each in commands}
     if about is None:
         return Wrong(line=command.line, why="no_alarm")
     if about.issue.fixed_at is not None:
-        return Wrong(line=command.line, why="fixed_already")
-    said: dict[str, object] = {"people": people(about.links), "issue": about.issue.number}
+        return _more_words(command, words, about, own)
+    text, texts = words.get("", ""), tuple((language, said) for language, said in words.items() if language)
+    said: dict[str, object] = {"people": people(about.links), "issue": about.issue.number, "waits": 0}
     if command.name == "fixed":
         if not about.known:
             return Wrong(line=command.line, why="no_issue")
-        closed = CloseIssue(issue=about.issue.number, text=text, by=desk.agent.name)
-        return Noted(actions=(closed,), said={**said, "variant": "closed", "text": about.issue.text, "fixed": text})
-    issue = replace(about.issue, text=text, opened_by=about.issue.opened_by or desk.agent.name)
+        text = text or next((said for _, said in texts), "")
+        missing = without_words(about.links, text, texts, own)
+        tell_from = desk.situation.now + TRANSLATE_WITHIN if missing else None
+        closed = CloseIssue(issue=about.issue.number, text=text, by=desk.agent.name, texts=texts, tell_from=tell_from)
+        waits = round(TRANSLATE_WITHIN.total_seconds() / 60) if missing else 0
+        said = {**said, "variant": "closed", "text": about.issue.text, "fixed": _all_words(text, texts), "missing": missing, "waits": waits}
+        return Noted(actions=(closed,), said=said)
+    if not text:  # words for one language more
+        text, texts = about.issue.text or texts[0][1], tuple({**dict(about.issue.texts), **dict(texts)}.items())
+    issue = replace(about.issue, text=text, texts=texts, opened_by=about.issue.opened_by or desk.agent.name)
     opened = OpenIssue(issue=issue, cases=() if about.known else tuple(link.case for link in about.links))
-    return Noted(actions=(opened,), said={**said, "variant": "reworded" if about.known else "opened", "text": text, "fixed": ""})
+    said = {**said, "variant": "reworded" if about.known else "opened", "text": _all_words(text, texts), "fixed": ""}
+    return Noted(actions=(opened,), said={**said, "missing": without_words(about.links, text, texts, own)})
+
+
+def _more_words(command: Command, words: Mapping[str, str], about: AboutIssue, own: str) -> Noted | Wrong:
+    """It is mended, and words for people of one language more come before all are told."""
+    issue = about.issue
+    if command.name != "fixed" or "" in words or not issue.fixed_text or all(link.settled for link in about.links):
+        return Wrong(line=command.line, why="fixed_already")
+    texts = tuple({**dict(issue.fixed_texts), **words}.items())
+    missing = without_words(about.links, issue.fixed_text, texts, own)
+    said: dict[str, object] = {
+        "people": people([link for link in about.links if not link.settled]), "issue": issue.number, "waits": 0, "variant": "closed",
+        "text": issue.text, "fixed": _all_words(issue.fixed_text, texts), "missing": missing,
+    }  # fmt: skip
+    return Noted(actions=(OpenIssue(issue=replace(issue, fixed_texts=texts)),), said=said)
+
+
+def _all_words(text: str, texts: Sequence[tuple[str, str]]) -> str:
+    """What people read, each language in a line of its own."""
+    return "\n".join((*(() if text in dict(texts).values() else (text,)), *(f"{language}: {words}" for language, words in texts)))
 
 
 OF_AN_ISSUE = frozenset(("known issue", "fixed"))

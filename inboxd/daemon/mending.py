@@ -69,7 +69,8 @@ def tell_lead(tx: Transaction, job: Job, mailbox: MailboxFacts, book: Rulebook, 
     yield to_lead(
         mailbox, book, admin, template="issue", purpose=f"issue:{issue.number}:told",
         subject=f"Mended: {told} {'person was' if told == 1 else 'people were'} told",
-        values={"variant": "told", "people": told, "text": issue.text, "fixed": issue.fixed_text, "left_out": (), "reasons": reasons},
+        values={"variant": "told", "people": told, "text": issue.text, "fixed": issue.fixed_text, "left_out": (), "reasons": reasons,
+                "missing": (), "waits": 0},
     )  # fmt: skip
 
 

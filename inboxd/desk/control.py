@@ -63,12 +63,15 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
             issue = KnownIssue(
                 number=IssueNo(0), mailbox=MailboxName(str(request["mailbox"])), text=str(request["text"]), topic=str(request["topic"]),
                 keys=tuple(str(key) for key in request["keys"]), opened_by=str(request["by"]), opened_at=office.clock.now(),
+                texts=_texts(request),
             )  # fmt: skip
             with office.store.transaction() as tx:
                 return {"done": open_issue(tx, issue, office.clock.now())}
         case "issue.close":
             with office.store.transaction() as tx:
-                done = close_issue(tx, IssueNo(int(request["issue"])), str(request["text"]), str(request["by"]), office.clock.now())
+                done = close_issue(
+                    tx, IssueNo(int(request["issue"])), str(request["text"]), str(request["by"]), office.clock.now(), _texts(request)
+                )
             daemon.wake("house")
             return {"done": done}
         case "correct":
@@ -77,3 +80,8 @@ def answer(daemon: Daemon, request: Mapping[str, Any]) -> Mapping[str, Any]:
                 return {"done": tx.correct(number, values, by, office.clock.now())}
         case other:
             raise ConfigError(f"the daemon knows no request {other!r}")
+
+
+def _texts(request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Words for each language."""
+    return tuple((str(language), str(words)) for language, words in dict(request.get("texts", {})).items())

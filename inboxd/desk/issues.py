@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from inboxd.core.issues import LOOKS_BACK, links_of
-from inboxd.core.model import CloseIssue, IssueNo, KnownIssue, OpenIssue, ToRead
+from inboxd.core.issues import LOOKS_BACK, links_of, without_words
+from inboxd.core.model import CloseIssue, IssueLink, IssueNo, KnownIssue, OpenIssue, ToRead
 from inboxd.ports import Reader, Transaction
 
 Look = Callable[..., Sequence[Mapping[str, Any]]]
@@ -29,13 +29,28 @@ def open_issue(tx: Transaction, issue: KnownIssue, now: datetime) -> bool:
     return True
 
 
-def close_issue(tx: Transaction, number: IssueNo, text: str, by: str, now: datetime) -> bool:
-    """It is mended: whoever wrote about it is told. False: there is no such issue open."""
+def close_issue(tx: Transaction, number: IssueNo, text: str, by: str, now: datetime, texts: tuple[tuple[str, str], ...] = ()) -> bool:
+    """It is mended: whoever wrote about it is told. False: there is no such issue open. `texts`: the same for each language."""
     issue = tx.issue(number)
     if issue is None or issue.fixed_at is not None:
         return False
-    tx.apply((CloseIssue(issue=number, text=text, by=by),), issue.mailbox, now)
+    tx.apply((CloseIssue(issue=number, text=text, by=by, texts=texts),), issue.mailbox, now)
     return True
+
+
+def no_words_for(look: Look, number: int, text: str, texts: Mapping[str, str], own: str) -> list[str]:
+    """Say who of those who wrote about it would read these words as they are, for there are none in their language."""
+    rows = look(
+        "select c.id, c.customer, c.language, l.settled_at from case_issue l join cases c on c.id = l.case_id where l.issue = ?", number
+    )
+    links = [
+        IssueLink(case=row["id"], person=row["customer"], language=row["language"] or "", settled=row["settled_at"] is not None)
+        for row in rows
+    ]
+    return [
+        f"no words in '{language}' for {count} {'person' if count == 1 else 'people'} who wrote in it: --in \"{language}: ...\""
+        for language, count in without_words(links, text, tuple(texts.items()), own)
+    ]
 
 
 def issues(look: Look) -> list[dict[str, Any]]:

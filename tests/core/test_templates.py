@@ -191,7 +191,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "issue": {
         **PERSON, "variant": "opened", "people": 12, "text": "Signing in fails for some.", "fixed": "", "left_out": ("Petra Vogel",),
-        "reasons": (), "issue": 1,
+        "reasons": (), "issue": 1, "missing": (), "waits": 0,
     },
     "issue_holder": {
         **PERSON, "people": ({"name": "Ana Ruiz", "subject": "Cannot sign in", "case": 1042},), "text": "Signing in fails for some.",
@@ -248,6 +248,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "no_case": ({"text": ""},),
     "issue": (
         {"variant": "told", "people": 1, "reasons": (("opted_out", 2), ("sensitive", 1))}, {"variant": "closed", "fixed": "A cable."},
+        {"missing": (("de", 3), ("xx", 1))}, {"variant": "closed", "fixed": "A cable.", "missing": (("de", 1),), "waits": 30},
         {"variant": "reworded", "left_out": ()},
     ),
     "issue_holder": ({"fixed": "A cable.", "people": ({"name": "B", "subject": "", "case": 1}, {"name": "C", "subject": "x", "case": 2})},),

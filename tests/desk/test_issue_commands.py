@@ -146,6 +146,36 @@ def test_what_cannot_be_done_is_said(place: Place, day: Day, args: tuple[str, ..
     assert place.issue("list").stdout == "no known issue\n"
 
 
+def test_languages_without_words_are_named_before_anybody_is_told(place: Place, day: Day) -> None:
+    day.write("Jana Klein <jana@example.org>", "Anmeldung", "Guten Tag,\nich kann mich seit heute nicht anmelden.\nJana Klein")
+    day.pass_(minutes=15)
+    day.store.close()
+    done = place.issue("open", "Signing in fails.", "--phrases", "cannot sign in")
+    assert "no words in 'de' for 1 person who wrote in it: --in \"de: ...\"" in done.stdout, done.stderr
+    done = place.issue("close", "1", "--text", "A cable.")
+    assert done.exit_code == 1 and "no words in 'de'" in done.stderr and place.listed()[0]["fixed_at"] is None
+    assert place.issue("close", "1", "--text", "A cable.", "--in", "de: Ein Kabel.").exit_code == 0
+    day = place.day(day.clock)
+    day.pass_(days=2)
+    assert "Ein Kabel." in day.last("jana@example.org").text and "A cable." in day.last("mia@example.org").text
+    day.store.close()
+
+
+@pytest.mark.parametrize("given", ["Die Anmeldung", "german: x", "de:"])
+def test_what_is_given_for_a_language_names_it(place: Place, day: Day, given: str) -> None:
+    day.store.close()
+    done = place.issue("open", "Broken.", "--phrases", "cannot sign in", "--in", given)
+    assert done.exit_code == 1 and "--in wants a language and the words" in done.stderr
+
+
+def test_whoever_writes_in_another_language_can_be_told_as_it_is(place: Place, day: Day) -> None:
+    day.write("Jana Klein <jana@example.org>", "Anmeldung", "Guten Tag,\nich kann mich seit heute nicht anmelden.\nJana Klein")
+    day.pass_(minutes=15)
+    day.store.close()
+    place.issue("open", "Signing in fails.", "--phrases", "cannot sign in")
+    assert place.issue("close", "1", "--text", "A cable.", "--as-it-is").exit_code == 0
+
+
 def test_a_topic_narrows_it(place: Place, day: Day) -> None:
     day.store.close()
     place.issue("open", "Broken.", "--phrases", "cannot sign in", "--topic", "billing")

@@ -290,6 +290,7 @@ def test_migrations_run_once(file: Path) -> None:
         "practice_signatures_and_mentors",
         "what_mails_are_about",
         "known_issues",
+        "words_of_known_issues_by_language",
     ]
     store.close()
 

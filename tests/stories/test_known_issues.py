@@ -245,6 +245,82 @@ def test_in_german_it_is_told_in_german(day: Day) -> None:
     )
 
 
+GERMAN = "known issue de: Die Anmeldung klappt bei manchen nicht."
+
+
+def with_a_german(day: Day) -> Day:
+    day.write("Jana Klein <jana@example.org>", "Anmeldung", "Guten Tag,\nich kann mich seit heute nicht anmelden.\nJana Klein")
+    return day
+
+
+def test_the_lead_hears_which_languages_have_no_words_before_anything_goes_out(day: Day) -> None:
+    answer = opened(with_a_german(day))
+    assert "No words yet for those who write in German (1)" in flat(answer) and "reply: known issue de: and the words" in flat(answer)
+    assert not day.inbox("jana@example.org")
+    day.reply(PETRA, answer, GERMAN)
+    assert "No words yet" not in day.inbox(PETRA)[-1].text
+    assert "de: Die Anmeldung klappt bei manchen nicht." in flat(day.inbox(PETRA)[-1])
+
+
+def test_words_for_each_language_may_stand_in_one_mail_in_any_order(day: Day) -> None:
+    answer = opened(with_a_german(day), f"{GERMAN}\n{KNOWN}")
+    assert first_line(answer) == "Done, Petra: known now, with 6 people so far." and "No words yet" not in answer.text
+    (issue,) = day.store.look("select text, texts from issue")
+    assert issue["text"] == KNOWN.removeprefix("known issue: ") and issue["texts"] == '{"de":"Die Anmeldung klappt bei manchen nicht."}'
+
+
+def test_who_writes_in_another_language_reads_the_words_that_were_given_for_it(day: Day) -> None:
+    acknowledging(day)
+    opened(day, f"{KNOWN}\n{GERMAN}")
+    with_a_german(day)
+    crowd(day, 1, first=5)
+    day.pass_(minutes=20)
+    assert "wird gerade behoben: Die Anmeldung klappt bei manchen nicht." in flat(day.last("jana@example.org"))
+    assert "Signing in fails for some." in day.last("p5@example.org").text
+
+
+def test_without_words_in_their_language_they_read_those_that_there_are_with_ours_around_them(day: Day) -> None:
+    acknowledging(day)
+    opened(day)
+    with_a_german(day)
+    day.pass_(minutes=20)
+    assert "wird gerade behoben: Signing in fails for some. We have found the cause." in flat(day.last("jana@example.org"))
+
+
+def test_where_words_are_missing_nobody_is_told_for_half_an_hour_and_more_words_are_taken(day: Day) -> None:
+    day.reply(PETRA, opened(with_a_german(day)), "fixed: It was a cable.")
+    answer = day.inbox(PETRA)[-1]
+    assert "So nobody is told for 30 minutes. To give them words of their own, reply: fixed de: and the words" in flat(answer)
+    day.pass_(minutes=20)
+    assert not all_mended(day)
+    day.reply(PETRA, answer, "Fixed DE: Es war ein Kabel.")
+    assert "de: Es war ein Kabel." in flat(day.inbox(PETRA)[-1])
+    day.pass_(hours=1)
+    assert len(all_mended(day)) == 6
+    assert "Es war ein Kabel." in day.last("jana@example.org").text and "It was a cable." in day.last("p0@example.org").text
+    day.reply(PETRA, answer, "fixed de: Zu spät.")
+    assert "mended already" in flat(day.inbox(PETRA)[-1])
+
+
+def test_where_nothing_is_said_beside_nobody_waits_for_words(day: Day) -> None:
+    day.reply(PETRA, opened(with_a_german(day)), "fixed")
+    assert "No words yet" not in day.inbox(PETRA)[-1].text
+    day.pass_(minutes=5)
+    assert len(all_mended(day)) == 6
+
+
+def test_new_words_for_all_put_an_end_to_the_old_ones_of_a_language(day: Day) -> None:
+    answer = opened(with_a_german(day), f"{KNOWN}\n{GERMAN}")
+    day.reply(PETRA, answer, "known issue: Signing in works again on phones.")
+    assert "No words yet for those who write in German (1)" in flat(day.inbox(PETRA)[-1])
+
+
+def test_to_a_customer_words_for_a_language_never_leave_as_a_reply(day: Day) -> None:
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), GERMAN)
+    assert "it answers my mail about a fault" in flat(day.inbox(agent)[-1]) and not day.inbox("p4@example.org")
+
+
 def test_without_plus_addresses_an_answer_to_the_mail_is_enough() -> None:
     day = alarmed(Day(plus_addresses=False))
     answer = opened(day)

@@ -208,3 +208,10 @@ def known_issues(db: sqlite_utils.Database) -> None:
         " at real not null, settled_at real, why text not null default '', primary key (issue, case_id)) strict, without rowid"
     )
     db.execute("create index case_issue_case on case_issue (case_id)")
+
+
+@MIGRATIONS()
+def words_of_known_issues_by_language(db: sqlite_utils.Database) -> None:
+    """What people may know of a fault, and that it is mended, in the words for each language: JSON objects."""
+    db.execute("alter table issue add column texts text not null default '{}'")
+    db.execute("alter table issue add column fixed_texts text not null default '{}'")

@@ -736,11 +736,13 @@ class SqliteTransaction:
     def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
         """The cases that are about an issue, with the customers whom we know them by now."""
         rows = self._all(
-            "select i.*, c.customer from case_issue i join cases c on c.id = i.case_id where i.issue = ? order by i.case_id", issue
+            "select i.*, c.customer, c.language from case_issue i join cases c on c.id = i.case_id where i.issue = ? order by i.case_id",
+            issue,
         )
         return tuple(
             IssueLink(
-                case=CaseNo(row["case_id"]), person=PersonNo(row["customer"]), settled=row["settled_at"] is not None, why=row["why"]
+                case=CaseNo(row["case_id"]), person=PersonNo(row["customer"]), language=row["language"] or "",
+                settled=row["settled_at"] is not None, why=row["why"],
             )
             for row in rows
         )  # fmt: skip
@@ -997,9 +999,21 @@ class SqliteTransaction:
         i = action.issue
         before = self._one("select 1 as one from issue where id = ?", i.number)
         self._db.execute(
-            "insert into issue (id, mailbox, text, keys, topic, opened_at, opened_by, source) values (?,?,?,?,?,?,?,?)"
-            " on conflict (id) do update set text = excluded.text",
-            (i.number, i.mailbox, i.text, dump(list(i.keys)), i.topic, time(i.opened_at), i.opened_by, i.source),
+            "insert into issue (id, mailbox, text, keys, topic, opened_at, opened_by, source, texts, fixed_texts)"
+            " values (?,?,?,?,?,?,?,?,?,?)"
+            " on conflict (id) do update set text = excluded.text, texts = excluded.texts, fixed_texts = excluded.fixed_texts",
+            (
+                i.number,
+                i.mailbox,
+                i.text,
+                dump(list(i.keys)),
+                i.topic,
+                time(i.opened_at),
+                i.opened_by,
+                i.source,
+                dump(dict(i.texts)),
+                dump(dict(i.fixed_texts)),
+            ),
         )
         for case in action.cases:
             self._link_issue(i.number, case, now)
@@ -1012,14 +1026,16 @@ class SqliteTransaction:
     def _close_issue(self, action: CloseIssue, mailbox: MailboxName, now: datetime) -> None:
         """Closed once: each case gets its job, spread over time, of each person the latest case first."""
         cursor = self._db.execute(
-            "update issue set fixed_at = ?, fixed_text = ? where id = ? and fixed_at is null", (time(now), action.text, action.issue)
+            "update issue set fixed_at = ?, fixed_text = ?, fixed_texts = ? where id = ? and fixed_at is null",
+            (time(now), action.text, dump(dict(action.texts)), action.issue),
         )
         if cursor.rowcount != 1:
             return
+        tell_from = action.tell_from or now
         for place, case in enumerate(in_turn(self.issue_links(action.issue))):
             self.schedule(
                 Schedule(
-                    kind=JobKind.MENDED, key=f"{JobKind.MENDED}:{action.issue}:{case}", at=now + place * TELL_EVERY, case=case,
+                    kind=JobKind.MENDED, key=f"{JobKind.MENDED}:{action.issue}:{case}", at=tell_from + place * TELL_EVERY, case=case,
                     payload={"issue": action.issue},
                 )
             )  # fmt: skip
@@ -1476,6 +1492,8 @@ def _issue(row: sqlite3.Row) -> KnownIssue:
         fixed_at=when(row["fixed_at"]),
         fixed_text=row["fixed_text"],
         source=row["source"],
+        texts=tuple(json.loads(row["texts"]).items()),
+        fixed_texts=tuple(json.loads(row["fixed_texts"]).items()),
     )
 
 
