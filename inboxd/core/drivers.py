@@ -413,7 +413,7 @@ def _samples(found: Group, mails: Sequence[FirstMail], names: Collection[str]) -
             line = " ".join(sentence.split())
             weight = sum(weight for text, weight in told if text in _plain_text(line))
             if weight > 0 and SHORT <= len(line) <= LONG:
-                hidden = mask(line, (mail.name, mail.email, *names), around=mail.text)
+                hidden = mask(line, (mail.name, mail.email, *names), around=mail.text, language=mail.language)
                 best.append((-weight + 0.02 * len(line) + 2.0 * hidden.count("["), int(mail.person), hidden))
     people: set[int] = set()
     told_already: set[str] = set()

@@ -63,7 +63,7 @@ def _best_sentence(mail: FirstMail, phrases: Sequence[str], names: Collection[st
         key=lambda line: (any(stands_in((each,), line) for each in phrases), sum(each in line.casefold() for each in about)),
         default="",
     )
-    return mask(told, (mail.name, mail.email, *names), around=mail.text) if told else ""
+    return mask(told, (mail.name, mail.email, *names), around=mail.text, language=mail.language) if told else ""
 
 
 # --- to the lead -------------------------------------------------------------------------------------------------------------

@@ -76,3 +76,42 @@ def test_a_dot_that_no_letter_carries_hides_no_name() -> None:
 
 def test_a_turkish_name_is_hidden_in_capitals_too() -> None:
     assert mask("the axle is missing, IŞIL", ["Işıl"]) == "the axle is missing, [name]"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("A young man called Raj fetched me a chair on Monday.", "A young man called [name] fetched me a chair on Monday."),
+        ("I spoke to your colleague Petra Vogel, who was kind.", "I spoke to your colleague [name], who was kind."),
+        ("I asked Miles O'Brien and he said it is on its way", "I asked [name] and he said it is on its way"),
+        ("Our human (Femi) was brilliant.", "Our human ([name]) was brilliant."),
+        ("My Order Has Not Arrived Yet", "My Order Has Not Arrived Yet"),
+        ("I think I'm right and the Invoice of May is in English", "I think I'm right and the Invoice of May is in English"),
+        ('it only says "Please wait" and stops', 'it only says "Please wait" and stops'),
+    ],
+)
+def test_a_name_that_nobody_told_us_is_known_by_its_capital_in_english(said: str, shown: str) -> None:
+    assert mask(said, (), language="en") == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Gestern hat mir Patrizia Nowak geholfen.", "Gestern hat mir [name] geholfen."),
+        ("Der Helm ist für meine Tochter Veronika gewesen.", "Der Helm ist für meine Tochter [name] gewesen."),
+        ("Ich warte seit Anfang Mai auf Ihre Rechnung.", "Ich warte seit Anfang Mai auf Ihre Rechnung."),
+        ("Ich hing zwanzig Minuten Warteschleife lang fest.", "Ich hing zwanzig Minuten Warteschleife lang fest."),
+    ],
+)
+def test_in_german_two_capitals_in_a_row_are_a_name(said: str, shown: str) -> None:
+    assert mask(said, (), language="de") == shown
+
+
+def test_a_name_known_by_one_sentence_of_a_mail_is_hidden_in_the_others_too() -> None:
+    around = "The young man in the shop was called Raj and he was kind.\nRaj fetched me a chair."
+    assert mask("Raj fetched me a chair.", (), around=around, language="en") == "[name] fetched me a chair."
+
+
+def test_a_last_line_of_a_few_capitals_is_a_signature() -> None:
+    around = "The axle is missing, says my Tim.\n\nWanja Brandt"
+    assert mask("Wanja wants the axle", (), around=around) == "[name] wants the axle"
