@@ -293,14 +293,20 @@ def test_a_known_issue_comes_back_with_its_cases_and_is_closed_once(store: Sqlit
         assert tx.open_issues(ACME) == (issue,) and tx.open_issues(MailboxName("other")) == ()
         assert [(link.case, link.person) for link in tx.issue_links(issue.number)] == [(1001, 1), (1002, 2), (1003, 1)]
         assert tx.issues_of(CaseNo(1003)) == {1}
-        tx.apply([OpenIssue(issue=replace(issue, text="It fails.", opened_at=MONDAY + HOUR))], ACME, MONDAY + HOUR)
-        assert tx.issue(issue.number) == replace(issue, text="It fails.")
+        issue = replace(issue, text="It fails.", texts=(("de", "Es klappt nicht."),))
+        tx.apply([OpenIssue(issue=replace(issue, opened_at=MONDAY + HOUR))], ACME, MONDAY + HOUR)
+        assert tx.issue(issue.number) == issue
         for text in ("A cable.", "Another."):
-            tx.apply([CloseIssue(issue=issue.number, text=text, by="petra")], ACME, MONDAY + HOUR)
-        assert tx.issue(issue.number) == replace(issue, text="It fails.", fixed_at=MONDAY + HOUR, fixed_text="A cable.")
+            closed = CloseIssue(issue=issue.number, text=text, by="petra", texts=(("de", "Ein Kabel."),), tell_from=MONDAY + HOUR * 1.5)
+            tx.apply([closed], ACME, MONDAY + HOUR)
+        issue = replace(issue, fixed_at=MONDAY + HOUR, fixed_text="A cable.", fixed_texts=(("de", "Ein Kabel."),))
+        assert tx.issue(issue.number) == issue
+        tx.apply([OpenIssue(issue=replace(issue, fixed_texts=(("de", "Ein Kabel."), ("fr", "Un fil."))))], ACME, MONDAY + HOUR)
+        assert tx.issue(issue.number) == replace(issue, fixed_texts=(("de", "Ein Kabel."), ("fr", "Un fil.")))
         assert tx.open_issues(ACME) == ()
         tx.apply([SettleIssue(issue=issue.number, case=CaseNo(1002), why="quiet")], ACME, MONDAY + HOUR)
         assert [(link.settled, link.why) for link in tx.issue_links(issue.number)] == [(False, ""), (True, "quiet"), (False, "")]
+    assert not store.claim([JobKind.MENDED], MONDAY + HOUR, 9), "nobody is told before"
     jobs = store.claim([JobKind.MENDED], MONDAY + 2 * HOUR, 9)
     assert [job.case for job in jobs] == [1002, 1003, 1001], "the latest case of each person first"
 
