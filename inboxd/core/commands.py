@@ -125,6 +125,10 @@ def _of_a_fault(line: str, *, about_fault: bool) -> tuple[Command, str] | None:
     if (spoken := _IN_LANGUAGE.fullmatch(line)) and (about_fault or spoken[1].casefold() != "fixed"):
         name = " ".join(spoken[1].casefold().split())
         return Command(name=name, line=line, argument=spoken[3], language=spoken[2].casefold()), "" if spoken[3].strip() else "no_words"
+    if (near := re.match(r"[\s*_]*(\w+\s+\w+)\s+[a-z]{2,3}\s*:", line, re.IGNORECASE)) and 0 < _slips(
+        " ".join(near[1].casefold().split()), "known issue"
+    ) <= 2:
+        return Command(name="known issue", line=line), "near_miss"
     if about_fault and (fixed := _FIXED.fullmatch(line)):
         return Command(name="fixed", line=line, argument=fixed[1] or ""), ""
     if about_fault and re.match(r"[\s*_]*known\s+issue\s*:", line, re.IGNORECASE):

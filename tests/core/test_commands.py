@@ -229,6 +229,20 @@ def test_a_command_is_understood_however_the_phone_wrote_it(first: str) -> None:
     assert read.words == WORDS
 
 
+def test_what_people_may_know_is_said_apart_for_each_language() -> None:
+    about = replace(SENT, purpose="spike:acme:1:sign in")
+    lines = "known issue: It fails\nfor some.\nKnown Issue DE: Es klappt\nnicht.\nknown issue fr: Rien."
+    read = reply(lines, sent=about)
+    assert [(each.language, each.argument) for each in read.commands] == [
+        ("", "It fails for some."), ("de", "Es klappt nicht."), ("fr", "Rien.")
+    ]  # fmt: skip
+    fixed = reply("fixed: A cable.\nfixed de: Ein Kabel.", sent=about)
+    assert [(each.name, each.language, each.argument) for each in fixed.commands] == [
+        ("fixed", "", "A cable."), ("fixed", "de", "Ein Kabel.")
+    ]  # fmt: skip
+    assert not reply(f"fixed de: Ein Kabel.\n\n{WORDS}").commands, "to a customer it is a word like others"
+
+
 @pytest.mark.parametrize(
     ("line", "name", "argument", "case"),
     [
@@ -303,6 +317,8 @@ def test_several_commands_stand_above_the_words() -> None:
         ("reslove", "near_miss", "resolve"),
         ("Resolved.", "near_miss", "resolve"),
         ("relese", "near_miss", "release"),
+        ("known issues de: Es geht nicht.", "near_miss", "known issue"),
+        ("known issue de:", "no_words", "known issue"),
         ("nte:", "near_miss", "note"),
         ("Noet: tell Tom", "near_miss", "note"),
         ("hepl", "near_miss", "help"),
