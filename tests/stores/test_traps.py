@@ -290,6 +290,7 @@ def test_migrations_run_once(file: Path) -> None:
         "practice_signatures_and_mentors",
         "what_mails_are_about",
         "known_issues",
+        "bytes_apart_from_their_state",
     ]
     store.close()
 

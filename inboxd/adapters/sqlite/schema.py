@@ -208,3 +208,14 @@ def known_issues(db: sqlite_utils.Database) -> None:
         " at real not null, settled_at real, why text not null default '', primary key (issue, case_id)) strict, without rowid"
     )
     db.execute("create index case_issue_case on case_issue (case_id)")
+
+
+@MIGRATIONS()
+def bytes_apart_from_their_state(db: sqlite_utils.Database) -> None:
+    """The marks of a send rewrite its row: the final bytes stand beside it, or each mark would write them anew."""
+    db.execute(
+        "create table outgoing_raw (outgoing integer primary key references outgoing (id), bytes blob not null, text text not null) strict"
+    )
+    db.execute("insert into outgoing_raw select id, bytes, text from outgoing where bytes is not null")
+    db.execute("alter table outgoing drop column bytes")
+    db.execute("alter table outgoing drop column text")

@@ -97,6 +97,7 @@ _JOINED = (  # the events of `same as` that were not taken back
     " (select json_extract(data, '$.event') from event where kind in ('person.same_as', 'person.not_same_as')"
     " and kind = 'person.not_same_as')"
 )
+_SENT = "select o.*, coalesce(w.text, '') as text from outgoing o left join outgoing_raw w on w.outgoing = o.id"
 _LIVE = "('open', 'waiting', 'resolved')"
 
 
@@ -365,13 +366,13 @@ class SqliteTransaction:
         """Those of these Message-IDs that are ours."""
         if not ids:
             return {}
-        rows = self._all(f"select * from outgoing where message_id in ({marks(ids)})", *ids)
+        rows = self._all(f"{_SENT} where message_id in ({marks(ids)})", *ids)
         return {MessageId(row["message_id"]): _sent(row) for row in rows}
 
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
         row = self._one(
-            "select o.* from outgoing o join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ?"
+            f"{_SENT} join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ?"
             " and o.kind in ('reply', 'inquiry') and o.state = 'queued' and j.in_hand = 0 and j.run_at > ? order by o.id desc limit 1",
             case,
             agent,
@@ -381,13 +382,13 @@ class SqliteTransaction:
 
     def sent_for(self, purpose: str) -> SentMessage | None:
         """Our outgoing message that served this purpose."""
-        row = self._one("select * from outgoing where purpose_key = ?", purpose)
+        row = self._one(f"{_SENT} where purpose_key = ?", purpose)
         return _sent(row) if row else None
 
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case."""
         row = self._one(
-            f"select * from outgoing where case_id = ? and kind in ({marks(kinds)}) and (? is null or agent = ?) order by id desc limit 1",
+            f"{_SENT} where case_id = ? and kind in ({marks(kinds)}) and (? is null or agent = ?) order by id desc limit 1",
             case,
             *kinds,
             agent,
@@ -501,8 +502,8 @@ class SqliteTransaction:
     def upset_since(self, since: datetime) -> dict[AgentName, int]:
         """Cases of upset people that began since then, per agent who has them, answered ones too."""
         rows = self._all(
-            "select assignee, count(*) as n from cases where first_sentiment = 'upset' and opened_at >= ? and assignee is not null"
-            " group by assignee",
+            "select assignee, count(*) as n from cases indexed by cases_upset where first_sentiment = 'upset' and opened_at >= ?"
+            " and assignee is not null group by assignee",
             time(since),
         )
         return {AgentName(row["assignee"]): row["n"] for row in rows}
@@ -1244,13 +1245,13 @@ class SqliteTransaction:
 
     def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
         """Store the final bytes with a send job; what people wrote leaves before what we say by ourselves."""
-        row = self._one("select kind, case_id from outgoing where id = ?", number)
+        row = self._one(
+            "update outgoing set envelope_from = ?, envelope_to = ? where id = ? returning kind, case_id",
+            envelope_from, dump(list(envelope_to)), number,
+        )  # fmt: skip
         assert row
         kind = OutgoingKind(row["kind"])
-        self._db.execute(
-            "update outgoing set envelope_from = ?, envelope_to = ?, bytes = ?, text = ? where id = ?",
-            (envelope_from, dump(list(envelope_to)), raw, text, number),
-        )
+        self._db.execute("insert into outgoing_raw values (?,?,?)", (number, raw, text))
         lane = 0 if kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY, OutgoingKind.ROUTED) else 1
         self._db.execute(
             "insert into job (key, kind, outgoing, run_at, lane) values (?,?,?,?,?)",
