@@ -144,7 +144,7 @@ class Mailer(Protocol):
     """Hands one outgoing message to SMTP."""
 
     async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        """Try once. `before_data` is awaited between the last RCPT and DATA: what it raises means that nothing was sent."""
+        """Try once. `before_data` is awaited before the first byte of the mail leaves: what it raises means that nothing was sent."""
 
     async def close(self) -> None:
         """Let go of the connection; never raises."""
