@@ -21,11 +21,13 @@ _GREETING = re.compile(
 
 def sentences(text: str) -> list[str]:
     """Cut a text into its sentences, letter for letter but for line breaks; greetings and lone names are none."""
-    found: list[str] = []
+    return list(_sentences(text))
+
+
+def _sentences(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         for stretch in _unwrapped(paragraph):
-            found += _cut(stretch)
-    return [each for each in found if not _GREETING.fullmatch(each)]
+            yield from (each for each in _cut(stretch) if not _GREETING.fullmatch(each))
 
 
 def _unwrapped(paragraph: str) -> Iterator[str]:
@@ -110,7 +112,7 @@ def named_days(text: str, today: date) -> Iterator[NamedDay]:
     """Give each day from today on that the text names, in order; what may lie in the past is left out."""
     if not _may_name_a_day(text):
         return
-    for sentence in sentences(text):
+    for sentence in _sentences(text):
         for start, day in sorted(_days(sentence, today)) if _may_name_a_day(sentence) else ():
             if day >= today:
                 yield NamedDay(day=day, sentence=sentence, start=start)
@@ -127,24 +129,41 @@ def days_ahead(clause: str, today: date) -> Iterator[date]:
 def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[int, date]]:
     if _WITH_DIGITS.search(sentence):
         yield from _in_digits(sentence, today)
-    for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
+    for match in _RELATIVE.finditer(sentence) if _names_morrow(sentence.lower()) else ():
         if ahead or not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
-    if _names_weekday(sentence.lower()):
-        past, coming = _PAST.search(sentence) is not None, _AHEAD.search(sentence) is not None
-        for match in _BY_WEEKDAY.finditer(sentence):
-            if day := _weekday(match, today, ahead=ahead or (not past and (coming or bool(match["how"])))):
-                yield match.start(), day
+    past = coming = None
+    for match in _weekdays(sentence):
+        if not ahead and past is None:
+            past = _PAST.search(sentence) is not None
+        if not ahead and not past and coming is None:
+            coming = _AHEAD.search(sentence) is not None
+        if day := _weekday(match, today, ahead=ahead or (not past and (bool(coming) or bool(match["how"])))):
+            yield match.start(), day
+
+
+def _weekdays(sentence: str) -> Iterator[re.Match[str]]:
+    """Find the weekdays, each with the word before it; looked at closely only where a word ends like one."""
+    lower, after = sentence.lower(), 0
+    for hint in _LIKE_A_WEEKDAY.finditer(lower if len(lower) == len(sentence) else sentence):
+        found = next((m for m in _BY_WEEKDAY.finditer(sentence, max(after, hint.end() - 40)) if m.end() >= hint.end()), None)
+        if found is not None and found.end() == hint.end():
+            after = found.end()
+            yield found
 
 
 # Most sentences name no day: these tell so at a tenth of the price.
 _WITH_DIGITS = re.compile(r"\d")
-_MORROW = re.compile(r"morrow|morgen", re.IGNORECASE)
+_LIKE_A_WEEKDAY = re.compile(r"day\b|tag\b|mittwoch\b|sonnabend\b")
 
 
 def _may_name_a_day(text: str) -> bool:
     lower = text.lower()
-    return "morrow" in lower or "morgen" in lower or _names_weekday(lower) or _WITH_DIGITS.search(text) is not None
+    return _names_morrow(lower) or _names_weekday(lower) or _WITH_DIGITS.search(text) is not None
+
+
+def _names_morrow(lower: str) -> bool:
+    return "morrow" in lower or "morgen" in lower
 
 
 def _names_weekday(lower: str) -> bool:
