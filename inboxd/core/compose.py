@@ -6,7 +6,6 @@ headers.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import codecs
 import hashlib
@@ -266,10 +265,15 @@ def _blocks(letter: Letter, environment: jinja2.Environment, key: str, values: M
 
 def _fill_in(environment: jinja2.Environment, key: str, values: Mapping[str, object]) -> str:
     try:
-        return environment.get_template(key).render(values)
+        return _template(environment, key).render(values)
     except jinja2.TemplateError as error:
         # UndefinedError names the variable, never its neighbours' values
         raise Permanent(f"the template {key} cannot be filled in: {error.message}") from error
+
+
+@lru_cache(maxsize=200)
+def _template(environment: jinja2.Environment, key: str) -> jinja2.Template:
+    return environment.get_template(key)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -447,7 +451,13 @@ def _attachment(file: File, picture: str = "") -> bytes:
     if picture:
         disposition = f"Content-ID: <{picture}>\r\n" + disposition.replace("attachment", "inline", 1)
     head = f"Content-Type: {maintype}/{subtype}{charset}\r\nContent-Transfer-Encoding: base64\r\n{disposition}"
-    return head.encode("ascii") + base64.encodebytes(file.content).replace(b"\n", b"\r\n")
+    return head.encode("ascii") + _in_base64(file.content)
+
+
+def _in_base64(content: bytes) -> bytes:
+    """Lines of 76 letters (RFC 2045, 6.8); all at once and then cut: line by line takes three times as long."""
+    letters = binascii.b2a_base64(content, newline=False)
+    return b"".join(letters[start : start + 76] + b"\r\n" for start in range(0, len(letters), 76))
 
 
 def _disposition(given: str) -> str:
