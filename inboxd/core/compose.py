@@ -279,8 +279,10 @@ def _template(environment: jinja2.Environment, key: str) -> jinja2.Template:
 class _Sandbox(ImmutableSandboxedEnvironment):
     """The sandbox; the fields of our own frozen values, which templates ask for hundreds of times a mail, need no long look."""
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return attr in getattr(type(obj), "__dataclass_fields__", ()) or super().is_safe_attribute(obj, attr, value)
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if attribute in getattr(type(obj), "__dataclass_fields__", ()):
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 # --- sentences ---------------------------------------------------------------------------------------------------
 
@@ -185,6 +186,7 @@ def _in_digits(sentence: str, today: date) -> Iterator[tuple[int, date]]:
                 yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
 
 
+@lru_cache(maxsize=200)
 def _number(word: str, patterns: tuple[str, ...]) -> int:
     return next(number for number, each in enumerate(patterns, 1) if re.fullmatch(each, word, re.IGNORECASE))
 
