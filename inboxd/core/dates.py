@@ -11,7 +11,10 @@ from functools import lru_cache
 # --- sentences ---------------------------------------------------------------------------------------------------
 
 _SHORT = r"(?:\b(?:nr|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
-_END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
+_END = re.compile(r"[.!?…][\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|[。!?]")
+_ENDS_SHORT = re.compile(_SHORT + r"\.$", re.IGNORECASE)
+_LISTED = re.compile(r"[-*•\d]+[.)]?\s")
+_GOES_ON = re.compile(r"[a-zäöüß]")
 _ORDINAL = re.compile(r"\b(?:ab|am|bis|das|dem|den|der|des|die|im|ins|seit|vom|zum|zur)\s+\d{1,2}\.$", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
@@ -35,8 +38,8 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
     """Join the lines that a program wrapped; a short line, or one that begins a list, stands alone."""
     held, last = "", 0
     for line in (" ".join(line.split()) for line in paragraph.split("\n")):
-        begins = last < 40 or held.endswith(":") or re.match(r"[-*•\d]+[.)]?\s", line)
-        if held and (_GREETING.fullmatch(held) or (begins and not re.match(r"[a-zäöüß]", line))):
+        begins = last < 40 or held.endswith(":") or _LISTED.match(line)
+        if held and (_GREETING.fullmatch(held) or (begins and not _GOES_ON.match(line))):
             yield held
             held = ""
         held, last = f"{held} {line}".strip(), len(line)
@@ -47,8 +50,8 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
 def _cut(stretch: str) -> Iterator[str]:
     begin = 0
     for end in _END.finditer(stretch):
-        before, after = stretch[begin : end.start()], stretch[end.end() : end.end() + 20]
-        if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
+        before, after = stretch[begin : end.start() + 1], stretch[end.end() : end.end() + 20]
+        if _ENDS_SHORT.search(before) and not before.endswith(" I."):
             continue
         if after[:1].isdigit() and re.search(r"\bno\.$", before, re.IGNORECASE):
             continue  # "order no. 5", but not "No. It is the wrong one."
@@ -147,8 +150,9 @@ def _weekdays(sentence: str) -> Iterator[re.Match[str]]:
     """Find the weekdays, each with the word before it; looked at closely only where a word ends like one."""
     lower, after = sentence.lower(), 0
     for hint in _LIKE_A_WEEKDAY.finditer(lower if len(lower) == len(sentence) else sentence):
-        found = next((m for m in _BY_WEEKDAY.finditer(sentence, max(after, hint.end() - 40)) if m.end() >= hint.end()), None)
-        if found is not None and found.end() == hint.end():
+        near = max(after, hint.end() - 40)
+        found = next((m for m in _BY_WEEKDAY.finditer(sentence, near, hint.end()) if m.end() == hint.end()), None)
+        if found is not None:
             after = found.end()
             yield found
 

@@ -9,13 +9,14 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random  # noqa: TID251  # of a fixed seed
 from time import perf_counter
 
 import pytest
 
 from inboxd.adapters.sqlite import schema
 from inboxd.adapters.sqlite.store import SqliteStore
-from inboxd.core.model import JobKind, Log, MailboxName, OutgoingKind, Schedule
+from inboxd.core.model import CaseState, JobKind, Log, MailboxName, OutgoingKind, Schedule
 from inboxd.daemon.triage import triage
 from inboxd.errors import Permanent, Temporary
 from tests.fakes import MONDAY, FakeReader
@@ -291,6 +292,7 @@ def test_migrations_run_once(file: Path) -> None:
         "what_mails_are_about",
         "known_issues",
         "bytes_apart_from_their_state",
+        "loads_of_agents",
     ]
     store.close()
 
@@ -488,6 +490,19 @@ def test_looking_up_threads_and_contacts_goes_by_an_index(store: SqliteStore) ->
         steps = [row[3] for row in store._connection.execute(f"explain query plan {sql}")]
         assert all("INDEX" in step or "PRIMARY KEY" in step for step in steps if "SCAN" in step or "SEARCH" in step), (sql, steps)
         assert not any(step.startswith("SCAN") for step in steps), (sql, steps)
+
+
+def test_open_cases_are_counted_as_they_change_and_never_drift(store: SqliteStore) -> None:
+    chance = Random(7)
+    with store.transaction() as tx:
+        for number in range(5):
+            put_case(tx, opened(1001 + number, 1))
+    for _ in range(300):
+        state, who, case = chance.choice(list(CaseState)), chance.choice(["maria", "tom", None]), 1001 + chance.randrange(5)
+        store._connection.execute("update cases set state = ?, assignee = ? where id = ?", (state, who, case))
+        counted = "select assignee, count(*) as n from cases where state = 'open' and assignee is not null group by assignee"
+        with store.reading() as tx:
+            assert tx.loads() == {row["assignee"]: row["n"] for row in store.look(counted)}
 
 
 def test_a_mailbox_of_another_name_is_another_mailbox(store: SqliteStore) -> None:

@@ -23,6 +23,8 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
 
 def dump(value: Any) -> str:
     """Write any of our frozen dataclasses as JSON; what the raw mail holds anyway is left out."""
+    if not value and isinstance(value, list | tuple):  # most lists have nothing to say
+        return "[]"
     return _ENCODER.encode(value)
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
@@ -86,6 +87,9 @@ from inboxd.core.model import (
 from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, MailboxState, SightingState
 
 _CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
+_STORED = tuple(name for name in Case.__dataclass_fields__ if name not in ("number", "participants"))
+_INSERT_CASE = f"insert into cases (id, {', '.join(_STORED)}) values (?{',?' * len(_STORED)})"
+_stored = attrgetter(*_STORED)
 _PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
 _OF_A_PERSON = (  # what belongs to a person: its name in an event, the table, its key, and the column that names the person
     ("addresses", "address", "email", "person"),
@@ -496,8 +500,7 @@ class SqliteTransaction:
 
     def loads(self) -> dict[AgentName, int]:
         """Open cases per agent."""
-        rows = self._all("select assignee, count(*) as n from cases where state = 'open' and assignee is not null group by assignee")
-        return {AgentName(row["assignee"]): row["n"] for row in rows}
+        return {AgentName(row["agent"]): row["open"] for row in self._all("select agent, open from load where open > 0")}
 
     def upset_since(self, since: datetime) -> dict[AgentName, int]:
         """Cases of upset people that began since then, per agent who has them, answered ones too."""
@@ -1044,11 +1047,7 @@ class SqliteTransaction:
             "insert into address values (?,?,?) on conflict (email) do nothing",
             (person.email, person.number, person.name),
         )
-        columns = [f for f in Case.__dataclass_fields__ if f not in ("number", "participants")]
-        self._db.execute(
-            f"insert into cases (id, {', '.join(columns)}) values (?{',?' * len(columns)})",
-            (c.number, *(_value(getattr(c, name)) for name in columns)),
-        )
+        self._db.execute(_INSERT_CASE, (c.number, *map(_value, _stored(c))))
         self._participants(c.number, c.participants)
 
     def _participants(self, case: CaseNo, participants: Sequence[Address]) -> None:
@@ -1426,15 +1425,11 @@ def _must(seconds: float) -> datetime:
 
 
 def _value(value: object) -> Any:
-    match value:
-        case datetime():
-            return time(value)
-        case bool():
-            return int(value)
-        case tuple() | list():
-            return dump(list(value))
-        case _:
-            return value
+    if isinstance(value, tuple | list):
+        return dump(list(value))
+    if isinstance(value, datetime):
+        return time(value)
+    return int(value) if isinstance(value, bool) else value
 
 
 def _person(row: sqlite3.Row) -> Person:
