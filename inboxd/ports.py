@@ -143,8 +143,11 @@ class Reader(Protocol):
 class Mailer(Protocol):
     """Hands one outgoing message to SMTP."""
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        """Try once. `before_data` is awaited before the first byte of the mail leaves: what it raises means that nothing was sent."""
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
+        """Try once. `before_data` is awaited before the first byte of the mail leaves: what it raises means that nothing was sent.
+
+        `then` is the one that comes next, if it is known: the server may be asked about it in the same breath.
+        """
 
     async def close(self) -> None:
         """Let go of the connection; never raises."""

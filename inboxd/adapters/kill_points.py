@@ -81,14 +81,14 @@ class _Transaction(_Port):
 
 
 class _Mailer(_Port):
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         async def watched() -> None:
             self._reach("mailer.before_data.before")
             await before_data()
             self._reach("mailer.before_data.after")
 
         self._reach("mailer.send.before")
-        verdict: Verdict = await self._port.send(outgoing, watched)
+        verdict: Verdict = await self._port.send(outgoing, watched, then)
         self._reach("mailer.send.after")
         return verdict
 

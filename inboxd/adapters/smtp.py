@@ -22,7 +22,7 @@ from typing import NamedTuple, cast
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 
 from inboxd.config import ServerSettings
-from inboxd.core.model import Outgoing, Verdict
+from inboxd.core.model import Outgoing, OutgoingNo, Verdict
 from inboxd.errors import InboxdError, Permanent, Temporary
 
 _SLOWEST_LINE = 20_000  # bytes a second
@@ -102,9 +102,9 @@ class _Line(asyncio.Protocol):
         self._end(f"connection lost ({type(exc).__name__})" if exc else "connection lost")
 
     @property
-    def is_usable(self) -> bool:
+    def is_quiet(self) -> bool:
         """Whether a new exchange can begin: connected, and nothing was said that nobody asked for (421, say)."""
-        return not self._ended and not self._transport.is_closing() and not self._replies
+        return self.is_connected and not self._replies
 
     @property
     def is_connected(self) -> bool:
@@ -150,6 +150,21 @@ def _text_of(reply: bytes) -> str:
     return "\n".join(line[4:].strip() for line in reply.decode("utf-8", "surrogateescape").splitlines())
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """The envelope of a mail as commands: MAIL, then RCPT for each recipient whose address can be written."""
+
+    outgoing: OutgoingNo
+    commands: tuple[bytes, ...]
+    recipients: tuple[str, ...]
+    unfit: Mapping[str, str]
+
+    @property
+    def at_once(self) -> bytes:
+        """All commands with DATA, which may only be the last (RFC 2920, 3.1)."""
+        return b"".join(self.commands) + b"DATA\r\n"
+
+
 @dataclass(slots=True)
 class _Connection:
     """A line to a server, and what it offered when we came."""
@@ -158,6 +173,7 @@ class _Connection:
     extensions: Mapping[str, str]
     loop: asyncio.AbstractEventLoop
     served: bool = False  # whether it took a mail before
+    ahead: _Offer | None = None  # said together with the end of the mail before
 
     def offers(self, extension: str) -> bool:
         return extension in self.extensions
@@ -198,14 +214,17 @@ class SmtpMailer:
         self._connected: _Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        """Try once; raises only what `before_data` raised, and then nothing was sent."""
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
+        """Try once; raises only what `before_data` raised, and then nothing was sent.
+
+        The envelope of the mail that comes next, if it is named, is said together with the end of this one.
+        """
         async with self._one_at_a_time:
             try:
                 try:
-                    return await self._send(outgoing, before_data)
+                    return await self._send(outgoing, before_data, then)
                 except _StaleError:
-                    return await self._send(outgoing, before_data)
+                    return await self._send(outgoing, before_data, then)
             except (_NotNowError, _StaleError) as error:
                 return Verdict(sent=False, reply=str(error))
             except BaseException:  # `before_data` failed or we are being cancelled, perhaps inside DATA
@@ -217,53 +236,50 @@ class SmtpMailer:
         there, self._connected = self._connected, None
         if there is not None and there.loop is asyncio.get_running_loop():
             try:
-                there.line.write(b"QUIT\r\n")
-                await there.line.reply(min(2.0, self._timeout))
+                if there.ahead is None:  # else it waits for a mail that does not come: no command is heard
+                    there.line.write(b"QUIT\r\n")
+                    await there.line.reply(min(2.0, self._timeout))
             except _GoneError:
                 pass
             there.line.close()
 
-    async def _send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        there = await self._connection()
+    async def _send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None) -> Verdict:
+        there = await self._connection(outgoing)
         wire = _on_the_line(outgoing.raw)
         problem = _impossible(outgoing.envelope_from, len(wire), there)
         if problem:
             return Verdict(sent=False, permanent=True, reply=problem)
         try:
-            envelope = await self._offer(there, outgoing, len(wire))
+            envelope = await self._offer(there, _offer(there, outgoing, len(wire)))
         except _GoneError as error:
             self._drop()
             raise (_StaleError if there.served else _NotNowError)(str(error)) from error
         if no := await self._not_taken(there, envelope):
             return no
         await before_data()
-        if not there.line.is_usable:  # seen before the first byte of the mail: for sure nothing was sent
+        if not there.line.is_quiet:  # seen before the first byte of the mail: for sure nothing was sent
             self._drop()
             raise _NotNowError("connection lost before DATA")
-        return await self._data(there, wire, envelope.refused)
+        return await self._data(there, wire, envelope.refused, then)
 
-    async def _offer(self, there: _Connection, outgoing: Outgoing, size: int) -> _Envelope:
+    async def _offer(self, there: _Connection, offer: _Offer) -> _Envelope:
         """MAIL, RCPT and DATA: all in one write where the server can take that (RFC 2920), else one after the other."""
-        utf8 = there.offers("smtputf8")
-        recipients = {recipient: _on_the_wire(recipient) for recipient in outgoing.envelope_to}
-        unfit = {recipient: problem for recipient, address in recipients.items() if (problem := _unfit(address, utf8))}
-        fit = {recipient: address for recipient, address in recipients.items() if recipient not in unfit}
-        commands = [_mail(there, outgoing, size, recipients.values()), *(f"RCPT TO:<{address}>\r\n".encode() for address in fit.values())]
-        together = there.offers("pipelining") and bool(fit)
-        if together:
-            there.line.write(b"".join(commands) + b"DATA\r\n")
+        ahead, there.ahead = there.ahead, None
+        together = there.offers("pipelining") and bool(offer.recipients)
+        if together and ahead is None:
+            there.line.write(offer.at_once)
         replies: list[_Reply] = []
-        for command in commands:
+        for command in offer.commands:
             if not together:
                 there.line.write(command)
             reply = await there.line.reply(self._timeout)
-            if reply.code == 421:  # the server takes its leave: not this mail's fault
+            if reply.code == 421 or (ahead and reply.code not in (250, 251)):  # it takes its leave, or would not be told ahead
                 raise _GoneError(reply.said)
             replies.append(reply)
             if not together and replies[0].code != 250:
                 break
-        envelope = _Envelope(sender=replies[0], refused=unfit)
-        for recipient, reply in zip(fit, replies[1:], strict=False):
+        envelope = _Envelope(sender=replies[0], refused=dict(offer.unfit))
+        for recipient, reply in zip(offer.recipients, replies[1:], strict=False):
             if reply.code in (250, 251):
                 envelope.taken += 1
             else:
@@ -295,17 +311,19 @@ class SmtpMailer:
         reply = "; ".join(dict.fromkeys(replies)) or "no recipients"
         return Verdict(sent=False, permanent=permanent, reply=reply, refused=envelope.refused)
 
-    async def _data(self, there: _Connection, wire: bytes, refused: Mapping[str, str]) -> Verdict:
+    async def _data(self, there: _Connection, wire: bytes, refused: Mapping[str, str], then: Outgoing | None) -> Verdict:
         """The mail itself. From its first byte on nobody can know how it ended until the server says so."""
+        there.ahead = _ahead(there, then) if then else None
         try:
-            there.line.write(_stuffed(wire) + b".\r\n")
+            there.line.write(b"".join((_stuffed(wire), b".\r\n", there.ahead.at_once if there.ahead else b"")))
             # what was written leaves at the line's own speed, so a slow one gets its time on top
             reply = await there.line.reply(self._dot_timeout + len(wire) / _SLOWEST_LINE)
         except _GoneError as error:
             self._drop()
             return Verdict(sent=False, ambiguous=True, reply=f"no reply after DATA ({error})", refused=refused)
         if 400 <= reply.code < 600:  # the server said no: for sure not sent
-            await self._reset(there)
+            if there.ahead is None:
+                await self._reset(there)
             return _refusal(reply, refused)
         if reply.code != 250:
             self._drop()
@@ -323,11 +341,14 @@ class SmtpMailer:
 
     # --- the connection ----------------------------------------------------------------------------------------
 
-    async def _connection(self) -> _Connection:
+    async def _connection(self, outgoing: Outgoing) -> _Connection:
+        """The connection of before, if it waits for nothing or for this mail; else a new one."""
         loop, there = asyncio.get_running_loop(), self._connected
-        if there is not None and there.line.is_usable and there.loop is loop:
-            there.served = True
-            return there
+        if there is not None and there.loop is loop:
+            expected = there.line.is_quiet if there.ahead is None else there.ahead.outgoing == outgoing.number and there.line.is_connected
+            if expected:
+                there.served = True
+                return there
         self._drop()
         try:
             client = await _connect(self._server, self._password, self._timeout, self._hello)
@@ -455,6 +476,25 @@ def _impossible(sender: str, size: int, there: _Connection) -> str:
     if there.limit and size > there.limit:  # RFC 1870
         return f"552 5.3.4 {size} bytes, and the server takes no more than {there.limit}"
     return ""
+
+
+def _offer(there: _Connection, outgoing: Outgoing, size: int) -> _Offer:
+    utf8 = there.offers("smtputf8")
+    recipients = {recipient: _on_the_wire(recipient) for recipient in outgoing.envelope_to}
+    unfit = {recipient: problem for recipient, address in recipients.items() if (problem := _unfit(address, utf8))}
+    fit = {recipient: address for recipient, address in recipients.items() if recipient not in unfit}
+    mail = _mail(there, outgoing, size, recipients.values())
+    commands = (mail, *(f"RCPT TO:<{address}>\r\n".encode() for address in fit.values()))
+    return _Offer(outgoing=outgoing.number, commands=commands, recipients=tuple(fit), unfit=unfit)
+
+
+def _ahead(there: _Connection, outgoing: Outgoing) -> _Offer | None:
+    """The offer of the next mail, where it can be made before its turn and nothing stands against it."""
+    size = len(_on_the_line(outgoing.raw))
+    if not there.offers("pipelining") or _impossible(outgoing.envelope_from, size, there):
+        return None
+    offer = _offer(there, outgoing, size)
+    return offer if offer.recipients else None
 
 
 def _mail(there: _Connection, outgoing: Outgoing, size: int, recipients: Iterable[str]) -> bytes:

@@ -425,7 +425,8 @@ class Faulty:
             elif self.fault == f"{verb.decode()} lost" or (verb == b"RCPT" and self.fault == "RCPT lost once"):
                 self.fault = self.fault if not self.fault.endswith("once") else ""
                 return
-            elif verb == b"RCPT" and self.fault == "RCPT refused":
+            elif verb == b"RCPT" and self.fault.startswith("RCPT refused"):
+                self.fault = self.fault if not self.fault.endswith("once") else ""
                 writer.write(b"550 nobody here\r\n")
             elif verb == b"MAIL" and self.fault == "421 once":
                 self.fault = ""
@@ -447,6 +448,10 @@ class Faulty:
         raw = await reader.readuntil(b"\r\n.\r\n")
         if self.fault == "dot lost":  # as when a proxy did not pass it on
             return False
+        if self.fault == "452 once":
+            self.fault = ""
+            writer.write(b"452 no room\r\n")
+            return True
         self.stored.append(raw)
         if self.fault == "250 lost":
             return False
@@ -600,6 +605,67 @@ def test_the_envelope_and_data_are_one_write_where_the_server_can_take_it(pipeli
     run(story())
 
 
+def numbered(number: int) -> Outgoing:
+    return replace(an_outgoing(raw=b"Subject: %d\r\n\r\n.\r\n" % number), number=OutgoingNo(number))
+
+
+def test_the_next_envelope_travels_with_the_end_of_the_mail_before() -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            mails = [numbered(n) for n in range(1, 5)]
+            for mail, then in zip(mails, [*mails[1:], None], strict=True):
+                assert (await mailer.send(mail, nothing, then)).sent
+                assert mailer._connected is not None and (mailer._connected.ahead is not None) == (then is not None)
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"2", b"3", b"4"]
+            assert server.connections == 1
+            assert server.heard == [b"EHLO", *[b"MAIL", b"RCPT", b"DATA"] * 4]
+
+    run(story())
+
+
+def test_what_was_announced_and_does_not_come_costs_a_connection_and_no_mail() -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            assert (await mailer.send(numbered(1), nothing, numbered(2))).sent
+            assert (await mailer.send(numbered(3), nothing, numbered(4))).sent
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"3"] and server.connections == 2
+            await mailer.close()
+            assert (await mailer.send(numbered(4), nothing)).sent and server.connections == 3
+
+    run(story())
+
+
+@pytest.mark.parametrize("fault", ["RCPT refused once", "421 once", "RCPT lost once"])
+def test_a_server_that_would_not_be_told_ahead_is_asked_anew(fault: str) -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+
+            async def from_here_on() -> None:
+                server.fault = fault  # the envelope of the first was taken: it is the next one's that goes wrong
+
+            assert (await mailer.send(numbered(1), from_here_on, numbered(2))).sent
+            verdict = await mailer.send(numbered(2), nothing)
+            assert verdict.sent, verdict.reply
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"2"] and server.connections == 2
+
+    run(story())
+
+
+def test_a_refusal_after_the_dot_leaves_the_next_mail_alone() -> None:
+    async def story() -> None:
+        async with a_faulty_server("452 once", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            verdict = await mailer.send(numbered(1), nothing, numbered(2))
+            assert (verdict.sent, verdict.ambiguous, verdict.reply) == (False, False, "452 no room")
+            assert (await mailer.send(numbered(2), nothing)).sent
+            assert [raw[9:10] for raw in server.stored] == [b"2"] and server.connections == 1
+
+    run(story())
+
+
 def test_a_server_that_wants_a_mail_for_nobody_gets_none() -> None:
     async def story() -> None:
         async with a_faulty_server("RCPT refused", pipelining=True) as server:
@@ -624,7 +690,7 @@ def test_a_word_that_nobody_asked_for_ends_the_connection_and_is_no_reply() -> N
             mailer = a_mailer(server.port)
             assert (await mailer.send(an_outgoing(), nothing)).sent
             server.transports[-1].write(b"250 by the way\r\n")
-            while mailer._connected is not None and mailer._connected.line.is_usable:
+            while mailer._connected is not None and mailer._connected.line.is_quiet:
                 await asyncio.sleep(0)
             assert (await mailer.send(an_outgoing(), nothing)).sent
             assert server.connections == 2
