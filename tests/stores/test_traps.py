@@ -51,13 +51,56 @@ def pragma(store: SqliteStore, name: str) -> object:
 # --- the file ------------------------------------------------------------------------------------------------------
 
 
-def test_the_file_is_wal_synchronous_full_and_erases_what_is_deleted(store: SqliteStore) -> None:
+def test_the_file_is_wal_and_erases_what_is_deleted(store: SqliteStore) -> None:
     assert pragma(store, "journal_mode") == "wal"
-    assert pragma(store, "synchronous") == 2  # FULL: "sent, but not recorded" must not be lost with the power
     assert pragma(store, "secure_delete") == 1
     assert pragma(store, "foreign_keys") == 1
     assert pragma(store, "journal_size_limit") == 64 * 1024 * 1024
     assert pragma(store, "mmap_size") == 0
+
+
+def test_what_was_committed_is_on_the_disk_before_the_next_step_and_nobody_waits_for_it(file: Path) -> None:
+    """ "Sent, but not recorded" must not be lost with the power."""
+    synced: list[tuple[str, int]] = []
+
+    def sync(number: int) -> None:
+        seen: list[int] = []
+        if made:
+            other = threading.Thread(target=lambda: seen.append(made[0].look("select count(*) as n from event")[0]["n"]))
+            other.start()
+            other.join(10)  # another loop reads meanwhile
+        synced.append((Path(f"/proc/self/fd/{number}").readlink().name, sum(seen)))
+
+    made: list[SqliteStore] = []
+    store = SqliteStore(file, sync=sync)
+    made.append(store)
+    synced.clear()
+    for count in (1, 2):
+        with store.transaction() as tx:
+            tx.apply([Log(kind="a")], ACME, MONDAY)
+            assert len(synced) == count - 1
+        assert synced[-1] == ("inboxd.sqlite-wal", count) and len(synced) == count
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        raise ZeroDivisionError
+    assert len(synced) == 2
+    store.close()
+
+
+def test_a_commit_that_did_not_reach_the_disk_is_no_commit_for_who_waits_for_it(file: Path) -> None:
+    broken = False
+
+    def sync(_: int) -> None:
+        if broken:
+            raise OSError(5, "Input/output error")
+
+    store = SqliteStore(file, sync=sync)
+    broken = True
+    with pytest.raises(Temporary, match="Input/output"), store.transaction() as tx:
+        tx.apply([Log(kind="a")], ACME, MONDAY)
+    broken = False
+    with store.transaction() as tx:
+        tx.apply([Log(kind="a")], ACME, MONDAY)
+    store.close()
 
 
 def test_what_was_erased_cannot_be_read_in_the_file(file: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time as clock
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,8 +47,11 @@ LOCK_PATIENCE = 2.0  # seconds
 class SqliteStore:
     """Store on one SQLite file. A second process on the same file is refused; `read_only` looks at it beside a daemon."""
 
-    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = os.fdatasync) -> None:
         self._lock = threading.RLock()
+        self._disk = threading.Lock()
+        self._sync, self._log = sync, -1  # how a file is brought to the disk, and the open write-ahead log
+        self._commits = self._durable = 0
         self._file: IO[str] | None = None
         self._owed: set[JobNo] = set()  # released while the store could not be written
         self.path = path
@@ -61,7 +64,7 @@ class SqliteStore:
         try:
             for pragma in (
                 "journal_mode=WAL",
-                "synchronous=FULL",
+                "synchronous=NORMAL",  # each commit is brought to the disk all the same: by ourselves, outside the lock
                 "foreign_keys=ON",
                 "secure_delete=ON",
                 "journal_size_limit=67108864",
@@ -83,6 +86,13 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
+        """Write all or nothing; what was written is on the disk when this ends."""
+        with self._writing() as tx:
+            yield tx
+        self._make_durable()
+
+    @contextmanager
+    def _writing(self) -> Iterator[SqliteTransaction]:
         """Begin at once as a writer: a deferred one would fail at its first write instead of waiting."""
         with self._lock:
             self._execute("begin immediate")
@@ -93,6 +103,27 @@ class SqliteStore:
                     self._connection.execute("rollback")
                 raise
             self._execute("commit")
+            self._commits += 1
+
+    def _make_durable(self) -> None:
+        """Bring the write-ahead log to the disk, as synchronous=FULL does, but without holding up the other loops.
+
+        They may see meanwhile what is not on the disk yet; what they make of it stands behind it in the log, and is lost with it.
+        """
+        if self.path == ":memory:":
+            return
+        mine = self._commits
+        with self._disk:
+            if self._durable >= mine:  # another loop's commit has taken ours along
+                return
+            together = self._commits
+            try:
+                if self._log < 0:
+                    self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
+                self._sync(self._log)
+            except OSError as error:
+                raise Temporary(f"the store cannot be written: {error}") from error
+            self._durable = together
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
@@ -111,7 +142,7 @@ class SqliteStore:
                 order = "lane, run_at, id" if JobKind.SEND in kinds else "run_at, id"  # the index gives the second without sorting
                 rows = self._rows(f"select * from job where {due} order by {order} limit ?", *kinds, time(now), limit)
             if rows:
-                with self.transaction() as tx:
+                with self._writing() as tx:  # a mark that went with the power is not missed: nothing was done yet
                     tx.take([JobNo(row["id"]) for row in rows])
         return [_job(row) for row in rows]
 
@@ -274,6 +305,9 @@ class SqliteStore:
                 self._connection.close()
             except sqlite3.Error:
                 pass  # the next start recovers from the log
+            if self._log >= 0:
+                os.close(self._log)
+                self._log = -1
             if self._file is not None:
                 self._file.close()
 
