@@ -67,9 +67,9 @@ class _Mailbox(_Port):
 
 class _Store(_Port):
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         self._reach("store.begin.before")
-        with self._port.transaction() as tx:
+        with self._port.transaction(durable=durable) as tx:
             yield _Transaction("tx", tx, self._reach)
             self._reach("store.commit.before")
         self._reach("store.commit.after")

@@ -338,7 +338,7 @@ class FullStore:
         return getattr(self.real, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         if self.full and self.full.pop(0):
             raise Temporary("the store cannot be written: database or disk is full")
         with self.real.transaction() as tx:

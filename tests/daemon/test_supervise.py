@@ -287,7 +287,7 @@ class Full:
         return getattr(self.real, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         if self.full and threading.current_thread().name in ("triage", "deliver"):
             self.asked.put(threading.current_thread().name)
             raise Temporary("the store cannot be written: database or disk is full")

@@ -75,7 +75,7 @@ class Sabotaged:
         return getattr(self.real, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         with self.real.transaction() as tx:
             record = tx.record
 

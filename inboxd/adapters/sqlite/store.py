@@ -17,6 +17,7 @@ from typing import IO, Any
 from inboxd.adapters.sqlite.load import load, load_actions
 from inboxd.adapters.sqlite.measures import records
 from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
+from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.measure import Records
 from inboxd.core.model import (
     Case,
@@ -48,8 +49,8 @@ class SqliteStore:
     """Store on one SQLite file. A second process on the same file is refused; `read_only` looks at it beside a daemon."""
 
     def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = os.fdatasync) -> None:
-        self._lock = threading.RLock()
-        self._disk = threading.Lock()
+        self._lock, self._reading, self._disk = Turns(), threading.Lock(), threading.Lock()
+        self._reader: sqlite3.Connection | None = None
         self._sync, self._log = sync, -1  # how a file is brought to the disk, and the open write-ahead log
         self._commits = self._durable = 0
         self._file: IO[str] | None = None
@@ -75,6 +76,8 @@ class SqliteStore:
                 self._connection.execute(f"pragma {pragma}")
             _migrate(self._connection)
             self._recover()
+            if path != ":memory:":
+                self._reader = _connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
         except Temporary:  # disk full, say: the file itself is sound
             self.close()
             raise
@@ -85,14 +88,7 @@ class SqliteStore:
     # --- writing
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
-        """Write all or nothing; what was written is on the disk when this ends."""
-        with self._writing() as tx:
-            yield tx
-        self._make_durable()
-
-    @contextmanager
-    def _writing(self) -> Iterator[SqliteTransaction]:
+    def transaction(self, *, durable: bool = True) -> Iterator[SqliteTransaction]:
         """Begin at once as a writer: a deferred one would fail at its first write instead of waiting."""
         with self._lock:
             self._execute("begin immediate")
@@ -104,6 +100,8 @@ class SqliteStore:
                 raise
             self._execute("commit")
             self._commits += 1
+        if durable:
+            self._make_durable()
 
     def _make_durable(self) -> None:
         """Bring the write-ahead log to the disk, as synchronous=FULL does, but without holding up the other loops.
@@ -142,7 +140,7 @@ class SqliteStore:
                 order = "lane, run_at, id" if JobKind.SEND in kinds else "run_at, id"  # the index gives the second without sorting
                 rows = self._rows(f"select * from job where {due} order by {order} limit ?", *kinds, time(now), limit)
             if rows:
-                with self._writing() as tx:  # a mark that went with the power is not missed: nothing was done yet
+                with self.transaction(durable=False) as tx:  # a mark that went with the power is not missed: nothing was done yet
                     tx.take([JobNo(row["id"]) for row in rows])
         return [_job(row) for row in rows]
 
@@ -168,7 +166,7 @@ class SqliteStore:
 
     def raw(self, message: MessageNo) -> RawMessage:
         """The mail as it lay in the mailbox."""
-        row = self._rows(
+        row = self._rows_beside(
             "select m.mailbox, m.received_at, m.folder, r.body from message m join raw r on r.message = m.id where m.id = ?", message
         )[0]
         received, mailbox = _must(row["received_at"]), MailboxName(row["mailbox"])
@@ -176,7 +174,7 @@ class SqliteStore:
 
     def outgoing(self, number: OutgoingNo) -> Outgoing:
         """A stored outgoing message."""
-        row = self._rows(
+        row = self._rows_beside(
             "select o.*, w.bytes, coalesce(j.tries, 0) as tries from outgoing o join outgoing_raw w on w.outgoing = o.id"
             " left join job j on j.key = 'send:' || o.id where o.id = ?",
             number,
@@ -302,6 +300,8 @@ class SqliteStore:
             try:
                 if self._file is not None:
                     self._connection.execute("pragma wal_checkpoint(truncate)")
+                if self._reader is not None:
+                    self._reader.close()
                 self._connection.close()
             except sqlite3.Error:
                 pass  # the next start recovers from the log
@@ -328,6 +328,13 @@ class SqliteStore:
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
+
+    def _rows_beside(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """Read what was committed, while another loop may be writing: whole mails are read without waiting for a turn."""
+        if self._reader is None or self._lock.is_mine:
+            return self._rows(sql, *values)
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
 
     def _execute(self, sql: str) -> None:
         try:
