@@ -433,7 +433,7 @@ def _text(subtype: str, text: str) -> bytes:
     raw = text.replace("\r\n", "\n").encode("utf-8", "replace").replace(b"\n", b"\r\n")
     raw = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
     encoding = "7bit"
-    if not raw.isascii() or any(len(line) > MAX_LINE or line[-1:] in (b" ", b"\t") for line in raw.split(b"\r\n")):
+    if not raw.isascii() or b" \r\n" in raw or b"\t\r\n" in raw or max(map(len, raw.split(b"\r\n"))) > MAX_LINE:
         raw, encoding = binascii.b2a_qp(raw, istext=True), "quoted-printable"
     return f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'.encode() + raw
 

@@ -386,7 +386,7 @@ def test_rules_that_cannot_be_remembered_now_are_tried_again(house: House) -> No
     def full() -> Any:
         raise Temporary("full")
 
-    house.day.store.transaction = full  # type: ignore[method-assign]
+    house.day.store.transaction = full  # type: ignore[method-assign, assignment]
     house.supervisor._tend()
     assert house.day.office.rules.book.hash != "new"
     house.day.store.transaction = real  # type: ignore[method-assign]

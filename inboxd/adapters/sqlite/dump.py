@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from inboxd.core.model import Letter, Message, Reading, SentMessage, StoryLine
@@ -29,17 +30,18 @@ def dump(value: Any) -> str:
 
 
 @cache
-def _kept(type_: type) -> tuple[str, ...]:
-    skip = LEFT_OUT.get(type_, frozenset())
-    return tuple(f.name for f in fields(type_) if f.name not in skip)
+def _fields_of(type_: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of the fields that are kept, and how to get all their values at once; None of what is none of our classes."""
+    if not is_dataclass(type_):
+        return None
+    names = tuple(f.name for f in fields(type_) if f.name not in LEFT_OUT.get(type_, ()))
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = {"_": type(value).__name__}
-        for name in _kept(type(value)):
-            plain[name] = getattr(value, name)
-        return plain
+    if found := _fields_of(type(value)):  # type: ignore[arg-type]  # a class can be hashed
+        names, values = found
+        return {"_": type(value).__name__, **dict(zip(names, values(value), strict=True))}
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, timedelta):

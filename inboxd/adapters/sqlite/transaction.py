@@ -1063,7 +1063,7 @@ class SqliteTransaction:
             " person = coalesce(person, case when ? = 'customer' then (select customer from cases where id = ?) end) where id = ?",
             (action.case, action.role or "", action.contact, action.role or "", action.case, message),
         )
-        self._db.execute("update cases set updated_at = ? where id = ?", (time(now), action.case))
+        self._db.execute("update cases set updated_at = ?1 where id = ?2 and updated_at <> ?1", (time(now), action.case))
 
     def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
