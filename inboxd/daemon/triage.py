@@ -35,7 +35,7 @@ from inboxd.ports import Transaction
 
 KINDS = (JobKind.TRIAGE,)
 BATCH = 32
-A_TURN = 4  # messages a transaction: whoever sends has its turn in between
+A_TURN = 8  # messages a transaction: whoever sends has its turn in between
 
 
 def triage(office: Office) -> int:
