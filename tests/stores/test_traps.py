@@ -16,6 +16,7 @@ import pytest
 
 from inboxd.adapters.sqlite import schema
 from inboxd.adapters.sqlite.store import SqliteStore
+from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.model import CaseState, JobKind, Log, MailboxName, OutgoingKind, Schedule
 from inboxd.daemon.triage import triage
 from inboxd.errors import Permanent, Temporary
@@ -82,8 +83,43 @@ def test_what_was_committed_is_on_the_disk_before_the_next_step_and_nobody_waits
         assert synced[-1] == ("inboxd.sqlite-wal", count) and len(synced) == count
     with pytest.raises(ZeroDivisionError), store.transaction():
         raise ZeroDivisionError
+    with store.transaction(durable=False) as tx:
+        tx.apply([Log(kind="a")], ACME, MONDAY)
     assert len(synced) == 2
+    with store.transaction():
+        pass  # what was written before, by whomever, is on the disk with it
+    assert synced[2:] == [("inboxd.sqlite-wal", 3)]
     store.close()
+
+
+def test_who_writes_one_thing_after_the_other_lets_others_write_in_between() -> None:
+    turns, order = Turns(), list[str]()
+
+    def wait() -> None:
+        with turns:
+            order.append("the other")
+
+    other = threading.Thread(target=wait)
+    with turns, turns:
+        other.start()
+        while not turns._gate.locked():  # until the other stands in line
+            pass
+        order.append("first")
+    with turns:
+        order.append("again")
+    other.join()
+    assert order == ["first", "the other", "again"] and not turns.is_mine
+
+
+def test_a_mail_is_read_while_another_loop_writes(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        number = put_mail(tx, 1)
+    read: list[bytes] = []
+    with store.transaction():
+        other = threading.Thread(target=lambda: read.append(store.raw(number).raw))
+        other.start()
+        other.join(10)
+        assert read and read[0] == store.raw(number).raw
 
 
 def test_a_commit_that_did_not_reach_the_disk_is_no_commit_for_who_waits_for_it(file: Path) -> None:
