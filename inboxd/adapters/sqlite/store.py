@@ -43,16 +43,18 @@ from inboxd.ports import FILED, Cursor, ParkedJob, PastDecision
 
 PARK_AFTER_CRASHES = 3
 LOCK_PATIENCE = 2.0  # seconds
+FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # not everywhere
 
 
 class SqliteStore:
     """Store on one SQLite file. A second process on the same file is refused; `read_only` looks at it beside a daemon."""
 
-    def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = os.fdatasync) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = FDATASYNC) -> None:
         self._lock, self._reading, self._disk = Turns(), threading.Lock(), threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._sync, self._log = sync, -1  # how a file is brought to the disk, and the open write-ahead log
         self._commits = self._durable = 0
+        self._suspect = False  # whether the log did not reach the disk once
         self._file: IO[str] | None = None
         self._owed: set[JobNo] = set()  # released while the store could not be written
         self.path = path
@@ -110,6 +112,8 @@ class SqliteStore:
         """
         if self.path == ":memory:":
             return
+        if self._suspect:
+            self._begin_log_anew()
         mine = self._commits
         with self._disk:
             if self._durable >= mine:  # another loop's commit has taken ours along
@@ -120,8 +124,16 @@ class SqliteStore:
                     self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
                 self._sync(self._log)
             except OSError as error:
+                self._suspect = True
                 raise Temporary(f"the store cannot be written: {error}") from error
             self._durable = together
+
+    def _begin_log_anew(self) -> None:
+        """After a failed try the system may take for written what it lost: all of the log is brought into the file, which is synced."""
+        with self._lock:
+            if self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+                raise Temporary("the store cannot be written: somebody reads it without an end")
+            self._suspect = False
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
