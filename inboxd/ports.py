@@ -143,8 +143,11 @@ class Reader(Protocol):
 class Mailer(Protocol):
     """Hands one outgoing message to SMTP."""
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        """Try once. `before_data` is awaited between the last RCPT and DATA: what it raises means that nothing was sent."""
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
+        """Try once. `before_data` is awaited before the first byte of the mail leaves: what it raises means that nothing was sent.
+
+        `then` is the one that comes next, if it is known: the server may be asked about it in the same breath.
+        """
 
     async def close(self) -> None:
         """Let go of the connection; never raises."""
@@ -508,10 +511,13 @@ class PastDecision:
 
 
 class Store(Protocol):
-    """What is remembered. The store is synchronous: one connection, one lock."""
+    """What is remembered. The store is synchronous: one connection that writes, one lock."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """The only way to write."""
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction]:
+        """The only way to write. What is durable is on the disk when this ends; else with the next one that is.
+
+        All that was written before something durable is on the disk with it, so work that does nothing outside the store need not wait.
+        """
 
     def claim(self, kinds: Sequence[JobKind], now: datetime, limit: int) -> list[Job]:
         """Take due jobs in hand, oldest first; one that was in hand at an unclean stop comes alone."""

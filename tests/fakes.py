@@ -119,7 +119,7 @@ class FakeMailer:
     answers: list[Verdict] = field(default_factory=list)
     deliver: Callable[[Outgoing], None] | None = None
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         verdict = self.answers.pop(0) if self.answers else Verdict(sent=True, reply="250 ok")
         if verdict.sent or verdict.ambiguous:
             await before_data()

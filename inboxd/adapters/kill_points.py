@@ -67,9 +67,9 @@ class _Mailbox(_Port):
 
 class _Store(_Port):
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         self._reach("store.begin.before")
-        with self._port.transaction() as tx:
+        with self._port.transaction(durable=durable) as tx:
             yield _Transaction("tx", tx, self._reach)
             self._reach("store.commit.before")
         self._reach("store.commit.after")
@@ -81,14 +81,14 @@ class _Transaction(_Port):
 
 
 class _Mailer(_Port):
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         async def watched() -> None:
             self._reach("mailer.before_data.before")
             await before_data()
             self._reach("mailer.before_data.after")
 
         self._reach("mailer.send.before")
-        verdict: Verdict = await self._port.send(outgoing, watched)
+        verdict: Verdict = await self._port.send(outgoing, watched, then)
         self._reach("mailer.send.after")
         return verdict
 

@@ -1,5 +1,8 @@
 """Mailer over SMTP on one reused connection, telling "for sure not sent" from "nobody can know".
 
+aiosmtplib connects, secures and logs in; the mails themselves are said by ourselves, several commands in one write where the
+server takes that.
+
 The only user of aiosmtplib.
 """
 
@@ -9,27 +12,25 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from functools import lru_cache
+from typing import NamedTuple, cast
 
-from aiosmtplib import (
-    SMTP,
-    SMTPAuthenticationError,
-    SMTPDataError,
-    SMTPException,
-    SMTPRecipientRefused,
-    SMTPResponseException,
-    SMTPSenderRefused,
-)
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 
 from inboxd.config import ServerSettings
-from inboxd.core.model import Outgoing, Verdict
+from inboxd.core.model import Outgoing, OutgoingNo, Verdict
 from inboxd.errors import InboxdError, Permanent, Temporary
 
 _SLOWEST_LINE = 20_000  # bytes a second
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
 _BARE = re.compile(rb"\r\n|\r|\n")
+_LONGEST_REPLY = 32_768  # bytes: a server that never ends its reply costs no memory
+_MOST_REPLIES = 10_000  # that nobody has read yet
+_REPLY = re.compile(rb"(?:\d{3}-[^\n]*\n)*(\d{3})(?: ([^\n]*))?\r?\n")
 
 
 class _NotNowError(Exception):
@@ -48,12 +49,149 @@ class SmtpProbe:
     size: int  # the largest mail it takes; 0 = it does not say
 
 
+class _Reply(NamedTuple):
+    """What the server said to one command."""
+
+    code: int
+    text: str
+
+    @property
+    def said(self) -> str:
+        return _clean(f"{self.code} {self.text}")
+
+
+class _GoneError(Exception):
+    """The connection ended, or what came is no SMTP."""
+
+
+class _Line(asyncio.Protocol):
+    """The connection after login: commands out, replies in their order.
+
+    aiosmtplib, which made it, waits for each reply before it may write again; several commands in one write are beyond it.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._buffer = b""
+        self._replies: deque[_Reply] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._ended = ""  # why nothing more can be heard
+
+    def data_received(self, data: bytes) -> None:
+        """Keep whole replies; more bytes than any reply has, or bytes that are none, end the conversation."""
+        self._buffer += data
+        while match := _REPLY.match(self._buffer):
+            self._replies.append(_Reply(int(match[1]), _text_of(match[0])))
+            self._buffer = self._buffer[match.end() :]
+        if (
+            len(self._buffer) > _LONGEST_REPLY
+            or len(self._replies) > _MOST_REPLIES
+            or re.match(rb"(?!\d{3}[ \r\n-])[^\n]*\n", self._buffer)
+        ):
+            self._end("what the server says is no SMTP")
+        elif self._replies:
+            self._wake()
+
+    def eof_received(self) -> bool:
+        """The server hung up; the transport closes itself."""
+        self._end("connection lost")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        self._end(f"connection lost ({type(exc).__name__})" if exc else "connection lost")
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether a new exchange can begin: connected, and nothing was said that nobody asked for (421, say)."""
+        return self.is_connected and not self._replies
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether bytes can still be written."""
+        return not self._ended and not self._transport.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; raises where the connection is known to be gone."""
+        if not self.is_connected:
+            raise _GoneError(self._ended or "connection lost")
+        self._transport.write(data)
+
+    async def reply(self, timeout: float) -> _Reply:
+        """Give the next reply."""
+        if not self._replies and not self._ended:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            alarm = loop.call_later(timeout, self._end, "no reply in time")
+            try:
+                await self._waiter
+            finally:
+                alarm.cancel()
+                self._waiter = None
+        if not self._replies:
+            raise _GoneError(self._ended)
+        return self._replies.popleft()
+
+    def close(self) -> None:
+        """Let go at once."""
+        self._end("closed")
+        self._transport.close()
+
+    def _end(self, why: str) -> None:
+        self._ended = self._ended or why
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _text_of(reply: bytes) -> str:
+    return "\n".join(line[4:].strip() for line in reply.decode("utf-8", "surrogateescape").splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """The envelope of a mail as commands: MAIL, then RCPT for each recipient whose address can be written."""
+
+    outgoing: OutgoingNo
+    commands: tuple[bytes, ...]
+    recipients: tuple[str, ...]
+    unfit: Mapping[str, str]
+
+    @property
+    def at_once(self) -> bytes:
+        """All commands with DATA, which may only be the last (RFC 2920, 3.1)."""
+        return b"".join(self.commands) + b"DATA\r\n"
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A line to a server, and what it offered when we came."""
+
+    line: _Line
+    extensions: Mapping[str, str]
+    loop: asyncio.AbstractEventLoop
+    served: bool = False  # whether it took a mail before
+    ahead: _Offer | None = None  # said together with the end of the mail before
+
+    def offers(self, extension: str) -> bool:
+        return extension in self.extensions
+
+    @property
+    def limit(self) -> int:
+        """The largest mail it takes; 0 = it does not say (RFC 1870)."""
+        return _limit(self.extensions)
+
+
 @dataclass(slots=True)
 class _Envelope:
-    """What came of MAIL and RCPT."""
+    """What came of MAIL, RCPT and DATA."""
 
+    sender: _Reply
     taken: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    data: _Reply | None = None  # None: not asked
 
 
 class SmtpMailer:
@@ -73,18 +211,20 @@ class SmtpMailer:
         self._timeout = timeout
         self._dot_timeout = dot_timeout
         self._hello = hello
-        self._client: SMTP | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connected: _Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        """Try once; raises only what `before_data` raised, and then nothing was sent."""
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
+        """Try once; raises only what `before_data` raised, and then nothing was sent.
+
+        The envelope of the mail that comes next, if it is named, is said together with the end of this one.
+        """
         async with self._one_at_a_time:
             try:
                 try:
-                    return await self._send(outgoing, before_data)
+                    return await self._send(outgoing, before_data, then)
                 except _StaleError:
-                    return await self._send(outgoing, before_data)
+                    return await self._send(outgoing, before_data, then)
             except (_NotNowError, _StaleError) as error:
                 return Verdict(sent=False, reply=str(error))
             except BaseException:  # `before_data` failed or we are being cancelled, perhaps inside DATA
@@ -93,119 +233,137 @@ class SmtpMailer:
 
     async def close(self) -> None:
         """Say goodbye and let go of the connection; never raises."""
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
+        there, self._connected = self._connected, None
+        if there is not None and there.loop is asyncio.get_running_loop():
             try:
-                await client.quit(timeout=min(2.0, self._timeout))
-            except (SMTPException, OSError):
+                if there.ahead is None:  # else it waits for a mail that does not come: no command is heard
+                    there.line.write(b"QUIT\r\n")
+                    await there.line.reply(min(2.0, self._timeout))
+            except _GoneError:
                 pass
-            client.close()
+            there.line.close()
 
-    async def _send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
-        client, reused = await self._connection()
-        problem = _impossible(outgoing, client)
+    async def _send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None) -> Verdict:
+        there = await self._connection(outgoing)
+        wire = _on_the_line(outgoing.raw)
+        problem = _impossible(outgoing.envelope_from, len(wire), there)
         if problem:
             return Verdict(sent=False, permanent=True, reply=problem)
         try:
-            envelope = await self._offer(client, outgoing)
-        except SMTPResponseException as error:
-            if isinstance(error, SMTPSenderRefused) and error.code != 421:
-                return await self._refused(client, error)
-            self._drop()  # 421, or no SMTP at all
-            raise (_StaleError if reused else _NotNowError)(_said(error)) from error
-        except ValueError:  # of the library's own check of addresses, which is stricter in corners than ours
+            envelope = await self._offer(there, _offer(there, outgoing, len(wire)))
+        except _GoneError as error:
             self._drop()
-            return Verdict(sent=False, permanent=True, reply="553 5.1.3 the envelope cannot be written")
-        except (SMTPException, OSError) as error:
-            self._drop()
-            raise (_StaleError if reused else _NotNowError)(f"connection lost before DATA ({type(error).__name__})") from error
-        if not envelope.taken:
-            await self._reset(client)
-            replies = envelope.refused.values()
-            permanent = bool(replies) and all(reply.startswith("5") for reply in replies)
-            reply = "; ".join(dict.fromkeys(replies)) or "no recipients"
-            return Verdict(sent=False, permanent=permanent, reply=reply, refused=envelope.refused)
+            raise (_StaleError if there.served else _NotNowError)(str(error)) from error
+        if no := await self._not_taken(there, envelope):
+            return no
         await before_data()
-        if not client.is_connected:  # seen before the first byte of DATA: for sure nothing was sent
+        if not there.line.is_quiet:  # seen before the first byte of the mail: for sure nothing was sent
             self._drop()
             raise _NotNowError("connection lost before DATA")
-        return await self._data(client, outgoing.raw, envelope.refused)
+        return await self._data(there, wire, envelope.refused, then)
 
-    async def _offer(self, client: SMTP, outgoing: Outgoing) -> _Envelope:
-        sender = _on_the_wire(outgoing.envelope_from)
-        recipients = {recipient: _on_the_wire(recipient) for recipient in outgoing.envelope_to}
-        utf8 = client.supports_extension("smtputf8")
-        utf8_needed = not all(address.isascii() for address in (sender, *recipients.values()))
-        options = []
-        if client.supports_extension("size"):
-            options.append(f"SIZE={_wire_size(outgoing.raw)}")
-        if not outgoing.raw.isascii() and client.supports_extension("8bitmime"):
-            options.append("BODY=8BITMIME")
-        if utf8 and (utf8_needed or not _head(outgoing.raw).isascii()):
-            options.append("SMTPUTF8")
-        encoding = "utf-8" if utf8 else "ascii"
-        await client.mail(sender, options=options, encoding=encoding)
-        envelope = _Envelope()
-        for recipient, address in recipients.items():
-            problem = _unfit(address, utf8)
-            if problem:
-                envelope.refused[recipient] = problem
-                continue
-            try:
-                await client.rcpt(address, encoding=encoding)
+    async def _offer(self, there: _Connection, offer: _Offer) -> _Envelope:
+        """MAIL, RCPT and DATA: all in one write where the server can take that (RFC 2920), else one after the other."""
+        ahead, there.ahead = there.ahead, None
+        together = there.offers("pipelining") and bool(offer.recipients)
+        if together and ahead is None:
+            there.line.write(offer.at_once)
+        replies: list[_Reply] = []
+        for command in offer.commands:
+            if not together:
+                there.line.write(command)
+            reply = await there.line.reply(self._timeout)
+            if reply.code == 421 or (ahead and reply.code not in (250, 251)):  # it takes its leave, or would not be told ahead
+                raise _GoneError(reply.said)
+            replies.append(reply)
+            if not together and replies[0].code != 250:
+                break
+        envelope = _Envelope(sender=replies[0], refused=dict(offer.unfit))
+        for recipient, reply in zip(offer.recipients, replies[1:], strict=False):
+            if reply.code in (250, 251):
                 envelope.taken += 1
-            except SMTPRecipientRefused as error:
-                if error.code == 421 or not client.is_connected:  # the server takes its leave: not this address's fault
-                    raise SMTPResponseException(error.code, error.message) from error
-                envelope.refused[recipient] = _said(error)
+            else:
+                envelope.refused[recipient] = reply.said
+        if together or (envelope.taken and envelope.sender.code == 250):
+            if not together:
+                there.line.write(b"DATA\r\n")
+            envelope.data = await there.line.reply(self._timeout)
         return envelope
 
-    async def _data(self, client: SMTP, raw: bytes, refused: Mapping[str, str]) -> Verdict:
+    async def _not_taken(self, there: _Connection, envelope: _Envelope) -> Verdict | None:
+        """Why the mail itself will not be asked for; None if it is. Nothing was sent until here."""
+        taken = envelope.taken if envelope.sender.code == 250 else 0
+        if envelope.data is not None and envelope.data.code == 354:
+            if taken:
+                return None
+            self._drop()  # a server that wants a mail for nobody: the connection ends before there is one
+        elif taken and envelope.data is not None and not 400 <= envelope.data.code < 600:
+            self._drop()
+            raise _NotNowError(f"no word to DATA that SMTP knows ({envelope.data.said})")
+        else:
+            await self._reset(there)
+        if envelope.sender.code != 250:
+            return _refusal(envelope.sender, {})
+        if taken and envelope.data is not None:
+            return _refusal(envelope.data, envelope.refused)
+        replies = envelope.refused.values()
+        permanent = bool(replies) and all(reply.startswith("5") for reply in replies)
+        reply = "; ".join(dict.fromkeys(replies)) or "no recipients"
+        return Verdict(sent=False, permanent=permanent, reply=reply, refused=envelope.refused)
+
+    async def _data(self, there: _Connection, wire: bytes, refused: Mapping[str, str], then: Outgoing | None) -> Verdict:
+        """The mail itself. From its first byte on nobody can know how it ended until the server says so."""
+        there.ahead = _ahead(there, then) if then else None
         try:
-            # the library sends and waits under one limit, so a slow line gets its time on top
-            reply = await client.data(raw, timeout=self._dot_timeout + len(raw) / _SLOWEST_LINE)
-        except SMTPDataError as error:
-            if 400 <= error.code < 600:  # the server said no: for sure not sent
-                return await self._refused(client, error, refused)
+            there.line.write(b"".join((_stuffed(wire), b".\r\n", there.ahead.at_once if there.ahead else b"")))
+            # what was written leaves at the line's own speed, so a slow one gets its time on top
+            reply = await there.line.reply(self._dot_timeout + len(wire) / _SLOWEST_LINE)
+        except _GoneError as error:
             self._drop()
-            return Verdict(sent=False, ambiguous=True, reply=_said(error), refused=refused)
-        except (SMTPException, OSError, ValueError) as error:
+            return Verdict(sent=False, ambiguous=True, reply=f"no reply after DATA ({error})", refused=refused)
+        if 400 <= reply.code < 600:  # the server said no: for sure not sent
+            if there.ahead is None:
+                await self._reset(there)
+            return _refusal(reply, refused)
+        if reply.code != 250:
             self._drop()
-            reply_text = f"no reply after DATA ({type(error).__name__})"
-            return Verdict(sent=False, ambiguous=True, reply=reply_text, refused=refused)
-        return Verdict(sent=True, reply=_clean(f"{reply.code} {reply.message}"), refused=refused)
+            return Verdict(sent=False, ambiguous=True, reply=reply.said, refused=refused)
+        there.served = True
+        return Verdict(sent=True, reply=reply.said, refused=refused)
 
-    async def _refused(self, client: SMTP, error: SMTPResponseException, refused: Mapping[str, str] | None = None) -> Verdict:
-        await self._reset(client)
-        permanent = 500 <= error.code < 600
-        return Verdict(sent=False, permanent=permanent, reply=_said(error), refused=refused or {})
-
-    async def _reset(self, client: SMTP) -> None:
+    async def _reset(self, there: _Connection) -> None:
         """RSET, so that the connection serves the next mail; without an answer it is let go."""
         try:
-            await client.rset()
-        except (SMTPException, OSError):
+            there.line.write(b"RSET\r\n")
+            await there.line.reply(self._timeout)
+        except _GoneError:
             self._drop()
 
     # --- the connection ----------------------------------------------------------------------------------------
 
-    async def _connection(self) -> tuple[SMTP, bool]:
-        """The connection, and whether it served before."""
-        loop = asyncio.get_running_loop()
-        if self._client is not None and self._client.is_connected and self._loop is loop:
-            return self._client, True
+    async def _connection(self, outgoing: Outgoing) -> _Connection:
+        """The connection of before, if it waits for nothing or for this mail; else a new one."""
+        loop, there = asyncio.get_running_loop(), self._connected
+        if there is not None and there.loop is loop:
+            expected = there.line.is_quiet if there.ahead is None else there.ahead.outgoing == outgoing.number and there.line.is_connected
+            if expected:
+                there.served = True
+                return there
         self._drop()
         try:
             client = await _connect(self._server, self._password, self._timeout, self._hello)
         except InboxdError as error:  # a wrong password is not the mail's fault: it waits
             raise _NotNowError(str(error)) from error
-        self._client, self._loop = client, loop
-        return client, False
+        transport = cast(asyncio.Transport, client.transport)
+        line = _Line(transport)
+        transport.set_protocol(line)
+        self._connected = _Connection(line=line, extensions=dict(client.esmtp_extensions), loop=loop)
+        return self._connected
 
     def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and self._loop is not None and not self._loop.is_closed():
-            client.close()
+        there, self._connected = self._connected, None
+        if there is not None and not there.loop.is_closed():
+            there.line.close()
 
 
 async def probe(server: ServerSettings, password: Callable[[], str] | None, timeout: float = 30) -> SmtpProbe:
@@ -214,7 +372,7 @@ async def probe(server: ServerSettings, password: Callable[[], str] | None, time
     try:
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
-        return SmtpProbe(extensions=tuple(sorted(client.esmtp_extensions)), size=_limit(client))
+        return SmtpProbe(extensions=tuple(sorted(client.esmtp_extensions)), size=_limit(client.esmtp_extensions))
     except (SMTPException, OSError) as error:
         raise Temporary(f"{server.host}:{server.port}: no answer to EHLO ({type(error).__name__})") from error
     finally:
@@ -310,17 +468,50 @@ def _tls_context(server: ServerSettings) -> ssl.SSLContext:
 # --- bytes and words -------------------------------------------------------------------------------------------
 
 
-def _impossible(outgoing: Outgoing, client: SMTP) -> str:
+def _impossible(sender: str, size: int, there: _Connection) -> str:
     """Why this server can never take this mail; "" if it may."""
-    problem = _unfit(_on_the_wire(outgoing.envelope_from), client.supports_extension("smtputf8"))
-    if outgoing.envelope_from and problem:  # empty is the null sender of bounces
+    problem = _unfit(_on_the_wire(sender), there.offers("smtputf8"))
+    if sender and problem:  # empty is the null sender of bounces
         return problem
-    size, limit = _wire_size(outgoing.raw), _limit(client)
-    if limit and size > limit:  # RFC 1870
-        return f"552 5.3.4 {size} bytes, and the server takes no more than {limit}"
+    if there.limit and size > there.limit:  # RFC 1870
+        return f"552 5.3.4 {size} bytes, and the server takes no more than {there.limit}"
     return ""
 
 
+def _offer(there: _Connection, outgoing: Outgoing, size: int) -> _Offer:
+    utf8 = there.offers("smtputf8")
+    recipients = {recipient: _on_the_wire(recipient) for recipient in outgoing.envelope_to}
+    unfit = {recipient: problem for recipient, address in recipients.items() if (problem := _unfit(address, utf8))}
+    fit = {recipient: address for recipient, address in recipients.items() if recipient not in unfit}
+    mail = _mail(there, outgoing, size, recipients.values())
+    commands = (mail, *(f"RCPT TO:<{address}>\r\n".encode() for address in fit.values()))
+    return _Offer(outgoing=outgoing.number, commands=commands, recipients=tuple(fit), unfit=unfit)
+
+
+def _ahead(there: _Connection, outgoing: Outgoing) -> _Offer | None:
+    """The offer of the next mail, where it can be made before its turn and nothing stands against it."""
+    size = len(_on_the_line(outgoing.raw))
+    if not there.offers("pipelining") or _impossible(outgoing.envelope_from, size, there):
+        return None
+    offer = _offer(there, outgoing, size)
+    return offer if offer.recipients else None
+
+
+def _mail(there: _Connection, outgoing: Outgoing, size: int, recipients: Iterable[str]) -> bytes:
+    """The command MAIL with the options that this mail needs and the server knows."""
+    sender, utf8 = _on_the_wire(outgoing.envelope_from), there.offers("smtputf8")
+    plain = outgoing.raw.isascii()
+    words = [f"MAIL FROM:<{sender}>"]
+    if there.offers("size"):
+        words.append(f"SIZE={size}")
+    if not plain and there.offers("8bitmime"):
+        words.append("BODY=8BITMIME")
+    if utf8 and not (sender.isascii() and all(map(str.isascii, recipients)) and (plain or _head(outgoing.raw).isascii())):
+        words.append("SMTPUTF8")
+    return f"{' '.join(words)}\r\n".encode()
+
+
+@lru_cache(maxsize=1000)  # the same few agents and our own address in nearly all mails
 def _unfit(address: str, utf8: bool) -> str:
     """Why this address cannot be put into a command, in the form of a reply; "" if it can."""
     if not address or _UNSAFE.search(address) or parseaddr(address)[1] != address:
@@ -330,8 +521,8 @@ def _unfit(address: str, utf8: bool) -> str:
     return ""
 
 
-def _limit(client: SMTP) -> int:
-    words = client.esmtp_extensions.get("size", "").split()
+def _limit(extensions: Mapping[str, str]) -> int:
+    words = extensions.get("size", "").split()
     return int(words[0]) if words and words[0].isdigit() else 0
 
 
@@ -346,10 +537,17 @@ def _on_the_wire(address: str) -> str:
         return address
 
 
-def _wire_size(raw: bytes) -> int:
-    """Bytes as DATA carries them, bare CR and LF made CRLF (RFC 1870, section 3)."""
-    wire = _BARE.sub(b"\r\n", raw)
-    return len(wire) + (0 if wire.endswith(b"\r\n") else 2)
+def _on_the_line(raw: bytes) -> bytes:
+    """The mail as DATA carries it, bare CR and LF made CRLF, dots not yet doubled (RFC 1870, section 3)."""
+    breaks = raw.count(b"\r\n")
+    wire = raw if breaks == raw.count(b"\n") == raw.count(b"\r") else _BARE.sub(b"\r\n", raw)
+    return wire if wire.endswith(b"\r\n") else wire + b"\r\n"
+
+
+def _stuffed(wire: bytes) -> bytes:
+    """Double the dot that begins a line (RFC 5321, 4.5.2)."""
+    doubled = wire.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 def _head(raw: bytes) -> bytes:
@@ -357,8 +555,8 @@ def _head(raw: bytes) -> bytes:
     return raw[: found.start()] if found else raw
 
 
-def _said(error: SMTPResponseException) -> str:
-    return _clean(f"{error.code} {error.message}" if error.code > 0 else error.message)
+def _refusal(reply: _Reply, refused: Mapping[str, str]) -> Verdict:
+    return Verdict(sent=False, permanent=500 <= reply.code < 600, reply=reply.said, refused=refused)
 
 
 def _clean(text: str) -> str:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 # --- sentences ---------------------------------------------------------------------------------------------------
 
 _SHORT = r"(?:\b(?:nr|mr|mrs|ms|dr|st|tel|str|ca|bzw|inkl|usw|evtl|z\.\s?b|d\.\s?h|u\.\s?a|e\.g|i\.e|etc|vs)|\b[A-Z])"
-_END = re.compile(r"(?<=[.!?…])[\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|(?<=[。!?])")
+_END = re.compile(r"[.!?…][\"'”“»)]*\s+(?=[\"'„“»(]*[^\W_])|[。!?]")
+_ENDS_SHORT = re.compile(_SHORT + r"\.$", re.IGNORECASE)
+_LISTED = re.compile(r"[-*•\d]+[.)]?\s")
+_GOES_ON = re.compile(r"[a-zäöüß]")
 _ORDINAL = re.compile(r"\b(?:ab|am|bis|das|dem|den|der|des|die|im|ins|seit|vom|zum|zur)\s+\d{1,2}\.$", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
@@ -21,19 +25,21 @@ _GREETING = re.compile(
 
 def sentences(text: str) -> list[str]:
     """Cut a text into its sentences, letter for letter but for line breaks; greetings and lone names are none."""
-    found: list[str] = []
+    return list(_sentences(text))
+
+
+def _sentences(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         for stretch in _unwrapped(paragraph):
-            found += _cut(stretch)
-    return [each for each in found if not _GREETING.fullmatch(each)]
+            yield from (each for each in _cut(stretch) if not _GREETING.fullmatch(each))
 
 
 def _unwrapped(paragraph: str) -> Iterator[str]:
     """Join the lines that a program wrapped; a short line, or one that begins a list, stands alone."""
     held, last = "", 0
     for line in (" ".join(line.split()) for line in paragraph.split("\n")):
-        begins = last < 40 or held.endswith(":") or re.match(r"[-*•\d]+[.)]?\s", line)
-        if held and (_GREETING.fullmatch(held) or (begins and not re.match(r"[a-zäöüß]", line))):
+        begins = last < 40 or held.endswith(":") or _LISTED.match(line)
+        if held and (_GREETING.fullmatch(held) or (begins and not _GOES_ON.match(line))):
             yield held
             held = ""
         held, last = f"{held} {line}".strip(), len(line)
@@ -44,8 +50,8 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
 def _cut(stretch: str) -> Iterator[str]:
     begin = 0
     for end in _END.finditer(stretch):
-        before, after = stretch[begin : end.start()], stretch[end.end() : end.end() + 20]
-        if re.search(_SHORT + r"\.$", before, re.IGNORECASE) and not before.endswith(" I."):
+        before, after = stretch[begin : end.start() + 1], stretch[end.end() : end.end() + 20]
+        if _ENDS_SHORT.search(before) and not before.endswith(" I."):
             continue
         if after[:1].isdigit() and re.search(r"\bno\.$", before, re.IGNORECASE):
             continue  # "order no. 5", but not "No. It is the wrong one."
@@ -110,7 +116,7 @@ def named_days(text: str, today: date) -> Iterator[NamedDay]:
     """Give each day from today on that the text names, in order; what may lie in the past is left out."""
     if not _may_name_a_day(text):
         return
-    for sentence in sentences(text):
+    for sentence in _sentences(text):
         for start, day in sorted(_days(sentence, today)) if _may_name_a_day(sentence) else ():
             if day >= today:
                 yield NamedDay(day=day, sentence=sentence, start=start)
@@ -127,24 +133,42 @@ def days_ahead(clause: str, today: date) -> Iterator[date]:
 def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[int, date]]:
     if _WITH_DIGITS.search(sentence):
         yield from _in_digits(sentence, today)
-    for match in _RELATIVE.finditer(sentence) if _MORROW.search(sentence) else ():
+    for match in _RELATIVE.finditer(sentence) if _names_morrow(sentence.lower()) else ():
         if ahead or not _PAST.search(sentence) or _AHEAD.search(sentence):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
-    if _names_weekday(sentence.lower()):
-        past, coming = _PAST.search(sentence) is not None, _AHEAD.search(sentence) is not None
-        for match in _BY_WEEKDAY.finditer(sentence):
-            if day := _weekday(match, today, ahead=ahead or (not past and (coming or bool(match["how"])))):
-                yield match.start(), day
+    past = coming = None
+    for match in _weekdays(sentence):
+        if not ahead and past is None:
+            past = _PAST.search(sentence) is not None
+        if not ahead and not past and coming is None:
+            coming = _AHEAD.search(sentence) is not None
+        if day := _weekday(match, today, ahead=ahead or (not past and (bool(coming) or bool(match["how"])))):
+            yield match.start(), day
+
+
+def _weekdays(sentence: str) -> Iterator[re.Match[str]]:
+    """Find the weekdays, each with the word before it; looked at closely only where a word ends like one."""
+    lower, after = sentence.lower(), 0
+    for hint in _LIKE_A_WEEKDAY.finditer(lower if len(lower) == len(sentence) else sentence):
+        near = max(after, hint.end() - 40)
+        found = next((m for m in _BY_WEEKDAY.finditer(sentence, near, hint.end()) if m.end() == hint.end()), None)
+        if found is not None:
+            after = found.end()
+            yield found
 
 
 # Most sentences name no day: these tell so at a tenth of the price.
 _WITH_DIGITS = re.compile(r"\d")
-_MORROW = re.compile(r"morrow|morgen", re.IGNORECASE)
+_LIKE_A_WEEKDAY = re.compile(r"day\b|tag\b|mittwoch\b|sonnabend\b")
 
 
 def _may_name_a_day(text: str) -> bool:
     lower = text.lower()
-    return "morrow" in lower or "morgen" in lower or _names_weekday(lower) or _WITH_DIGITS.search(text) is not None
+    return _names_morrow(lower) or _names_weekday(lower) or _WITH_DIGITS.search(text) is not None
+
+
+def _names_morrow(lower: str) -> bool:
+    return "morrow" in lower or "morgen" in lower
 
 
 def _names_weekday(lower: str) -> bool:
@@ -166,6 +190,7 @@ def _in_digits(sentence: str, today: date) -> Iterator[tuple[int, date]]:
                 yield from _dated(match, today, int(match["d"]), _number(match["m"], _MONTHS))
 
 
+@lru_cache(maxsize=200)
 def _number(word: str, patterns: tuple[str, ...]) -> int:
     return next(number for number, each in enumerate(patterns, 1) if re.fullmatch(each, word, re.IGNORECASE))
 

@@ -138,6 +138,7 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     )
     writer = (situation.agent,) if situation.agent else ()  # a colleague who writes as a customer is answered by another
     choice = choose(found, situation, book, avoid=writer)
+    held = with_assignee(case, choice)
     thread = (u.message.message_id,) if u.message.message_id else ()
     there = replace(situation, case=case, customer=person, story=(), customer_thread=thread, agent_threads={})
     actions: list[Action] = [
@@ -161,9 +162,9 @@ def _new_case(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
             ),
         ]
     actions += [
-        escalate_at(with_assignee(case, choice), book, found.start, found.within, now=now),
-        *_told(there, with_assignee(case, choice), ruling, book, ruling.then.tell),
-        *_acknowledge(there, with_assignee(case, choice), ruling, book, policy),
+        escalate_at(held, book, found.start, found.within, now=now),
+        *_told(there, held, ruling, book, ruling.then.tell),
+        *_acknowledge(there, held, ruling, book, policy),
         *filed(situation, ruling),
     ]
     return _decided(actions, found, case, choice, policy)

@@ -8,10 +8,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
+from string import ascii_letters, digits
 from types import MappingProxyType
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from inboxd.core.model import Address
 
@@ -35,12 +37,14 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # they can ma
 
 def many_lines(text: str) -> str:
     """Keep the lines and drop what no mail may hold: control characters, lone surrogates, our own marks."""
+    if text.replace("\n", "").isprintable():  # nearly all; what is dropped below is none of it
+        return text
     return _UNPRINTABLE.sub("", _BREAKS.sub("\n", text))
 
 
 def one_line(text: str) -> str:
     """Make one clean line of it; nothing can break out of a header."""
-    return " ".join(_TURNING.sub("", many_lines(text)).split())
+    return " ".join((text if text.isprintable() else _TURNING.sub("", many_lines(text))).split())
 
 
 def printed(value: object) -> object:
@@ -52,7 +56,9 @@ def printed(value: object) -> object:
 
 def plain(marked: str) -> str:
     """Give the plain text: soft line breaks are breaks, the place of the links leaves no trace."""
-    bare = re.sub(f"[{SOFT}{STRONG}{SECTION}]", "", _MEASURES.sub("", marked))
+    bare = _MEASURES.sub("", marked) if BAR in marked else marked
+    for mark in (SOFT, STRONG, SECTION):
+        bare = bare.replace(mark, "")
     parts = [part.strip("\n") for part in bare.split(LINKS_HERE)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -294,8 +300,8 @@ class Block:
     @property
     def shown(self) -> Markup:
         """The lines as HTML, those that carry the mark in bold."""
-        bold = Markup("<strong>{}</strong>")
-        return Markup("<br>\n").join(bold.format(line[1:]) if line.startswith(STRONG) else line for line in self.lines)
+        shown = (f"<strong>{escape(line[1:])}</strong>" if line.startswith(STRONG) else escape(line) for line in self.lines)
+        return Markup("<br>\n".join(shown))
 
 
 def mailto(address: str, subject: str, body: str) -> str:
@@ -304,13 +310,16 @@ def mailto(address: str, subject: str, body: str) -> str:
     return f"mailto:{percent(address, '@+')}?subject={percent(subject)}&body={percent(body)}"
 
 
+@lru_cache(maxsize=256)  # a letter's links differ in their bodies alone, and those are the same in every letter
 def percent(text: str, also: str = "") -> str:
     """Percent-encode all but the unreserved characters (RFC 3986, 2.3) and those named."""
-    return re.sub(f"[^A-Za-z0-9._~{re.escape(also)}-]", _percent_encoded, text)
+    return "".join(map(_percent_encoded(also).__getitem__, text.encode()))
 
 
-def _percent_encoded(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode())
+@lru_cache
+def _percent_encoded(also: str) -> tuple[str, ...]:
+    kept = frozenset(f"{ascii_letters}{digits}-._~{also}".encode())
+    return tuple(chr(byte) if byte in kept else f"%{byte:02X}" for byte in range(256))
 
 
 def blocks(marked: str) -> list[Block]:
@@ -332,10 +341,11 @@ def blocks(marked: str) -> list[Block]:
 def _kind_of(line: str, before: str) -> str:
     if line == LINKS_HERE:
         return "links"
-    if re.fullmatch(r"-{5,}", line):
-        return "rule"
-    if _HEADING.fullmatch(line):
-        return "heading"
+    if line.startswith("-----"):
+        if not line.strip("-"):
+            return "rule"
+        if _HEADING.fullmatch(line):
+            return "heading"
     if line.startswith(SECTION):
         return "section"
     if line.startswith(BAR):
@@ -427,6 +437,7 @@ def _mailbox(name: str, email: str) -> str:
     return f"{name}{between}<{email}>"
 
 
+@lru_cache(maxsize=1000)
 def _addr_spec(email: str) -> str:
     """Check the address (RFC 5322, 3.4.1); international domains in ASCII, "" if it cannot be."""
     local, _, domain = email.strip().rpartition("@")

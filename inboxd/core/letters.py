@@ -105,7 +105,8 @@ def routed(
         StoryLine(at=u.received_at, role=Role.CUSTOMER, name=u.message.sender.name, text=u.message.text, message=u.number)
     ]
     handed = {line.message for line in given}
-    before = replace(situation, story=tuple(line for line in situation.story if line.message not in handed))
+    story = tuple(line for line in situation.story if line.message not in handed)
+    before = situation if story == situation.story else replace(situation, story=story)
     facts = brief(
         before,
         due_at=case.due_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from inboxd.core.model import Bounce, Directory, Kind, Message, MessageId, Screening
 
@@ -382,12 +382,16 @@ def _list(message: Message, directory: Directory) -> Screening | None:
 def _is_newsletter(message: Message) -> bool:
     """Bulk mail without its headers: who sends it, how it may be ended, and where its failures go."""
     said = message.text[:200_000].lower()
-    end = any(words in said for words in _UNSUBSCRIBE)
-    why = any(words in said for words in _WHY_YOU)
+    end = _says(said, _UNSUBSCRIBE)
+    why = _says(said, _WHY_YOU)
     if _NEWS_NAME.search(_local(message)) and (end or why or "http" in message.html[:200_000]):
         return True
     paths = " ".join(message.header(name)[:500] for name in ("return-path", "errors-to", "message-id"))
-    return end + why + ("bounce" in paths.lower()) + any(words in said for words in _DO_NOT_REPLY) >= 2
+    return end + why + ("bounce" in paths.lower()) + _says(said, _DO_NOT_REPLY) >= 2
+
+
+def _says(text: str, phrases: Iterable[str]) -> bool:
+    return any(map(text.__contains__, phrases))
 
 
 def _generated(message: Message, directory: Directory) -> Screening | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
@@ -87,7 +86,7 @@ def tokens_in(text: str) -> tuple[str, ...]:
 
 def _mac(key: bytes, kind: str, case: CaseNo, person: str, round_: int, hour: int) -> str:
     said = f"{kind}|{case}|{person}|{round_}|{hour}".encode()
-    digest = hmac.new(key, said, hashlib.sha256).digest()[:16]
+    digest = hmac.digest(key, said, "sha256")[:16]
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 

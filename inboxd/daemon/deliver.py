@@ -55,13 +55,16 @@ async def deliver_due(office: Office, post: Post, stopping: Callable[[], bool] =
     """
     jobs = office.store.claim(KINDS, office.clock.now(), BATCH)
     held: list[Ended] = []
+    following: Outgoing | None = None
     for number, job in enumerate(jobs):
         try:
             if stopping():
                 _settle(office, post, held)
                 office.store.release(jobs[number:])
                 return number
-            ended = await _one(office, post, job, held)
+            outgoing = following or _outgoing(office, job)
+            following = _outgoing(office, jobs[number + 1]) if number + 1 < len(jobs) else None
+            ended = await _one(office, post, job, outgoing, held, following)
             held += [ended] if ended else []
             if job is jobs[-1] or any(not each.verdict.sent or each.verdict.refused for each in held):
                 _settle(office, post, held)
@@ -88,9 +91,12 @@ def _settled(post: Post, held: list[Ended]) -> None:
     held.clear()
 
 
-async def _one(office: Office, post: Post, job: Job, held: list[Ended]) -> Ended | None:
+def _outgoing(office: Office, job: Job) -> Outgoing:
     assert job.outgoing is not None  # a send job always has one
-    outgoing = office.store.outgoing(job.outgoing)
+    return office.store.outgoing(job.outgoing)
+
+
+async def _one(office: Office, post: Post, job: Job, outgoing: Outgoing, held: list[Ended], following: Outgoing | None) -> Ended | None:
     if outgoing.number in post.unwritten:
         verdict = post.unwritten[outgoing.number]
     elif outgoing.state is OutgoingState.DOT_SENT:  # the process ended between the final dot and the server's word
@@ -100,11 +106,20 @@ async def _one(office: Office, post: Post, job: Job, held: list[Ended]) -> Ended
             tx.done(job)
         return None
     else:
-        verdict = post.unwritten[outgoing.number] = await _attempt(office, post, outgoing, held)
+        verdict = post.unwritten[outgoing.number] = await _attempt(
+            office, post, outgoing, held, _next_on_the_line(post, outgoing, following)
+        )
     return Ended(job=job, outgoing=outgoing, verdict=verdict, at=office.clock.now())
 
 
-async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[Ended]) -> Verdict:
+def _next_on_the_line(post: Post, outgoing: Outgoing, following: Outgoing | None) -> Outgoing | None:
+    """The next mail, if it is sure to be tried, and on the same line."""
+    if following is None or following.mailbox != outgoing.mailbox or following.number in post.unwritten:
+        return None
+    return following if following.state is OutgoingState.QUEUED else None
+
+
+async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[Ended], then: Outgoing | None) -> Verdict:
     unwritable: list[Temporary] = []
 
     async def before_data() -> None:
@@ -122,7 +137,7 @@ async def _attempt(office: Office, post: Post, outgoing: Outgoing, held: list[En
     if mailer is None:
         return Verdict(sent=False, reply="its mailbox is not in the settings any more")
     try:
-        verdict = await mailer.send(outgoing, before_data)
+        verdict = await mailer.send(outgoing, before_data, then)
     except InboxdError as error:
         verdict = Verdict(sent=False, reply=str(error))
     if unwritable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -32,6 +33,7 @@ from inboxd.daemon.write import store
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
 from inboxd.logs import log
 
+RARELY = (20_000, 20, 20)  # of thousands of small values a mail hardly one is in a circle; each search of them stops all loops
 STOP_WITHIN = 20.0  # seconds for the send in hand
 DAY = timedelta(days=1)
 SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
@@ -90,6 +92,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all loops."""
+        gc.set_threshold(*RARELY)
         self._loaded, self._looked_at = self.fingerprint(), self.steady()
         open_house(self.office)
         for source in self.sources:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from inboxd.core import tokens
 from inboxd.core.decide import decide
@@ -34,6 +35,7 @@ from inboxd.ports import Transaction
 
 KINDS = (JobKind.TRIAGE,)
 BATCH = 32
+A_TURN = 8  # messages a transaction: whoever sends has its turn in between
 
 
 def triage(office: Office) -> int:
@@ -44,9 +46,11 @@ def triage(office: Office) -> int:
         try:
             raws = [office.store.raw(job.message) for job in jobs if job.message is not None]
             understood = understand(raws, office.directory(rules), rules.reader.read)
-            with office.store.transaction() as tx:
-                for job, message in zip(jobs, understood, strict=True):
-                    _one(office, rules, tx, job, message)
+            pairs = iter(zip(jobs, understood, strict=True))
+            while few := tuple(islice(pairs, A_TURN)):
+                with office.store.transaction(durable=False) as tx:
+                    for job, message in few:
+                        _one(office, rules, tx, job, message)
         except Temporary:  # the store cannot be written: nothing of the batch is lost, all of it comes again
             office.store.release(jobs)
             raise

@@ -59,7 +59,10 @@ def case_told(look: Look, number: int, zone: tzinfo) -> list[dict[str, Any]]:
     decisions = look("select * from decision where case_id = ? order by id", number)
     case = next(iter(look("select briefs from cases where id = ?", number)), {"briefs": "[]"})
     said = [_said(row, zone) for row in look(_MESSAGES, number)]
-    mails = look("select agent, text, created_at from outgoing where case_id = ? and kind = 'routed' order by id", number)
+    mails = look(
+        "select agent, text, created_at from outgoing join outgoing_raw on outgoing = id where case_id = ? and kind = 'routed' order by id",
+        number,
+    )
     told, rules = [], list[str]()
     for row in decisions:
         because = json.loads(row["because"])

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from inboxd.adapters.smtp import SmtpMailer, probe
+from inboxd.adapters.smtp import SmtpMailer, _Line, probe
 from inboxd.config import ServerSettings
 from inboxd.core.model import MailboxName, MessageId, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Verdict
 from inboxd.errors import Permanent, Temporary
@@ -391,6 +391,8 @@ class Faulty:
     """Speaks just enough SMTP, and breaks off where it is told. `stored` are mails it took for good."""
 
     fault: str = ""
+    pipelining: bool = False
+    heard: list[bytes] = field(default_factory=list)
     stored: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -410,8 +412,9 @@ class Faulty:
         writer.write(b"220 ready\r\n")
         while line := await reader.readline():
             verb = line[:4].upper()
+            self.heard.append(verb)
             if verb == b"EHLO":
-                writer.write(b"250-here\r\n250 SIZE\r\n")
+                writer.write(b"250-here\r\n" + b"250-PIPELINING\r\n" * self.pipelining + b"250 SIZE\r\n")
             elif verb == b"DATA":
                 if not await self.data(reader, writer):
                     return
@@ -422,6 +425,9 @@ class Faulty:
             elif self.fault == f"{verb.decode()} lost" or (verb == b"RCPT" and self.fault == "RCPT lost once"):
                 self.fault = self.fault if not self.fault.endswith("once") else ""
                 return
+            elif verb == b"RCPT" and self.fault.startswith("RCPT refused"):
+                self.fault = self.fault if not self.fault.endswith("once") else ""
+                writer.write(b"550 nobody here\r\n")
             elif verb == b"MAIL" and self.fault == "421 once":
                 self.fault = ""
                 writer.write(b"421 4.7.0 too many mails on this connection\r\n")
@@ -442,6 +448,10 @@ class Faulty:
         raw = await reader.readuntil(b"\r\n.\r\n")
         if self.fault == "dot lost":  # as when a proxy did not pass it on
             return False
+        if self.fault == "452 once":
+            self.fault = ""
+            writer.write(b"452 no room\r\n")
+            return True
         self.stored.append(raw)
         if self.fault == "250 lost":
             return False
@@ -458,8 +468,8 @@ class Faulty:
 
 
 @asynccontextmanager
-async def a_faulty_server(fault: str) -> AsyncIterator[Faulty]:
-    faulty = Faulty(fault)
+async def a_faulty_server(fault: str, pipelining: bool = False) -> AsyncIterator[Faulty]:
+    faulty = Faulty(fault, pipelining)
     listener = await asyncio.start_server(faulty.serve, "127.0.0.1", 0, limit=1_000_000)
     faulty.port = listener.sockets[0].getsockname()[1]
     yield faulty
@@ -468,12 +478,13 @@ async def a_faulty_server(fault: str) -> AsyncIterator[Faulty]:
         writer.close()
 
 
+BOTH = pytest.mark.parametrize("pipelining", [False, True])
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("fault", "copies"),
     [
-        ("354 lost", 0),
-        ("strange", 0),
-        ("250 for 354", 0),
         ("cut inside", 0),
         ("dot lost", 0),
         ("250 lost", 1),
@@ -481,9 +492,9 @@ async def a_faulty_server(fault: str) -> AsyncIterator[Faulty]:
         ("250 swallowed", 1),
     ],
 )
-def test_from_data_on_a_lost_reply_is_ambiguous_and_never_called_sent(fault: str, copies: int) -> None:
+def test_from_its_first_byte_on_a_lost_reply_is_ambiguous_and_never_called_sent(fault: str, copies: int, pipelining: bool) -> None:
     async def story() -> None:
-        async with a_faulty_server(fault) as server:
+        async with a_faulty_server(fault, pipelining) as server:
             mailer = a_mailer(server.port, dot_timeout=0.3)
             verdict = await mailer.send(an_outgoing(raw=RAW * 200), nothing)
             assert (verdict.sent, verdict.ambiguous, verdict.permanent) == (False, True, False)
@@ -495,10 +506,11 @@ def test_from_data_on_a_lost_reply_is_ambiguous_and_never_called_sent(fault: str
     run(story())
 
 
-@pytest.mark.parametrize("fault", ["MAIL lost", "RCPT lost"])
-def test_a_connection_lost_before_data_is_for_sure_not_sent(fault: str) -> None:
+@BOTH
+@pytest.mark.parametrize("fault", ["MAIL lost", "RCPT lost", "354 lost", "strange", "250 for 354"])
+def test_what_goes_wrong_before_the_first_byte_of_the_mail_is_for_sure_not_sent(fault: str, pipelining: bool) -> None:
     async def story() -> None:
-        async with a_faulty_server(fault) as server:
+        async with a_faulty_server(fault, pipelining) as server:
             asked = []
 
             async def before_data() -> None:
@@ -518,7 +530,7 @@ def test_a_connection_lost_during_before_data_is_for_sure_not_sent() -> None:
 
             async def before_data() -> None:
                 server.transports[-1].close()
-                while mailer._client is not None and mailer._client.is_connected:
+                while mailer._connected is not None and mailer._connected.line.is_connected:
                     await asyncio.sleep(0)
 
             mailer = a_mailer(server.port)
@@ -540,10 +552,11 @@ def test_a_lost_goodbye_does_not_unsend_a_mail() -> None:
     run(story())
 
 
+@BOTH
 @pytest.mark.parametrize("fault", ["closed", "421 once", "RCPT lost once"])
-def test_an_idle_connection_that_the_server_closed_is_not_a_failed_try(fault: str) -> None:
+def test_an_idle_connection_that_the_server_closed_is_not_a_failed_try(fault: str, pipelining: bool) -> None:
     async def story() -> None:
-        async with a_faulty_server("") as server:
+        async with a_faulty_server("", pipelining) as server:
             mailer = a_mailer(server.port)
             assert (await mailer.send(an_outgoing(), nothing)).sent
             if fault == "closed":
@@ -559,14 +572,146 @@ def test_an_idle_connection_that_the_server_closed_is_not_a_failed_try(fault: st
     run(story())
 
 
-def test_a_fresh_connection_that_is_refused_is_one_failed_try() -> None:
+@BOTH
+def test_a_fresh_connection_that_is_refused_is_one_failed_try(pipelining: bool) -> None:
     async def story() -> None:
-        async with a_faulty_server("421 once") as server:
+        async with a_faulty_server("421 once", pipelining) as server:
             verdict = await a_mailer(server.port).send(an_outgoing(), nothing)
             assert verdict == Verdict(sent=False, reply="421 4.7.0 too many mails on this connection")
             assert server.connections == 1
 
     run(story())
+
+
+@pytest.mark.parametrize(("pipelining", "writes"), [(False, 5), (True, 2)])
+def test_the_envelope_and_data_are_one_write_where_the_server_can_take_it(pipelining: bool, writes: int) -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining) as server:
+            mailer = a_mailer(server.port)
+            assert (await mailer.send(an_outgoing(), nothing)).sent
+            assert mailer._connected is not None
+            line, written = mailer._connected.line, list[bytes]()
+            write = line.write
+
+            def watched(data: bytes) -> None:
+                written.append(data)
+                write(data)
+
+            line.write = watched  # type: ignore[method-assign]
+            assert (await mailer.send(an_outgoing("a@x.example", "b@x.example"), nothing)).sent
+            assert len(written) == writes and written[-1].endswith(b"\r\n.\r\n")
+            assert server.heard == [b"EHLO", b"MAIL", b"RCPT", b"DATA", b"MAIL", b"RCPT", b"RCPT", b"DATA"]
+
+    run(story())
+
+
+def numbered(number: int) -> Outgoing:
+    return replace(an_outgoing(raw=b"Subject: %d\r\n\r\n.\r\n" % number), number=OutgoingNo(number))
+
+
+def test_the_next_envelope_travels_with_the_end_of_the_mail_before() -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            mails = [numbered(n) for n in range(1, 5)]
+            for mail, then in zip(mails, [*mails[1:], None], strict=True):
+                assert (await mailer.send(mail, nothing, then)).sent
+                assert mailer._connected is not None and (mailer._connected.ahead is not None) == (then is not None)
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"2", b"3", b"4"]
+            assert server.connections == 1
+            assert server.heard == [b"EHLO", *[b"MAIL", b"RCPT", b"DATA"] * 4]
+
+    run(story())
+
+
+def test_what_was_announced_and_does_not_come_costs_a_connection_and_no_mail() -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            assert (await mailer.send(numbered(1), nothing, numbered(2))).sent
+            assert (await mailer.send(numbered(3), nothing, numbered(4))).sent
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"3"] and server.connections == 2
+            await mailer.close()
+            assert (await mailer.send(numbered(4), nothing)).sent and server.connections == 3
+
+    run(story())
+
+
+@pytest.mark.parametrize("fault", ["RCPT refused once", "421 once", "RCPT lost once"])
+def test_a_server_that_would_not_be_told_ahead_is_asked_anew(fault: str) -> None:
+    async def story() -> None:
+        async with a_faulty_server("", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+
+            async def from_here_on() -> None:
+                server.fault = fault  # the envelope of the first was taken: it is the next one's that goes wrong
+
+            assert (await mailer.send(numbered(1), from_here_on, numbered(2))).sent
+            verdict = await mailer.send(numbered(2), nothing)
+            assert verdict.sent, verdict.reply
+            assert [raw[9:10] for raw in server.stored] == [b"1", b"2"] and server.connections == 2
+
+    run(story())
+
+
+def test_a_refusal_after_the_dot_leaves_the_next_mail_alone() -> None:
+    async def story() -> None:
+        async with a_faulty_server("452 once", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            verdict = await mailer.send(numbered(1), nothing, numbered(2))
+            assert (verdict.sent, verdict.ambiguous, verdict.reply) == (False, False, "452 no room")
+            assert (await mailer.send(numbered(2), nothing)).sent
+            assert [raw[9:10] for raw in server.stored] == [b"2"] and server.connections == 1
+
+    run(story())
+
+
+def test_a_server_that_wants_a_mail_for_nobody_gets_none() -> None:
+    async def story() -> None:
+        async with a_faulty_server("RCPT refused", pipelining=True) as server:
+            mailer = a_mailer(server.port)
+            asked = []
+
+            async def before_data() -> None:
+                asked.append(1)
+
+            verdict = await mailer.send(an_outgoing(), before_data)
+            assert (verdict.sent, verdict.permanent, verdict.reply) == (False, True, "550 nobody here")
+            assert asked == [] and server.stored == []
+            server.fault = ""
+            assert (await mailer.send(an_outgoing(), nothing)).sent and len(server.stored) == 1
+
+    run(story())
+
+
+def test_a_word_that_nobody_asked_for_ends_the_connection_and_is_no_reply() -> None:
+    async def story() -> None:
+        async with a_faulty_server("") as server:
+            mailer = a_mailer(server.port)
+            assert (await mailer.send(an_outgoing(), nothing)).sent
+            server.transports[-1].write(b"250 by the way\r\n")
+            while mailer._connected is not None and mailer._connected.line.is_quiet:
+                await asyncio.sleep(0)
+            assert (await mailer.send(an_outgoing(), nothing)).sent
+            assert server.connections == 2
+
+    run(story())
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_reply_is_read_whole_however_it_comes(pieces: int) -> None:
+    line = _Line(cast(asyncio.Transport, None))
+    said = b"250-first\r\n250 second\r\n354\r\n550 no\r\n"
+    for start in range(0, len(said), pieces):
+        line.data_received(said[start : start + pieces])
+    assert list(line._replies) == [(250, "first\nsecond"), (354, ""), (550, "no")]
+
+
+def test_a_reply_without_an_end_is_not_kept() -> None:
+    line = _Line(cast(asyncio.Transport, None))
+    for _ in range(40):
+        line.data_received(b"250-" + b"x" * 1000 + b"\r\n")
+    assert line._ended
 
 
 def test_a_cancelled_send_leaves_no_half_used_connection_behind() -> None:

@@ -133,13 +133,34 @@ def test_the_waits_are_spread_by_chance() -> None:
 
 
 @dataclass
+class Listening(FakeMailer):
+    """Keeps which mail was announced with which."""
+
+    announced: list[tuple[int, int | None]] = field(default_factory=list)
+
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
+        self.announced.append((outgoing.number, then.number if then else None))
+        return await super().send(outgoing, before_data, then)
+
+
+def test_the_mail_that_comes_next_is_announced_unless_it_is_not_sure_to_be_tried() -> None:
+    mailer = Listening()
+    day = Day(reader=calm(), mailer=mailer)
+    one, two, three, four = (queue(day, purpose=purpose) for purpose in "abcd")
+    with day.store.transaction() as tx:
+        tx.set_outgoing(three, OutgoingState.DOT_SENT)  # of before a crash: what becomes of it is no attempt
+    deliver(day.office, day.post)
+    assert mailer.announced == [(one, two), (two, None), (four, None)]
+
+
+@dataclass
 class Refusing(FakeMailer):
     """Says one thing to a customer's address for ever, and takes all other mail."""
 
     says: Verdict = LATER
     attempts: int = 0
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         if CUSTOMER in outgoing.envelope_to:
             self.attempts += 1
             return self.says
@@ -317,7 +338,7 @@ class FullStore:
         return getattr(self.real, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         if self.full and self.full.pop(0):
             raise Temporary("the store cannot be written: database or disk is full")
         with self.real.transaction() as tx:

@@ -287,7 +287,7 @@ class Full:
         return getattr(self.real, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         if self.full and threading.current_thread().name in ("triage", "deliver"):
             self.asked.put(threading.current_thread().name)
             raise Temporary("the store cannot be written: database or disk is full")
@@ -386,7 +386,7 @@ def test_rules_that_cannot_be_remembered_now_are_tried_again(house: House) -> No
     def full() -> Any:
         raise Temporary("full")
 
-    house.day.store.transaction = full  # type: ignore[method-assign]
+    house.day.store.transaction = full  # type: ignore[method-assign, assignment]
     house.supervisor._tend()
     assert house.day.office.rules.book.hash != "new"
     house.day.store.transaction = real  # type: ignore[method-assign]

@@ -117,7 +117,7 @@ class KillingStore(_Killing):
     """A store at which any call may be the last: before it, after it, just before a commit, just after one."""
 
     @contextmanager
-    def transaction(self) -> Iterator[KillingTransaction]:
+    def transaction(self, *, durable: bool = True) -> Iterator[KillingTransaction]:
         self._fuse.burn()
         with self._real.transaction() as tx:
             yield KillingTransaction(tx, self._fuse)

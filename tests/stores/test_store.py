@@ -102,7 +102,8 @@ def test_all_tables_that_cannot_be_rebuilt_later_exist_from_day_one(store: Sqlit
     [
         ("sighting", {"mailbox", "folder", "uidvalidity", "uid", "message", "state", "internaldate", "size", "identity"}),
         ("message", {"message_id", "content_hash", "received_at", "case_id"}),
-        ("outgoing", {"purpose_key", "message_id", "envelope_from", "envelope_to", "bytes", "state", "reply"}),
+        ("outgoing", {"purpose_key", "message_id", "envelope_from", "envelope_to", "state", "reply"}),
+        ("outgoing_raw", {"outgoing", "bytes", "text"}),
         ("reading", {"message", "model", "kind", "language", "topics", "sentiment", "urgent", "phrases", "new_text"}),
         ("decision", {"message", "ruleset", "model", "facts_json", "actions", "trace"}),
         ("ruleset", {"hash", "at", "files"}),

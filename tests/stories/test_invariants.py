@@ -76,7 +76,7 @@ class CountingMailer(FakeMailer):
 
     attempts: list[Outgoing] = field(default_factory=list)
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         self.attempts.append(outgoing)
         return await super().send(outgoing, before_data)
 

@@ -298,7 +298,7 @@ class Exchanged:
 
     now: Mailer
 
-    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]]) -> Verdict:
+    async def send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None = None) -> Verdict:
         return await self.now.send(outgoing, before_data)
 
     async def close(self) -> None:

@@ -179,7 +179,7 @@ class Ward:
 
     def told(self) -> list[str]:
         """What the admin was told so far, as it lies in the store: subject and text."""
-        rows = self.day.store.look("select text from outgoing where recipient = ? order by id", ADMIN)
+        rows = self.day.store.look("select text from outgoing join outgoing_raw on outgoing = id where recipient = ? order by id", ADMIN)
         return [row["text"] for row in rows]
 
     # --- what people see

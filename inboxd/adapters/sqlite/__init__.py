@@ -1,1 +1,1 @@
-"""The store in one SQLite file: WAL, synchronous=FULL, one connection, one lock."""
+"""The store in one SQLite file: WAL, each commit on the disk, one connection, one lock."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from inboxd.core.model import Letter, Message, Reading, SentMessage, StoryLine
@@ -23,21 +24,24 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
 
 def dump(value: Any) -> str:
     """Write any of our frozen dataclasses as JSON; what the raw mail holds anyway is left out."""
+    if not value and isinstance(value, list | tuple):  # most lists have nothing to say
+        return "[]"
     return _ENCODER.encode(value)
 
 
 @cache
-def _kept(type_: type) -> tuple[str, ...]:
-    skip = LEFT_OUT.get(type_, frozenset())
-    return tuple(f.name for f in fields(type_) if f.name not in skip)
+def _fields_of(type_: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of the fields that are kept, and how to get all their values at once; None of what is none of our classes."""
+    if not is_dataclass(type_):
+        return None
+    names = tuple(f.name for f in fields(type_) if f.name not in LEFT_OUT.get(type_, ()))
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = {"_": type(value).__name__}
-        for name in _kept(type(value)):
-            plain[name] = getattr(value, name)
-        return plain
+    if found := _fields_of(type(value)):  # type: ignore[arg-type]  # a class can be hashed
+        names, values = found
+        return {"_": type(value).__name__, **dict(zip(names, values(value), strict=True))}
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -49,4 +53,4 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"), check_circular=False)  # frozen values hold no circle

@@ -215,3 +215,30 @@ def words_of_known_issues_by_language(db: sqlite_utils.Database) -> None:
     """What people may know of a fault, and that it is mended, in the words for each language: JSON objects."""
     db.execute("alter table issue add column texts text not null default '{}'")
     db.execute("alter table issue add column fixed_texts text not null default '{}'")
+
+
+@MIGRATIONS()
+def bytes_apart_from_their_state(db: sqlite_utils.Database) -> None:
+    """The marks of a send rewrite its row: the final bytes stand beside it, or each mark would write them anew."""
+    db.execute(
+        "create table outgoing_raw (outgoing integer primary key references outgoing (id), bytes blob not null, text text not null) strict"
+    )
+    db.execute("insert into outgoing_raw select id, bytes, text from outgoing where bytes is not null")
+    db.execute("alter table outgoing drop column bytes")
+    db.execute("alter table outgoing drop column text")
+
+
+@MIGRATIONS()
+def loads_of_agents(db: sqlite_utils.Database) -> None:
+    """Each mail asks how many open cases everybody has: they are counted as they change, not each time."""
+    db.execute("create table load (agent text primary key, open integer not null) strict, without rowid")
+    db.execute("insert into load select assignee, count(*) from cases where state = 'open' and assignee is not null group by assignee")
+    more = "insert into load values (new.assignee, 1) on conflict (agent) do update set open = open + 1;"
+    less = "update load set open = open - 1 where agent = old.assignee;"
+    is_open = "{0}.state = 'open' and {0}.assignee is not null"
+    of_old, of_new = is_open.format("old"), is_open.format("new")
+    changed = "(old.state is not new.state or old.assignee is not new.assignee)"
+    db.execute(f"create trigger load_opened after insert on cases when {of_new} begin {more} end")
+    db.execute(f"create trigger load_taken after update of state, assignee on cases when {of_new} and {changed} begin {more} end")
+    db.execute(f"create trigger load_given after update of state, assignee on cases when {of_old} and {changed} begin {less} end")
+    db.execute(f"create trigger load_erased after delete on cases when {of_old} begin {less} end")

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time as clock
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO, Any
 from inboxd.adapters.sqlite.load import load, load_actions
 from inboxd.adapters.sqlite.measures import records
 from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
+from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.measure import Records
 from inboxd.core.model import (
     Case,
@@ -42,13 +43,18 @@ from inboxd.ports import FILED, Cursor, ParkedJob, PastDecision
 
 PARK_AFTER_CRASHES = 3
 LOCK_PATIENCE = 2.0  # seconds
+FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # not everywhere
 
 
 class SqliteStore:
     """Store on one SQLite file. A second process on the same file is refused; `read_only` looks at it beside a daemon."""
 
-    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
-        self._lock = threading.RLock()
+    def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = FDATASYNC) -> None:
+        self._lock, self._reading, self._disk = Turns(), threading.Lock(), threading.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._sync, self._log = sync, -1  # how a file is brought to the disk, and the open write-ahead log
+        self._commits = self._durable = 0
+        self._suspect = False  # whether the log did not reach the disk once
         self._file: IO[str] | None = None
         self._owed: set[JobNo] = set()  # released while the store could not be written
         self.path = path
@@ -61,14 +67,19 @@ class SqliteStore:
         try:
             for pragma in (
                 "journal_mode=WAL",
-                "synchronous=FULL",
+                "synchronous=NORMAL",  # each commit is brought to the disk all the same: by ourselves, outside the lock
                 "foreign_keys=ON",
                 "secure_delete=ON",
                 "journal_size_limit=67108864",
+                "wal_autocheckpoint=4000",  # pages: those that each mail touches anew are copied once, not four times
+                "cache_size=-16000",  # KiB
+                "temp_store=MEMORY",  # what a savepoint may have to undo is not written to a file
             ):
                 self._connection.execute(f"pragma {pragma}")
             _migrate(self._connection)
             self._recover()
+            if path != ":memory:":
+                self._reader = _connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
         except Temporary:  # disk full, say: the file itself is sound
             self.close()
             raise
@@ -79,7 +90,7 @@ class SqliteStore:
     # --- writing
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
+    def transaction(self, *, durable: bool = True) -> Iterator[SqliteTransaction]:
         """Begin at once as a writer: a deferred one would fail at its first write instead of waiting."""
         with self._lock:
             self._execute("begin immediate")
@@ -90,6 +101,39 @@ class SqliteStore:
                     self._connection.execute("rollback")
                 raise
             self._execute("commit")
+            self._commits += 1
+        if durable:
+            self._make_durable()
+
+    def _make_durable(self) -> None:
+        """Bring the write-ahead log to the disk, as synchronous=FULL does, but without holding up the other loops.
+
+        They may see meanwhile what is not on the disk yet; what they make of it stands behind it in the log, and is lost with it.
+        """
+        if self.path == ":memory:":
+            return
+        if self._suspect:
+            self._begin_log_anew()
+        mine = self._commits
+        with self._disk:
+            if self._durable >= mine:  # another loop's commit has taken ours along
+                return
+            together = self._commits
+            try:
+                if self._log < 0:
+                    self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
+                self._sync(self._log)
+            except OSError as error:
+                self._suspect = True
+                raise Temporary(f"the store cannot be written: {error}") from error
+            self._durable = together
+
+    def _begin_log_anew(self) -> None:
+        """After a failed try the system may take for written what it lost: all of the log is brought into the file, which is synced."""
+        with self._lock:
+            if self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+                raise Temporary("the store cannot be written: somebody reads it without an end")
+            self._suspect = False
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
@@ -108,7 +152,7 @@ class SqliteStore:
                 order = "lane, run_at, id" if JobKind.SEND in kinds else "run_at, id"  # the index gives the second without sorting
                 rows = self._rows(f"select * from job where {due} order by {order} limit ?", *kinds, time(now), limit)
             if rows:
-                with self.transaction() as tx:
+                with self.transaction(durable=False) as tx:  # a mark that went with the power is not missed: nothing was done yet
                     tx.take([JobNo(row["id"]) for row in rows])
         return [_job(row) for row in rows]
 
@@ -134,7 +178,7 @@ class SqliteStore:
 
     def raw(self, message: MessageNo) -> RawMessage:
         """The mail as it lay in the mailbox."""
-        row = self._rows(
+        row = self._rows_beside(
             "select m.mailbox, m.received_at, m.folder, r.body from message m join raw r on r.message = m.id where m.id = ?", message
         )[0]
         received, mailbox = _must(row["received_at"]), MailboxName(row["mailbox"])
@@ -142,8 +186,9 @@ class SqliteStore:
 
     def outgoing(self, number: OutgoingNo) -> Outgoing:
         """A stored outgoing message."""
-        row = self._rows(
-            "select o.*, coalesce(j.tries, 0) as tries from outgoing o left join job j on j.key = 'send:' || o.id where o.id = ?",
+        row = self._rows_beside(
+            "select o.*, w.bytes, coalesce(j.tries, 0) as tries from outgoing o join outgoing_raw w on w.outgoing = o.id"
+            " left join job j on j.key = 'send:' || o.id where o.id = ?",
             number,
         )[0]
         return Outgoing(
@@ -267,9 +312,14 @@ class SqliteStore:
             try:
                 if self._file is not None:
                     self._connection.execute("pragma wal_checkpoint(truncate)")
+                if self._reader is not None:
+                    self._reader.close()
                 self._connection.close()
             except sqlite3.Error:
                 pass  # the next start recovers from the log
+            if self._log >= 0:
+                os.close(self._log)
+                self._log = -1
             if self._file is not None:
                 self._file.close()
 
@@ -290,6 +340,13 @@ class SqliteStore:
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
+
+    def _rows_beside(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """Read what was committed, while another loop may be writing: whole mails are read without waiting for a turn."""
+        if self._reader is None or self._lock.is_mine:
+            return self._rows(sql, *values)
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
 
     def _execute(self, sql: str) -> None:
         try:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from inboxd.adapters.sqlite.dump import dump
@@ -86,6 +87,9 @@ from inboxd.core.model import (
 from inboxd.ports import FILED, Cursor, Fetched, Filing, Folder, Listed, MailboxState, SightingState
 
 _CASE_COLUMNS = frozenset(Case.__dataclass_fields__) - {"number", "mailbox", "customer", "participants"}
+_STORED = tuple(name for name in Case.__dataclass_fields__ if name not in ("number", "participants"))
+_INSERT_CASE = f"insert into cases (id, {', '.join(_STORED)}) values (?{',?' * len(_STORED)})"
+_stored = attrgetter(*_STORED)
 _PERSON_COLUMNS = frozenset({"name", "language", "no_follow_up", "asked_at"})
 _OF_A_PERSON = (  # what belongs to a person: its name in an event, the table, its key, and the column that names the person
     ("addresses", "address", "email", "person"),
@@ -97,6 +101,7 @@ _JOINED = (  # the events of `same as` that were not taken back
     " (select json_extract(data, '$.event') from event where kind in ('person.same_as', 'person.not_same_as')"
     " and kind = 'person.not_same_as')"
 )
+_SENT = "select o.*, coalesce(w.text, '') as text from outgoing o left join outgoing_raw w on w.outgoing = o.id"
 _LIVE = "('open', 'waiting', 'resolved')"
 
 
@@ -365,13 +370,13 @@ class SqliteTransaction:
         """Those of these Message-IDs that are ours."""
         if not ids:
             return {}
-        rows = self._all(f"select * from outgoing where message_id in ({marks(ids)})", *ids)
+        rows = self._all(f"{_SENT} where message_id in ({marks(ids)})", *ids)
         return {MessageId(row["message_id"]): _sent(row) for row in rows}
 
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
         row = self._one(
-            "select o.* from outgoing o join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ?"
+            f"{_SENT} join job j on j.outgoing = o.id where o.case_id = ? and o.agent = ?"
             " and o.kind in ('reply', 'inquiry') and o.state = 'queued' and j.in_hand = 0 and j.run_at > ? order by o.id desc limit 1",
             case,
             agent,
@@ -381,13 +386,13 @@ class SqliteTransaction:
 
     def sent_for(self, purpose: str) -> SentMessage | None:
         """Our outgoing message that served this purpose."""
-        row = self._one("select * from outgoing where purpose_key = ?", purpose)
+        row = self._one(f"{_SENT} where purpose_key = ?", purpose)
         return _sent(row) if row else None
 
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case."""
         row = self._one(
-            f"select * from outgoing where case_id = ? and kind in ({marks(kinds)}) and (? is null or agent = ?) order by id desc limit 1",
+            f"{_SENT} where case_id = ? and kind in ({marks(kinds)}) and (? is null or agent = ?) order by id desc limit 1",
             case,
             *kinds,
             agent,
@@ -495,14 +500,13 @@ class SqliteTransaction:
 
     def loads(self) -> dict[AgentName, int]:
         """Open cases per agent."""
-        rows = self._all("select assignee, count(*) as n from cases where state = 'open' and assignee is not null group by assignee")
-        return {AgentName(row["assignee"]): row["n"] for row in rows}
+        return {AgentName(row["agent"]): row["open"] for row in self._all("select agent, open from load where open > 0")}
 
     def upset_since(self, since: datetime) -> dict[AgentName, int]:
         """Cases of upset people that began since then, per agent who has them, answered ones too."""
         rows = self._all(
-            "select assignee, count(*) as n from cases where first_sentiment = 'upset' and opened_at >= ? and assignee is not null"
-            " group by assignee",
+            "select assignee, count(*) as n from cases indexed by cases_upset where first_sentiment = 'upset' and opened_at >= ?"
+            " and assignee is not null group by assignee",
             time(since),
         )
         return {AgentName(row["assignee"]): row["n"] for row in rows}
@@ -1059,11 +1063,7 @@ class SqliteTransaction:
             "insert into address values (?,?,?) on conflict (email) do nothing",
             (person.email, person.number, person.name),
         )
-        columns = [f for f in Case.__dataclass_fields__ if f not in ("number", "participants")]
-        self._db.execute(
-            f"insert into cases (id, {', '.join(columns)}) values (?{',?' * len(columns)})",
-            (c.number, *(_value(getattr(c, name)) for name in columns)),
-        )
+        self._db.execute(_INSERT_CASE, (c.number, *map(_value, _stored(c))))
         self._participants(c.number, c.participants)
 
     def _participants(self, case: CaseNo, participants: Sequence[Address]) -> None:
@@ -1079,7 +1079,7 @@ class SqliteTransaction:
             " person = coalesce(person, case when ? = 'customer' then (select customer from cases where id = ?) end) where id = ?",
             (action.case, action.role or "", action.contact, action.role or "", action.case, message),
         )
-        self._db.execute("update cases set updated_at = ? where id = ?", (time(now), action.case))
+        self._db.execute("update cases set updated_at = ?1 where id = ?2 and updated_at <> ?1", (time(now), action.case))
 
     def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
@@ -1260,13 +1260,13 @@ class SqliteTransaction:
 
     def queue(self, number: OutgoingNo, envelope_from: str, envelope_to: Sequence[str], raw: bytes, text: str, at: datetime) -> None:
         """Store the final bytes with a send job; what people wrote leaves before what we say by ourselves."""
-        row = self._one("select kind, case_id from outgoing where id = ?", number)
+        row = self._one(
+            "update outgoing set envelope_from = ?, envelope_to = ? where id = ? returning kind, case_id",
+            envelope_from, dump(list(envelope_to)), number,
+        )  # fmt: skip
         assert row
         kind = OutgoingKind(row["kind"])
-        self._db.execute(
-            "update outgoing set envelope_from = ?, envelope_to = ?, bytes = ?, text = ? where id = ?",
-            (envelope_from, dump(list(envelope_to)), raw, text, number),
-        )
+        self._db.execute("insert into outgoing_raw values (?,?,?)", (number, raw, text))
         lane = 0 if kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY, OutgoingKind.ROUTED) else 1
         self._db.execute(
             "insert into job (key, kind, outgoing, run_at, lane) values (?,?,?,?,?)",
@@ -1441,15 +1441,11 @@ def _must(seconds: float) -> datetime:
 
 
 def _value(value: object) -> Any:
-    match value:
-        case datetime():
-            return time(value)
-        case bool():
-            return int(value)
-        case tuple() | list():
-            return dump(list(value))
-        case _:
-            return value
+    if isinstance(value, tuple | list):
+        return dump(list(value))
+    if isinstance(value, datetime):
+        return time(value)
+    return int(value) if isinstance(value, bool) else value
 
 
 def _person(row: sqlite3.Row) -> Person:
