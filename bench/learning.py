@@ -24,7 +24,8 @@ from inboxd.adapters.nlp.make import LANGUAGES, fit
 from inboxd.adapters.nlp.marked import mark
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked, weights_of
 from inboxd.adapters.nlp.reader import SHIPPED, load_model
-from inboxd.adapters.nlp.training import SHRINK, _columns, fill, minimise, train
+from inboxd.adapters.nlp.rows import filled as fill_columns
+from inboxd.adapters.nlp.training import SHRINK, _columns, minimise, train
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core import rulebook
 
@@ -126,7 +127,7 @@ def _scores(texts: Sequence[str], told: Sequence[int], count: int, asked: Sequen
 def _filled(columns: Columns, texts: Sequence[str]) -> Floats:
     words = [mark("", text).words for text in texts]
     pointing = np.stack([vectors().of(each) for each in words])
-    return np.concatenate([fill(columns, [features(each) for each in words]), pointing], axis=1)
+    return np.concatenate([fill_columns(columns, [features(each) for each in words]), pointing], axis=1)
 
 
 def _own_topic(rows: Sequence[dict[str, Any]], phrases: int) -> float:

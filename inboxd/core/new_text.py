@@ -110,6 +110,12 @@ _SIGN_OFF = re.compile(
 )
 _NAME = re.compile(r"[^\W\d_][\w.'-]*(?:[ ,]+[^\W\d_][\w.'-]*){0,5},?\s*")
 _WORD = re.compile(r"\w")
+_CARD, _CARD_LINE = 9, 90  # lines, and characters of one: no longer is a card below an answer
+_NAME_PART = re.compile(r"[^\W\d_]+")
+_TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "ing", "dipl", "mag", "med"])
+_PLACE = re.compile(r"\b\w[\w. -]{2,30} \d{1,4} ?[a-z]?\b|\b\d{4,5} [A-ZÄÖÜ]\w+(?: [A-ZÄÖÜ]\w+)?|\b[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}\b")
+_WEB = re.compile(r"\S+@\S+|\S*(?:https?://|www\.)\S+")
+_PLAIN_WORD = re.compile(r"[^\W\d_]{2,}")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\ufeff\u00ad"))
 
 
@@ -126,6 +132,43 @@ def split(text: str) -> tuple[str, str]:
     new = [line for line, is_old in zip(lines, old, strict=True) if not is_old]
     rest = [line for line, is_old in zip(lines, old, strict=True) if is_old]
     return _tidy(new), _tidy(rest)
+
+
+def without_card(text: str, name: str) -> str:
+    """Give the words without the writer's card below them, for reading alone: who sees the mail keeps it.
+
+    A card begins with the writer's own name, or is nothing but contact data. Its first line is never the first of the text.
+    """
+    lines = text.split("\n")
+    end = len(lines)
+    said = [n for n, line in enumerate(lines) if line.strip()][1:][-_CARD:]
+    own = frozenset(_NAME_PART.findall(name.casefold()))
+    for n in said:
+        if _is_own_name(lines[n], own) and all(_is_card_line(line) for line in lines[n + 1 :]):
+            end = n
+            break
+    while end - 1 in said and (not lines[end - 1].strip() or _is_contact(lines[end - 1])):
+        end -= 1
+    return "\n".join(lines[:end]).rstrip()
+
+
+def _is_own_name(line: str, own: frozenset[str]) -> bool:
+    if len(line) >= _CARD_LINE:
+        return False
+    words = frozenset(_NAME_PART.findall(line.casefold()))
+    return bool(words & own) and all(word in own or len(word) == 1 or word in _TITLES for word in words)
+
+
+def _is_card_line(line: str) -> bool:
+    return len(line) < _CARD_LINE and "?" not in line and not _SENTENCE.search(line)
+
+
+def _is_contact(line: str) -> bool:
+    """Whether a line is contact data and hardly a word more: "Tel. 030 1234567", not "call me at 030 1234567"."""
+    if len(line) >= _CARD_LINE:
+        return False
+    bare = _PLACE.sub("", _CONTACT.sub("", _WEB.sub("", line)))
+    return bare != line and not _PLAIN_WORD.search(bare)
 
 
 def forwarded(text: str) -> tuple[str, dict[str, str], str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from inboxd.core.classify import classify
 from inboxd.core.identity import identity
 from inboxd.core.model import Directory, Kind, Message, MessageNo, RawMessage, Scores, Screening, ToRead, Understood
-from inboxd.core.new_text import new_text
+from inboxd.core.new_text import new_text, without_card
 from inboxd.core.on_behalf import on_behalf
 from inboxd.core.parse import parse
 from inboxd.core.screen import screen
@@ -69,7 +69,9 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
 def _to_read(seen: _Seen) -> ToRead:
     """A reply's subject is what somebody wrote some time ago: only a new one says something."""
     answers = bool(seen.message.in_reply_to) or _REPLY.match(seen.message.subject) is not None
-    return ToRead(subject="" if answers else seen.message.subject, new_text=seen.new_text, reply=answers)
+    if not answers:
+        return ToRead(subject=seen.message.subject, new_text=seen.new_text)
+    return ToRead(subject="", new_text=without_card(seen.new_text, seen.message.sender.name), reply=True)
 
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|ref)(?:\[\d+\])?\s*:", re.IGNORECASE)

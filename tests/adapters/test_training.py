@@ -18,7 +18,6 @@ from inboxd.adapters.nlp.learned import (
     ABOUT,
     HEADS,
     PHRASES,
-    RULES,
     SOLVED,
     TRUST,
     WEIGHTS,
@@ -32,7 +31,8 @@ from inboxd.adapters.nlp.learning import WEIGHT, Corrected, Model, examples
 from inboxd.adapters.nlp.make import save
 from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.pipeline import build, learn, load_from, read_marked, weights_of
-from inboxd.adapters.nlp.training import fill, minimise, train
+from inboxd.adapters.nlp.rows import filled, rows_of
+from inboxd.adapters.nlp.training import minimise, train
 from inboxd.core.model import Answer, Sentiment
 from inboxd.errors import ConfigError
 
@@ -166,11 +166,23 @@ def scores(marked: Marked) -> list[float]:
 def test_training_and_reading_see_a_text_alike(weights: Weights) -> None:
     for text in ("a comb of unheard-of size", "kettle kettle kettle", "nothing here is known"):
         words = text.split()
-        row = fill(weights.mails, [features(words)])[0]
+        row = filled(weights.mails, [features(words)])[0]
         places, values = weights.mails.vector(words)
         assert row[places] == pytest.approx(values)
         assert np.count_nonzero(row) == len(places)
         assert float(row @ row) <= 1.0001
+
+
+def test_blocks_of_rows_are_the_rows(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = [features(text.split()) for text in ("a comb", "kettle kettle", "nothing here is known", "", "a kettle")]
+    beside = np.arange(10, dtype=np.float32).reshape(5, 2)
+    whole = np.concatenate([filled(weights.mails, sparse), beside], axis=1)
+    monkeypatch.setattr("inboxd.adapters.nlp.rows.BLOCK", 2)
+    rows = rows_of(weights.mails, sparse, beside)
+    assert np.array_equal(np.concatenate([dense.copy() for _, dense in rows.blocks()]), whole)
+    mask = np.array([True, False, False, True, True])
+    matrix = np.random.default_rng(1).normal(size=(rows.width + 1, 3)).astype(np.float32)
+    assert rows.part(mask).times(matrix) == pytest.approx(whole[mask] @ matrix[:-1] + matrix[-1], abs=1e-4)
 
 
 def test_unknown_words_make_known_ones_weigh_less(weights: Weights) -> None:
@@ -437,19 +449,31 @@ def test_an_answer_is_learned_too(plain: Language, taught: Language) -> None:
     assert read_marked(plain, "", "it plorks nicely now").answer is Answer.UNCLEAR
 
 
-def test_a_plain_yes_stands_whatever_was_learned(weights: Weights) -> None:
-    against = np.array([50.0 if each is Answer.DISSATISFIED else 0.0 for each in Answer], np.float32)
+def test_a_plain_yes_stands_whatever_was_learned() -> None:
+    against = np.array([1.0 if each is Answer.DISSATISFIED else 0.0 for each in Answer], np.float32)
     for solved in SOLVED:
-        assert answer(against, solved, 0.9, weights) == (solved, 0.9)
-    assert answer(against, Answer.SATISFIED, 0.6, weights)[0] is Answer.DISSATISFIED
+        assert answer(against, solved, 0.9) == (solved, 0.9)
+    assert answer(against, Answer.SATISFIED, 0.6)[0] is Answer.DISSATISFIED
 
 
-def test_how_sure_an_answer_is_solved_counts_both_kinds_of_solved(weights: Weights) -> None:
-    logits = np.array([3.0 if each in SOLVED else 0.0 for each in Answer], np.float32)
-    best, sure = answer(logits, Answer.SATISFIED, 0.0, replace(weights, answer_temperature=1.0))
-    solved = np.exp(3 + RULES * 0.5) + np.exp(3)
-    assert best is Answer.SATISFIED
-    assert sure == pytest.approx(solved / (solved + len(Answer) - 2), abs=1e-4)
+def test_how_sure_an_answer_is_solved_counts_both_kinds_of_solved() -> None:
+    shares = np.array([0.4 if each in SOLVED else 0.1 for each in Answer], np.float32)
+    best, sure = answer(shares, Answer.UNCLEAR, 0.0)
+    assert (best, round(sure, 4)) == (Answer.SATISFIED, 0.8)
+
+
+def test_where_the_rules_doubt_it_only_the_surest_yes_is_one() -> None:
+    less, more = (np.array([of / 2 if each in SOLVED else (1 - of) / 2 for each in Answer], np.float32) for of in (0.85, 0.97))
+    assert answer(less, Answer.UNCLEAR, 0.0)[0] is Answer.SATISFIED
+    assert answer(less, Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
+    assert answer(less, Answer.UNCLEAR, 0.0, asks=True)[0] is Answer.UNCLEAR
+    assert answer(more, Answer.UNCLEAR, 0.5)[0] is Answer.SATISFIED
+
+
+def test_a_plain_no_is_never_taken_for_a_yes() -> None:
+    for of, said in ((0.6, Answer.DISSATISFIED), (0.99, Answer.UNCLEAR)):
+        shares = np.array([of / 2 if each in SOLVED else (1 - of) / 2 for each in Answer], np.float32)
+        assert answer(shares, Answer.DISSATISFIED, 0.9)[0] is said
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------------

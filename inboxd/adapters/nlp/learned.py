@@ -17,15 +17,14 @@ from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
 
-VERSION = 1  # of features and heads: a model of another one cannot be read
+VERSION = 2  # of features and heads: a model of another one cannot be read
 HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
 ANSWERS = tuple(Answer)
 PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 # How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
-DOUBTED = 0.95  # so sure a yes must be where something may hide behind it
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
-RULES = 2.0  # how much the answer by rules weighs
+DOUBTED = 0.95  # so sure of solved it must be where the rules read a yes with something behind it, or a question
 SIGNS = np.float32(0.3)
 GROUPS = (
     "yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "trouble_name", "new", "thanks", "not_thanks", "request",
@@ -160,7 +159,8 @@ def correct(marked: Marked, weights: Weights) -> None:
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
     if marked.reply and marked.body < len(marked.words):
-        marked.answer, marked.answer_sure = answer(weights.of_answer(marked), marked.answer, marked.answer_sure, weights)
+        asks = "?" in marked.words[marked.body :]
+        marked.answer, marked.answer_sure = answer(shares_of_answer(marked, weights), marked.answer, marked.answer_sure, asks=asks)
 
 
 def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) -> tuple[tuple[str, float], ...]:
@@ -203,40 +203,38 @@ def priors(marked: Marked) -> Floats:
     return found
 
 
-def answer(logits: Floats, by_rules: Answer, sure: float, weights: Weights) -> tuple[Answer, float]:
-    """What the rules read plainly stands, a no unless all else says yes; else the likeliest, and how sure it is of solved or not."""
+def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False) -> tuple[Answer, float]:
+    """The likeliest answer, and how sure it is of solved or not; but what the rules read as a plain yes or no stands.
+
+    Only a person should say that all is well where the rules doubt it or something is asked: a plain no is never taken for a yes.
+    """
+    doubted = asks or sure > 0
     if by_rules in SOLVED and sure >= PLAIN:
         return by_rules, sure
-    doubted = by_rules is Answer.UNCLEAR and sure > 0  # a yes with something behind it: only a person should say that it is one
-    shares = dict(zip(ANSWERS, softmax(answer_logits(logits, by_rules, sure) / weights.answer_temperature).tolist(), strict=True))
-    best = max(shares, key=lambda each: shares[each])
-    solved = sum(shares[each] for each in SOLVED)
-    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and solved < DOUBTED:
-        return by_rules, sure
-    if best in SOLVED:
-        if by_rules is Answer.DISSATISFIED and solved < DOUBTED:
-            return by_rules, shares[by_rules]  # something is said to be wrong: a person reads it, whatever thanks stand beside it
-        return (Answer.UNCLEAR, 1 - solved) if doubted and solved < DOUBTED else (best, solved)
-    return best, shares[best]
+    best = ANSWERS[int(np.argmax(shares))]
+    solved = float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN:
+        return (Answer.UNCLEAR, solved) if solved >= DOUBTED else (by_rules, sure)
+    if best not in SOLVED:
+        return best, float(shares.max())
+    return (best, solved) if solved >= DOUBTED or not doubted else (Answer.UNCLEAR, 1 - solved)
+
+
+def shares_of_answer(marked: Marked, weights: Weights) -> Floats:
+    """How likely each answer is by what was learned."""
+    return softmax(weights.of_answer(marked) / weights.answer_temperature)
 
 
 def signs_of_answer(marked: Marked) -> Floats:
-    """What phrases, lexicon, form and the word vectors say of an answer, in numbers of about the size of a word's."""
+    """What phrases, lexicon, form, the rules and the word vectors say of an answer, in numbers of about the size of a word's."""
     words = marked.words[marked.body :]  # the subject is ours
     groups = Counter(hit.sign.group for hit in marked.hits if hit.start >= marked.body)
     feeling = [float(each) / 3 for each in priors(marked)[[0, 2]]]
     negated = any(word in lexicon.negators for word in words for lexicon in marked.lexicons)
     form = [marked.thanks_only, float(np.log1p(len(words))) / 4, float("?" in words), float(negated)]
     counts = [float(min(2, groups[group])) for group in GROUPS]
-    return np.concatenate([SIGNS * np.array([*feeling, *form, *counts], np.float32), vectors().of(words)])
-
-
-def answer_logits(logits: Floats, by_rules: Answer, sure: float) -> Floats:
-    """Add what the rules say to what was learned."""
-    told = np.zeros(len(ANSWERS), np.float32)
-    told[ANSWERS.index(by_rules)] = RULES * max(sure, 0.5)
-    found: Floats = logits + told
-    return found
+    by_rules = [max(marked.answer_sure, 0.5) * (marked.answer is each) for each in ANSWERS]
+    return np.concatenate([SIGNS * np.array([*feeling, *form, *counts], np.float32), np.array(by_rules, np.float32), vectors().of(words)])
 
 
 def softmax(logits: NDArray[Any]) -> Floats:

@@ -19,6 +19,7 @@ from inboxd.adapters.nlp.training import train
 from inboxd.core.rulebook import TOPICS
 
 LANGUAGES = ("en", "de")
+CODE = ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon", "rows", "vectors")
 
 
 def fit(
@@ -68,7 +69,7 @@ def _language(nlp: Language, subject: str, text: str) -> str:
 def recipe() -> str:
     """A hash of all code and data that a model depends on beside its corpus."""
     place, digest = Path(__file__).parent, sha256()
-    code = [place / f"{name}.py" for name in ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon")]
+    code = [place / f"{name}.py" for name in CODE]
     for path in [*code, *sorted(path for path in place.joinpath("data").rglob("*") if path.suffix in (".yaml", ".npz"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

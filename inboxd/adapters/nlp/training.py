@@ -23,19 +23,19 @@ from inboxd.adapters.nlp.learned import (
     TRUST,
     Columns,
     Weights,
-    answer_logits,
     is_mail,
     priors,
     signs_of_answer,
     softmax,
 )
 from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.rows import Rows, rows_of
 from inboxd.adapters.nlp.vectors import WIDTH, vectors
 from inboxd.core.model import Sentiment
 
-COLUMNS, ANSWER_COLUMNS = 8192, 6000
+COLUMNS, ANSWER_COLUMNS = 16384, 16000
 LEAST_TEXTS = 2  # that a column must stand in
-SHRINK = 0.1
+SHRINK, SHRINK_ANSWERS = 0.1, 0.05
 FALSE_ALARMS = (  # shares of unmarked texts on which a head may say yes: mails, and bare texts
     {"upset": 0.01, "unhappy": 0.05, "happy": 0.03, "urgent": 0.025, "sensitive": 0.015},
     {"upset": 0.012, "unhappy": 0.06, "happy": 0.05, "urgent": 0.025, "sensitive": 0.015},
@@ -79,7 +79,7 @@ def train(
     texts = _texts(mails, topics, mark)
     labels = np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1)
     columns = _wider(like.mails, texts.sparse, texts.corrected) if like else _columns(texts.sparse, labels, texts.weights, COLUMNS)
-    filled, slopes = np.concatenate([fill(columns, texts.sparse), texts.vectors], axis=1), like.slopes if like else _slopes(texts)
+    filled, slopes = rows_of(columns, texts.sparse, texts.vectors), like.slopes if like else _slopes(texts)
     if like is not None:
         matrix = _fit_mails(filled, texts, slopes, _begin(like, columns, topics))
         temperature, biases = like.temperature, like.biases
@@ -88,7 +88,6 @@ def train(
         held = _unseen(filled, texts, slopes)
         temperature = _temperature(held[:, : len(topics)] + PHRASES * texts.phrases, texts.targets)
         biases = np.stack([_biases(held[texts.kinds == kind, len(topics) :], texts, slopes, kind) for kind in (0, 1)])
-    del filled
     fitted, certain = _fit_all_answers(answers, mark, like)
     return Weights(
         mails=columns, matrix=matrix, topics=tuple(topics), slopes=slopes, biases=biases, temperature=temperature,
@@ -123,23 +122,13 @@ def _begin(like: Weights, columns: Columns, topics: Sequence[str]) -> Floats:
     return matrix
 
 
-def _unseen(filled: Floats, texts: _Texts, slopes: Floats) -> Floats:
+def _unseen(filled: Rows, texts: _Texts, slopes: Floats) -> Floats:
     """The logits of each text by weights that were not fitted to it."""
     held = np.zeros((len(filled), texts.targets.shape[1] + len(HEADS)), np.float32)
     for fold in range(FOLDS):
         out = np.arange(len(filled)) % FOLDS == fold
-        matrix = _fit_mails(filled[~out], _part(texts, ~out), slopes)
-        held[out] = filled[out] @ matrix[:-1] + matrix[-1]
+        held[out] = filled.part(out).times(_fit_mails(filled.part(~out), _part(texts, ~out), slopes))
     return held
-
-
-def fill(columns: Columns, sparse: Sequence[Sparse]) -> Floats:
-    """A dense matrix, texts x columns."""
-    filled = np.zeros((len(sparse), len(columns.buckets)), np.float32)
-    for row, text in enumerate(sparse):
-        places, values = columns.filled(text)
-        filled[row, places] = values
-    return filled
 
 
 # --- texts and columns ---------------------------------------------------------------------------------------------------
@@ -232,28 +221,42 @@ def _slopes(texts: _Texts) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _fit_mails(filled: Floats, texts: _Texts, slopes: Floats, start: Floats | None = None) -> Floats:
-    """Topics (softmax) and heads (one logistic each, beside the lexicon) in one go: they share the matrix, which is what costs."""
-    count, labelled = texts.targets.shape[1], texts.targets.sum(1)
+def _fit_mails(filled: Rows, texts: _Texts, slopes: Floats, start: Floats | None = None) -> Floats:
+    """Topics (softmax) and heads (one logistic each, beside the lexicon) in one go: they share the rows, which is what costs."""
+    count, labelled = texts.targets.shape[1], texts.targets.sum(1)[:, None]
     known = ~np.isnan(texts.heads)
     heads, offsets = np.nan_to_num(texts.heads), slopes * texts.priors
     weight = texts.weights[:, None]
-    shrink = np.full((filled.shape[1], count + len(HEADS)), SHRINK, np.float32)
+    shrink = np.full((filled.width, count + len(HEADS)), SHRINK, np.float32)
     shrink[-WIDTH:, :count] *= SHRINK_VECTORS  # of topics the words themselves say more than what they are near to
 
-    def cost(matrix: Floats) -> tuple[float, Floats]:
-        logits = filled @ matrix[:-1] + matrix[-1]
+    def wrong(at: slice, logits: Floats) -> tuple[float, Floats]:
+        targets, certain, said = texts.targets[at], weight[at], weight[at] * known[at]
         shares = softmax(logits[:, :count])
-        loss = -(weight * texts.targets * np.log(shares + 1e-9)).sum()
-        raised = 1 / (1 + np.exp(-np.clip(logits[:, count:] + offsets, -30, 30)))
-        loss -= (weight * known * (heads * np.log(raised + 1e-9) + (1 - heads) * np.log(1 - raised + 1e-9))).sum()
-        wrong = np.concatenate([weight * (shares * labelled[:, None] - texts.targets), weight * known * (raised - heads)], axis=1)
-        slope = np.concatenate([filled.T @ wrong + shrink * matrix[:-1], wrong.sum(0, keepdims=True)])
-        return float(loss + (shrink * matrix[:-1] ** 2).sum() / 2), slope.astype(np.float32)
+        loss = -(certain * targets * np.log(shares + 1e-9)).sum()
+        raised = 1 / (1 + np.exp(-np.clip(logits[:, count:] + offsets[at], -30, 30)))
+        loss -= (said * (heads[at] * np.log(raised + 1e-9) + (1 - heads[at]) * np.log(1 - raised + 1e-9))).sum()
+        return float(loss), np.concatenate([certain * (shares * labelled[at] - targets), said * (raised - heads[at])], axis=1)
+
+    return _fit(filled, wrong, shrink, start)
+
+
+def _fit(filled: Rows, wrong: Callable[[slice, Floats], tuple[float, Floats]], shrink: Floats, start: Floats | None) -> Floats:
+    """Minimise what `wrong` says of some rows and their logits (the loss and its slope) and the shrinking of all but the bias."""
+
+    def cost(matrix: Floats) -> tuple[float, Floats]:
+        loss, slope = float((shrink * matrix[:-1] ** 2).sum() / 2), np.zeros_like(matrix)
+        slope[:-1] = shrink * matrix[:-1]
+        for at, dense in filled.blocks():
+            lost, off = wrong(at, dense @ matrix[:-1] + matrix[-1])
+            loss += lost
+            slope[:-1] += dense.T @ off.astype(np.float32)
+            slope[-1] += off.sum(0)
+        return loss, slope
 
     if start is not None:
         return minimise(cost, start, STEPS_ON)
-    return minimise(cost, np.zeros((filled.shape[1] + 1, count + len(HEADS)), np.float32))
+    return minimise(cost, np.zeros((filled.width + 1, shrink.shape[1]), np.float32))
 
 
 def minimise(cost: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int = STEPS, memory: int = 8) -> Floats:
@@ -315,28 +318,20 @@ def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights
     sparse = [features(each.words[each.body :]) for each in marked]
     targets = np.zeros((len(answers), len(ANSWERS)), np.float32)
     targets[np.arange(len(answers)), [ANSWERS.index(each.answer) for each in answers]] = 1
-    none = np.zeros(len(ANSWERS), np.float32)
-    told = np.stack([answer_logits(none, each.answer, each.answer_sure) for each in marked])
     columns = like.answers if like else _columns(sparse, targets, np.ones(len(sparse), np.float32), ANSWER_COLUMNS)
-    filled = np.concatenate([fill(columns, sparse), np.stack([signs_of_answer(each) for each in marked])], axis=1)
+    filled = rows_of(columns, sparse, np.stack([signs_of_answer(each) for each in marked]))
     if like is not None:
-        return (columns, _fit_answers(filled, targets, told, like.answer_matrix)), like.answer_temperature
+        return (columns, _fit_answers(filled, targets, like.answer_matrix)), like.answer_temperature
     held = np.zeros_like(targets)
     for fold in range(FOLDS):
         out = np.arange(len(answers)) % FOLDS == fold
-        matrix = _fit_answers(filled[~out], targets[~out], told[~out])
-        held[out] = filled[out] @ matrix[:-1] + matrix[-1]
-    return (columns, _fit_answers(filled, targets, told)), _temperature(held + told, targets)
+        held[out] = filled.part(out).times(_fit_answers(filled.part(~out), targets[~out]))
+    return (columns, _fit_answers(filled, targets)), _temperature(held, targets)
 
 
-def _fit_answers(filled: Floats, targets: Floats, told: Floats, start: Floats | None = None) -> Floats:
-    def cost(matrix: Floats) -> tuple[float, Floats]:
-        shares = softmax(filled @ matrix[:-1] + matrix[-1] + told)
-        wrong = shares - targets
-        slope = np.concatenate([filled.T @ wrong + SHRINK * matrix[:-1], wrong.sum(0, keepdims=True)])
-        loss = -(targets * np.log(shares + 1e-9)).sum() + SHRINK / 2 * (matrix[:-1] ** 2).sum()
-        return float(loss), slope.astype(np.float32)
+def _fit_answers(filled: Rows, targets: Floats, start: Floats | None = None) -> Floats:
+    def wrong(at: slice, logits: Floats) -> tuple[float, Floats]:
+        shares = softmax(logits)
+        return -float((targets[at] * np.log(shares + 1e-9)).sum()), shares - targets[at]
 
-    if start is not None:
-        return minimise(cost, start, STEPS_ON)
-    return minimise(cost, np.zeros((filled.shape[1] + 1, len(ANSWERS)), np.float32))
+    return _fit(filled, wrong, np.full((filled.width, len(ANSWERS)), SHRINK_ANSWERS, np.float32), start)
