@@ -58,7 +58,8 @@ def _made_twice() -> dict[str, Figure]:
     """Learn on from the shipped model twice, as `inboxd train` does: seconds, and whether both are the same to the last bit."""
     shipped = weights_of(load_model(SHIPPED, LANGUAGES, ()))
     begun = perf_counter()
-    made = [weights_of(fit("2026-01-01", like=shipped)) for _ in range(2)]
+    corrected = [Example(subject="Kettle", text="my kettle is odd", topics=("billing",), weight=3.0)]  # in the larger language
+    made = [weights_of(fit("2026-01-01", corrected, like=shipped)) for _ in range(2)]
     seconds = (perf_counter() - begun) / 2
     same = all(
         np.array_equal(getattr(made[0][language], name), getattr(made[1][language], name))

@@ -518,7 +518,7 @@ def test_a_model_that_is_worse_than_the_shipped_one_is_refused_and_the_one_in_fo
     done = copy_of_inboxd(poor, "train", "--config", str(desk.config), "--json")
     assert done.returncode == 1, done.stderr
     assert "1 corrected mails;" in done.stderr
-    refused = re.findall(r"^refused: (\S+) falls to 0\.\d\d\d, and the shipped model reaches 0\.\d\d\d$", done.stderr, re.M)
+    refused = re.findall(r"^refused: (\S+) falls to 0\.\d\d\d, and the shipped model reaches [01]\.\d\d\d$", done.stderr, re.M)
     assert "en.topic.accuracy" in refused and "the model in force stays" in done.stderr
     assert "in force:" not in done.stderr
     said = json.loads(done.stdout)

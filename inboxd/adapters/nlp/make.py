@@ -33,7 +33,7 @@ def fit(
 ) -> Language:
     """A pipeline trained on the corpus and on what was corrected: `corrections` mails, up to the correction `until`.
 
-    The same texts give the same weights. With `like` it goes on from there (`training.train`).
+    The same texts give the same weights. With `like` it goes on from there (`training.train`), in the languages that were corrected.
     """
     nlp = build(LANGUAGES)
     about: dict[str, Any] = {
@@ -51,6 +51,9 @@ def fit(
         about |= {f"mails.{language}": len(base), f"answers.{language}": len(base_answers)}
         own = [mail for mail in mails if _language(nlp, mail.subject, mail.text) == language]
         own_answers = [each for each in answers if _language(nlp, "", each.text) == language]
+        if like and not own and not own_answers and like[language].topics == labels:
+            made[language] = like[language]  # nothing to learn
+            continue
         made[language] = train(
             [*base, *own], [*base_answers, *own_answers], labels, lambda subject, text: read_marked(nlp, subject, text), {},
             like.get(language) if like else None,
