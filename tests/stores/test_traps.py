@@ -75,6 +75,7 @@ def test_what_was_committed_is_on_the_disk_before_the_next_step_and_nobody_waits
     made: list[SqliteStore] = []
     store = SqliteStore(file, sync=sync)
     made.append(store)
+    assert [name for name, _ in synced][:2] == [file.parent.name, "inboxd.sqlite-wal"]  # a new log is found again
     synced.clear()
     for count in (1, 2):
         with store.transaction() as tx:

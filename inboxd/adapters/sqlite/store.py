@@ -122,11 +122,19 @@ class SqliteStore:
             try:
                 if self._log < 0:
                     self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
+                    self._sync_folder()  # a new log whose name is lost is lost
                 self._sync(self._log)
             except OSError as error:
                 self._suspect = True
                 raise Temporary(f"the store cannot be written: {error}") from error
             self._durable = together
+
+    def _sync_folder(self) -> None:
+        folder = os.open(Path(self.path).absolute().parent, os.O_RDONLY)
+        try:
+            self._sync(folder)
+        finally:
+            os.close(folder)
 
     def _begin_log_anew(self) -> None:
         """After a failed try the system may take for written what it lost: all of the log is brought into the file, which is synced."""
