@@ -113,6 +113,7 @@ _WORD = re.compile(r"\w")
 _CARD, _CARD_LINE = 9, 90  # lines, and characters of one: no longer is a card below an answer
 _NAME_PART = re.compile(r"[^\W\d_]+")
 _TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "ing", "dipl", "mag", "med"])
+_JOINING = frozenset(["of", "and", "for", "the", "at", "und", "für", "der", "die", "des", "von", "im", "am", "bei"])
 _PLACE = re.compile(r"\b\w[\w. -]{2,30} \d{1,4} ?[a-z]?\b|\b\d{4,5} [A-ZÄÖÜ]\w+(?: [A-ZÄÖÜ]\w+)?|\b[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}\b")
 _WEB = re.compile(r"\S+@\S+|\S*(?:https?://|www\.)\S+")
 _PLAIN_WORD = re.compile(r"[^\W\d_]{2,}")
@@ -160,7 +161,11 @@ def _is_own_name(line: str, own: frozenset[str]) -> bool:
 
 
 def _is_card_line(line: str) -> bool:
-    return len(line) < _CARD_LINE and "?" not in line and not _SENTENCE.search(line)
+    """Whether a line below a name is an office, a firm, a place or a number, and no words that somebody forgot above."""
+    if len(line) >= _CARD_LINE or "?" in line or _SENTENCE.search(line):
+        return False
+    small = {word for word in _NAME_PART.findall(line) if word[0].islower() and len(word) > 1}
+    return _is_contact(line) or small <= _JOINING
 
 
 def _is_contact(line: str) -> bool:

@@ -252,6 +252,8 @@ NO_CARDS = [
     ("Kim Berg", "Kim Berg"),
     ("No.\n\nKim says it is still broken.", "Kim Berg"),
     ("No.\nKim\nPS: it leaks again.", "Kim Berg"),
+    ("Yes, thanks\nKim\nbut it still leaks", "Kim Berg"),
+    ("Yes, thanks\nKim\nBroken again", "Kim Berg"),
     ("Not yet.\nCall me at 030 1234567", "Kim Berg"),
     ("No.\nKim Berg\nWhere is it?", "Kim Berg"),
     ("Still the same\nas on Monday", "Kim Berg"),
