@@ -13,6 +13,7 @@ from inboxd.core.new_text import new_text, without_card
 from inboxd.core.on_behalf import on_behalf
 from inboxd.core.parse import parse
 from inboxd.core.screen import screen
+from inboxd.core.tokens import tokens_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +68,15 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
 
 
 def _to_read(seen: _Seen) -> ToRead:
-    """A reply's subject is what somebody wrote some time ago: only a new one says something."""
-    answers = bool(seen.message.in_reply_to) or _REPLY.match(seen.message.subject) is not None
-    if not answers:
-        return ToRead(subject=seen.message.subject, new_text=seen.new_text)
-    return ToRead(subject="", new_text=without_card(seen.new_text, seen.message.sender.name), reply=True)
+    """A reply's subject is what somebody wrote some time ago: only a new one says something.
+
+    What is no reply and was sent to none of our signed addresses cannot answer a question of ours, and is not read as an answer.
+    """
+    message = seen.message
+    if message.in_reply_to or message.references or _REPLY.match(message.subject):
+        return ToRead(subject="", new_text=without_card(seen.new_text, message.sender.name))
+    sent_to = (*message.delivered_to, *(each.email for each in (*message.to, *message.cc)))
+    return ToRead(subject=message.subject, new_text=seen.new_text, reply=bool(tokens_in(" ".join(sent_to))))
 
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|ref)(?:\[\d+\])?\s*:", re.IGNORECASE)

@@ -449,11 +449,15 @@ def test_an_answer_is_learned_too(plain: Language, taught: Language) -> None:
     assert read_marked(plain, "", "it plorks nicely now").answer is Answer.UNCLEAR
 
 
-def test_a_plain_yes_stands_whatever_was_learned() -> None:
-    against = np.array([1.0 if each is Answer.DISSATISFIED else 0.0 for each in Answer], np.float32)
-    for solved in SOLVED:
-        assert answer(against, solved, 0.9) == (solved, 0.9)
-    assert answer(against, Answer.SATISFIED, 0.6)[0] is Answer.DISSATISFIED
+def test_a_plain_yes_stands_unless_what_was_learned_reads_a_clear_no() -> None:
+    for of, said in ((0.4, Answer.SATISFIED), (0.1, Answer.UNCLEAR)):
+        assert answer(_solved(of), Answer.SATISFIED, 0.9)[0] is said
+    assert answer(_solved(0.4), Answer.SATISFIED_AND_NEW, 0.9) == (Answer.SATISFIED_AND_NEW, 0.9)
+
+
+def _solved(of: float) -> Floats:
+    """Shares that give so much to the two kinds of solved, and the rest to dissatisfied."""
+    return np.array([of / 2 if each in SOLVED else (1 - of) * (each is Answer.DISSATISFIED) for each in Answer], np.float32)
 
 
 def test_how_sure_an_answer_is_solved_counts_both_kinds_of_solved() -> None:
@@ -470,10 +474,14 @@ def test_where_the_rules_doubt_it_only_the_surest_yes_is_one() -> None:
     assert answer(more, Answer.UNCLEAR, 0.5)[0] is Answer.SATISFIED
 
 
-def test_a_plain_no_is_never_taken_for_a_yes() -> None:
-    for of, said in ((0.6, Answer.DISSATISFIED), (0.99, Answer.UNCLEAR)):
-        shares = np.array([of / 2 if each in SOLVED else (1 - of) / 2 for each in Answer], np.float32)
-        assert answer(shares, Answer.DISSATISFIED, 0.9)[0] is said
+def test_less_sure_than_is_asked_is_no_yes() -> None:
+    assert answer(_solved(0.84), Answer.UNCLEAR, 0.0, least=0.85)[0] is Answer.UNCLEAR
+    assert answer(_solved(0.86), Answer.UNCLEAR, 0.0, least=0.85)[0] is Answer.SATISFIED
+
+
+def test_a_plain_no_is_a_yes_only_where_all_that_was_learned_is_sure_of_it() -> None:
+    for of, said in ((0.4, Answer.DISSATISFIED), (0.9, Answer.UNCLEAR), (0.97, Answer.SATISFIED)):
+        assert answer(_solved(of), Answer.DISSATISFIED, 0.9)[0] is said
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------------

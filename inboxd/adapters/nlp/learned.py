@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features, read_words, words_and_pairs
 from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.network import Network
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
 
@@ -24,7 +25,11 @@ PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 # How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
-DOUBTED = 0.95  # so sure of solved it must be where the rules read a yes with something behind it, or a question
+BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
+AS_A_WHOLE = 0.85  # so sure of solved a network must be; what weights on words alone must be is the policy's
+BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
+AGAINST_A_NO = 0.95  # so sure of solved it must be against a plain no of the rules
+DOUBTED = 0.93  # so sure of solved it must be where the rules read a yes with something behind it, or a question
 SIGNS = np.float32(0.3)
 GROUPS = (
     "yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "trouble_name", "new", "thanks", "not_thanks", "request",
@@ -136,7 +141,7 @@ def _small(matrix: Floats) -> tuple[Any, Floats]:
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
-def correct(marked: Marked, weights: Weights) -> None:
+def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> None:
     """Let the learned part speak beside phrases and lexicon; nothing is said of a language that we do not know."""
     if not marked.language_known or marked.fresh >= len(marked.words):
         return
@@ -159,8 +164,17 @@ def correct(marked: Marked, weights: Weights) -> None:
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
     if marked.reply and marked.body < len(marked.words):
-        asks = "?" in marked.words[marked.body :]
-        marked.answer, marked.answer_sure = answer(shares_of_answer(marked, weights), marked.answer, marked.answer_sure, asks=asks)
+        marked.answer, marked.answer_sure = _answered(marked, weights, whole)
+
+
+def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[Answer, float]:
+    """What a reply answers, and how surely: by its words, and as a whole where a network reads its language."""
+    logits = weights.of_answer(marked) / weights.answer_temperature
+    if whole:
+        logits = BY_WORDS * logits + (1 - BY_WORDS) * whole.logits(marked.text(marked.body, len(marked.words)))
+    shares = softmax(logits)
+    asks = "?" in marked.words[marked.body :]
+    return answer(shares, marked.answer, marked.answer_sure, asks=asks, least=AS_A_WHOLE if whole else 0.0)
 
 
 def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) -> tuple[tuple[str, float], ...]:
@@ -203,26 +217,23 @@ def priors(marked: Marked) -> Floats:
     return found
 
 
-def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False) -> tuple[Answer, float]:
-    """The likeliest answer, and how sure it is of solved or not; but what the rules read as a plain yes or no stands.
+def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False, least: float = 0.0) -> tuple[Answer, float]:
+    """The likeliest answer, and how sure it is of solved or not, beside what the rules read.
 
-    Only a person should say that all is well where the rules doubt it or something is asked: a plain no is never taken for a yes.
+    A person should read it where the rules and what was learned part ways, where the rules doubt a yes or something is asked, and
+    where what was learned is less sure of a yes than `least`.
     """
-    doubted = asks or sure > 0
-    if by_rules in SOLVED and sure >= PLAIN:
-        return by_rules, sure
     best = ANSWERS[int(np.argmax(shares))]
     solved = float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
-    if by_rules is Answer.DISSATISFIED and sure >= PLAIN:
-        return (Answer.UNCLEAR, solved) if solved >= DOUBTED else (by_rules, sure)
+    plain = sure >= PLAIN
+    if plain and by_rules in SOLVED:
+        return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
+    if plain and by_rules is Answer.DISSATISFIED and (best not in SOLVED or solved < AGAINST_A_NO):
+        return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
     if best not in SOLVED:
         return best, float(shares.max())
-    return (best, solved) if solved >= DOUBTED or not doubted else (Answer.UNCLEAR, 1 - solved)
-
-
-def shares_of_answer(marked: Marked, weights: Weights) -> Floats:
-    """How likely each answer is by what was learned."""
-    return softmax(weights.of_answer(marked) / weights.answer_temperature)
+    least = DOUBTED if asks or sure > 0 else least
+    return (best, solved) if solved >= least else (Answer.UNCLEAR, 1 - solved)
 
 
 def signs_of_answer(marked: Marked) -> Floats:

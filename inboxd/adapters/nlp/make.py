@@ -19,7 +19,7 @@ from inboxd.adapters.nlp.training import train
 from inboxd.core.rulebook import TOPICS
 
 LANGUAGES = ("en", "de")
-CODE = ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon", "rows", "vectors")
+CODE = ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon", "rows", "vectors", "network")
 
 
 def fit(

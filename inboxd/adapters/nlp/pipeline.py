@@ -20,6 +20,7 @@ from inboxd.adapters.nlp.key_phrases import KeyPhrases
 from inboxd.adapters.nlp.language import LanguageGuess
 from inboxd.adapters.nlp.lexicon import GAP, Lexicon, Sign, load, tokens
 from inboxd.adapters.nlp.marked import Hit, Marked, mark
+from inboxd.adapters.nlp.network import network
 from inboxd.adapters.nlp.own_topics import OwnTopics
 
 Component = Callable[[Doc], Doc]
@@ -220,8 +221,9 @@ class Learned:
     def __call__(self, doc: Doc) -> Doc:
         """Correct what was found so far; what is too short to tell its language is read in the first."""
         marked = marked_of(doc)
-        if weights := self.weights.get(marked.language or next(iter(self.weights), "")):
-            learned.correct(marked, weights)
+        language = marked.language or next(iter(self.weights), "")
+        if weights := self.weights.get(language):
+            learned.correct(marked, weights, network(language) if marked.reply else None)
         return doc
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:

@@ -20,7 +20,7 @@ SCALE = np.float32(0.7)  # beside hashed words, whose vector has length 1
 
 
 class Vectors:
-    """Rows of int8 with one scale a word."""
+    """Rows of small whole numbers with one scale a word."""
 
     def __init__(self, file: Path) -> None:
         with np.load(file, allow_pickle=False) as z:

