@@ -14,7 +14,7 @@ from inboxd.core.tokens import NOTICE
 def look_up(situation: Situation, case: Case | None, agent: Agent, read: AgentReply) -> Decision:
     """A question of the agent's: answered from the store when the letter is written; nothing changes."""
     number = case.number if case else None
-    asked = tuple(
+    orders = tuple(
         {"what": command.name, "argument": command.argument, "case": command.case or number or 0, "agent": agent.name}
         for command in read.commands
         if command.asks
@@ -27,7 +27,7 @@ def look_up(situation: Situation, case: Case | None, agent: Agent, read: AgentRe
         template="looked_up",
         purpose=f"looked_up:{situation.understood.number}",
         case=case,
-        values={"asked": asked, "original": original and last is not None},
+        values={"to_look_up": orders, "original": original and last is not None},
         enclose=(Enclose(message=last.message, whole=True),) if original and last else (),
     )
     if case is None:
