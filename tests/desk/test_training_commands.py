@@ -351,7 +351,7 @@ def trained(bees: Desk, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_a_training_shows_what_changes_and_puts_the_model_in_force(trained: Trained) -> None:
     assert trained.done.exit_code == 0, trained.done.stderr
-    assert f"{len(MAILS)} corrected mails; training takes about a minute and a gigabyte of memory" in trained.done.stderr
+    assert f"{len(MAILS)} corrected mails; training takes about a minute and 600 MB of memory" in trained.done.stderr
     assert f"in force: {trained.now}; a running daemon takes it over by itself" in trained.done.stderr
     assert "refused" not in trained.done.stderr
 
