@@ -73,14 +73,11 @@ def files_of(situation: Situation) -> tuple[Enclose, ...]:
     return (Enclose(message=u.number, attachments=u.message.attachments),)
 
 
-# --- what came back, and is sent after all ---------------------------------------------------------------------------------
+# --- what came back, and is sent after all -----------------------------------------------------------------------------------
 
 
 TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
-
-
-# Where the words were told from what the mail quotes.
-MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "twice", "undone"})
+MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "twice", "undone"})  # the words were told from what is quoted
 
 
 def came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:

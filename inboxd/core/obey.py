@@ -63,24 +63,10 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         return undo(situation, case, agent, read, book, policy)
     if "release" in commands:
         return release(situation, case, agent, read, book, policy)
-    anyway = "send anyway" in commands
-    if anyway:
-        source = came_back(situation)
-        text = held_text(source[1].text) if source is not None and source[2] in MAY_LEAVE else ""
-        if not text:
-            return hand_back(situation, case, agent, Held(kind="nothing_held"), read)
-        return speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
-    if (
-        proof.words_to_customer
-        and read.words
-        and "ask" not in commands
-        and (other := _answered_meanwhile(situation, case, agent)) is not None
-    ):
-        return hand_back(
-            situation, case, agent, Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=read.words), read
-        )
-    if proof.words_to_customer and read.words and _said_already(situation, case, agent, read.words):
-        return hand_back(situation, case, agent, Held(kind="twice", text=read.words), read)
+    if "send anyway" in commands:
+        return _send_anyway(situation, case, agent, read, book, policy)
+    if proof.words_to_customer and read.words and (held := _answer_there(situation, case, agent, read)) is not None:
+        return hand_back(situation, case, agent, held, read)
     ordered = work_out(situation, case, agent, read, book, policy)
     if ordered.wrong:
         return hand_back(situation, case, agent, Held(kind="mistakes", text=read.words), read, wrong=ordered.wrong, right=ordered.said)
@@ -96,6 +82,23 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if not read.words and not resolve and (not proof.words_to_customer or not _files_of_theirs(situation)):
         return _only_commands(situation, agent, read, book, policy, ordered)
     return speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
+
+
+def _send_anyway(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:
+    """The text that this mail of ours gave back leaves as it stands there."""
+    source = came_back(situation)
+    text = held_text(source[1].text) if source is not None and source[2] in MAY_LEAVE else ""
+    if not text:
+        return hand_back(situation, case, agent, Held(kind="nothing_held"), read)
+    return speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
+
+
+def _answer_there(situation: Situation, case: Case, agent: Agent, read: AgentReply) -> Held | None:
+    """Why these words are held where the customer has read an answer meanwhile: somebody else's, or these very words."""
+    asks = any(command.name == "ask" for command in read.commands)
+    if not asks and (other := _answered_meanwhile(situation, case, agent)) is not None:
+        return Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=read.words)
+    return Held(kind="twice", text=read.words) if _said_already(situation, case, agent, read.words) else None
 
 
 def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
