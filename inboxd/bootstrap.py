@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -25,7 +25,8 @@ from inboxd.adapters.systemd import notify, watchdog_seconds
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.findings import Findings
 from inboxd.core.measure import Scope, needed_since
-from inboxd.core.model import MailboxName, TeamName
+from inboxd.core.model import MailboxName, Message, TeamName
+from inboxd.core.parse import parse
 from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source
@@ -41,6 +42,7 @@ from inboxd.ports import Clock, Mailer, Store
 from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, shipped, try_rules
 
 STORE_FILE = "inboxd.sqlite"
+NEWEST, HEADERS = 50, 65_536  # mails, and bytes of each
 CRASH_AT = "INBOXD_CRASH_AT"  # for tests of the real process: where to die, see adapters/kill_points.py
 
 
@@ -151,6 +153,25 @@ def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
     if read_only and not path.exists():
         raise InboxdError(f"there is no store yet at {path}: inboxd run makes it")
     return SqliteStore(path, read_only=read_only)
+
+
+def newest_mails(settings: Settings) -> Mapping[MailboxName, tuple[Message, ...]]:
+    """What the newest mails of each mailbox begin with, for a look at their headers; nothing where no store can be read."""
+    query = (
+        "select substr(r.body, 1, ?) as head from message m join raw r on r.message = m.id"
+        " where m.mailbox = ? and m.folder <> ? order by m.id desc limit ?"
+    )
+    try:
+        store = open_store(settings, read_only=True)
+    except InboxdError:
+        return {}
+    try:
+        boxes = [box.facts for box in settings.mailboxes]
+        return {
+            box.name: tuple(parse(bytes(row["head"])) for row in store.look(query, HEADERS, box.name, box.sent, NEWEST)) for box in boxes
+        }
+    finally:
+        store.close()
 
 
 def findings(

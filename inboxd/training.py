@@ -78,7 +78,7 @@ def train_model(settings: Settings, now: datetime, say: Callable[[str], None]) -
     store = open_store(settings, read_only=True)
     try:
         corrected = _corrected(store)
-        say(f"{len(corrected)} corrected mails; training takes about a minute and a gigabyte of memory ...")
+        say(f"{len(corrected)} corrected mails; training takes about a minute and 600 MB of memory ...")
         candidate, newest = trial(today, corrected, names, current, shipped)
         mails, answers = examples(corrected)
         folder = settings.state_dir / MODELS / f"{today}-{secrets.token_hex(3)}"

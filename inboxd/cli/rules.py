@@ -58,8 +58,9 @@ def check(
 ) -> None:
     """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
     from inboxd.adapters.clock import SystemClock
+    from inboxd.bootstrap import newest_mails
     from inboxd.config import load_settings
-    from inboxd.desk.check import as_data, to_know
+    from inboxd.desk.check import as_data, to_know, unheard_servers
     from inboxd.rule_sets import look_through
 
     settings = None
@@ -76,6 +77,8 @@ def check(
     if folder is not None:
         found, warnings = look_through(folder, settings, SystemClock().now().date())
         mistakes += found
+    if settings is not None and rules is None:
+        warnings = [*warnings, *unheard_servers(settings, newest_mails(settings))]
     trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
     if as_json:
         found_data = {"mistakes": [as_data(m) for m in mistakes], "warnings": [as_data(w, "warning") for w in warnings]}

@@ -385,16 +385,24 @@ def dmarc_passed(message: Message, authserv_id: str) -> bool:
     return bool(dmarc) and all(_verdict(part, domain) == "confirmed" for part in dmarc)
 
 
+def servers_named(message: Message) -> tuple[str, ...]:
+    """The servers of the mail's Authentication-Results, the topmost first, in small letters; only what reads like a name."""
+    return tuple(server for server, _ in _results(message) if re.fullmatch(r"[\w.-]{1,255}", server))
+
+
 def _own_results(message: Message, authserv_id: str) -> str:
     """Give what the topmost Authentication-Results of our own server says; below it stands what others wrote, who may use our name."""
     if not authserv_id or message.through:
         return ""
+    return next((results for server, results in _results(message) if server == authserv_id.casefold()), "")
+
+
+def _results(message: Message) -> Iterator[tuple[str, str]]:
+    """Each Authentication-Results: the server that wrote it, and what it says."""
     for name, value in message.headers:
         if name == "authentication-results":
             server, _, results = _without_comments(value).partition(";")
-            if server.split()[:1] and server.split()[0].casefold() == authserv_id.casefold():
-                return results.casefold()
-    return ""
+            yield (server.split() or [""])[0].casefold(), results.casefold()
 
 
 def _without_comments(value: str) -> str:

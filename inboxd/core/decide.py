@@ -34,7 +34,7 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
 )
-from inboxd.core.obey import obey, obey_without_case
+from inboxd.core.obey import obey
 from inboxd.core.outside import answered
 from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
 from inboxd.core.policy import Policy
@@ -44,6 +44,7 @@ from inboxd.core.route import contacts_with, filed, route, share_out_at, trace_o
 from inboxd.core.rulebook import Rulebook, today_of
 from inboxd.core.rules import Ruling
 from inboxd.core.shared_mailbox import in_folders, moved_to_resolved, written_here
+from inboxd.core.without_case import obey_without_case
 
 LONGEST_ABSENCE = timedelta(days=60)  # that an out-of-office is believed
 USUAL_ABSENCE = timedelta(days=7)  # where an out-of-office names no day

@@ -135,7 +135,7 @@ def routed(
         template="routed",
         mailbox=situation.mailbox.name,
         language="en",
-        to=Address(email=agent.emails[0], name=agent.full_name),
+        to=_address(agent),
         subject=_tagged(f"{name}: {case.subject}".rstrip(": "), case.number, situation.mailbox),
         values=values,
         case=case.number,
@@ -173,24 +173,14 @@ def notice(
     customer = full_name(situation.customer or situation.person)
     if case and not subject:
         subject = f"{'Re: ' if last else ''}{customer}: {case.subject}".rstrip(": ")
-    return Letter(
+    subject = _tagged(subject, case.number, situation.mailbox) if case else subject
+    values = {
+        "customer": first_name(customer), "subject": case.subject if case else "", "brand": situation.mailbox.brand, **values
+    }  # fmt: skip
+    return replace(
+        _from_desk(situation.mailbox, _address(to), to, template=template, purpose=purpose, subject=subject, values=values),
         kind=kind,
-        purpose=purpose,
-        template=template,
-        mailbox=situation.mailbox.name,
-        language="en",
-        to=Address(email=to.emails[0], name=to.full_name),
-        subject=_tagged(subject, case.number, situation.mailbox) if case else subject,
-        values={
-            "agent": to.signs_as,
-            "customer": first_name(customer),
-            "subject": case.subject if case else "",
-            "brand": situation.mailbox.brand,
-            **values,
-        },
         case=case.number if case else None,
-        agent=to.name,
-        from_name=_desk(situation.mailbox),
         thread=(last,) if last else (),
         reply_token=(REPLY if kind is OutgoingKind.RETURNED else NOTICE) if case else "",
         enclose=tuple(enclose),
@@ -220,11 +210,26 @@ def to_lead(
 ) -> Letter:
     """A mail to the lead, or to the admin: where no lead is named, or where it is about the machine."""
     lead = None if to_admin else book.agents.get(AgentName(book.lead))
-    to = (
-        Address(email=lead.emails[0], name=lead.full_name)
-        if lead
-        else Address(email=admin if to_admin or "@" not in book.lead else book.lead)
+    to = _address(lead) if lead else Address(email=admin if to_admin or "@" not in book.lead else book.lead)
+    values = {"mailbox": mailbox.brand, **values}
+    return replace(
+        _from_desk(mailbox, to, lead, template=template, purpose=purpose, subject=subject, values=values),
+        case=case,
+        reply_token=NOTICE if lead and case else "",
+        enclose=tuple(enclose),
     )
+
+
+def to_agent(mailbox: MailboxFacts, to: Agent, *, template: str, purpose: str, subject: str, values: dict[str, object]) -> Letter:
+    """A mail to an agent that is about no single case: a reply to it is a command."""
+    letter = _from_desk(mailbox, _address(to), to, template=template, purpose=purpose, subject=subject, values=values)
+    return replace(letter, reply_token=NOTICE)
+
+
+def _from_desk(
+    mailbox: MailboxFacts, to: Address, agent: Agent | None, *, template: str, purpose: str, subject: str, values: dict[str, object]
+) -> Letter:
+    """A mail of our own to one of us; `agent` is None where whoever reads it is no agent."""
     return Letter(
         kind=OutgoingKind.NOTICE,
         purpose=purpose,
@@ -233,30 +238,14 @@ def to_lead(
         language="en",
         to=to,
         subject=subject,
-        values={"agent": lead.signs_as if lead else "", "mailbox": mailbox.brand, **values},
-        case=case,
-        agent=lead.name if lead else None,
+        values={"agent": agent.signs_as if agent else "", **values},
+        agent=agent.name if agent else None,
         from_name=_desk(mailbox),
-        reply_token=NOTICE if lead and case else "",
-        enclose=tuple(enclose),
     )
 
 
-def to_agent(mailbox: MailboxFacts, to: Agent, *, template: str, purpose: str, subject: str, values: dict[str, object]) -> Letter:
-    """A mail to an agent that is about no single case: a reply to it is a command."""
-    return Letter(
-        kind=OutgoingKind.NOTICE,
-        purpose=purpose,
-        template=template,
-        mailbox=mailbox.name,
-        language="en",
-        to=Address(email=to.emails[0], name=to.full_name),
-        subject=subject,
-        values={"agent": to.signs_as, **values},
-        agent=to.name,
-        from_name=_desk(mailbox),
-        reply_token=NOTICE,
-    )
+def _address(agent: Agent) -> Address:
+    return Address(email=agent.emails[0], name=agent.full_name)
 
 
 # --- to customers ------------------------------------------------------------------------------------------------------

@@ -5,9 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from inboxd.core.commands import Command
+from inboxd.core.commands import AgentReply, Command
+from inboxd.core.hand_back import came_back, files_of
 from inboxd.core.letters import first_name, full_name, last_from_customer, notice
-from inboxd.core.model import AgentName, Case, Enclose, HeldWords, Letter, MessageNo, OutgoingKind, SentMessage, Situation
+from inboxd.core.model import (
+    Action,
+    AgentName,
+    Case,
+    Decision,
+    Enclose,
+    EndHold,
+    HeldWords,
+    HoldWords,
+    Join,
+    Letter,
+    MessageNo,
+    OutgoingKind,
+    Send,
+    SentMessage,
+    Situation,
+)
 from inboxd.core.rulebook import Agent, Rulebook
 
 
@@ -71,3 +88,36 @@ def overtaken_by(held: HeldWords, situation: Situation, case: Case, book: Rulebo
         return ""
     other = book.agents.get(case.last_reply_by or AgentName(""))
     return other.signs_as if other else first_name(full_name(situation.customer))
+
+
+# --- words that wait --------------------------------------------------------------------------------------------------------
+
+
+def hold(situation: Situation, case: Case, agent: Agent, reader: Agent, read: AgentReply, words: str) -> Decision:
+    """Nothing leaves and nothing is carried out before the mentor lets it go; the customer waits on, and so does the ladder."""
+    held = HeldWords(
+        message=situation.understood.number, case=case.number, agent=agent.name, mentor=reader.name, words=words, at=situation.now
+    )
+    source = came_back(situation)
+    files = (*files_of(situation), *((Enclose(message=source[0]),) if source else ()))
+    letters = (
+        to_mentor(situation, case, agent, reader, words, read.commands, files),
+        to_writer(situation, case, agent, held, what="waiting", by=reader),
+    )
+    actions: tuple[Action, ...] = (Join(case=case.number, role=None), HoldWords(held=held), *(Send(letter=letter) for letter in letters))
+    return Decision(actions=actions, because=(f"waits for {reader.name}",), case=case.number, words="")
+
+
+def is_released(situation: Situation) -> bool:
+    """Whether the words of the mail were held, and are let go now."""
+    return situation.to_release is not None and situation.to_release.held.message == situation.understood.number
+
+
+def overtaken(situation: Situation, case: Case, agent: Agent, words: str, book: Rulebook) -> Iterator[Action]:
+    """Words of others that waited are void once somebody answers in their own; whose they are reads what was said instead."""
+    for held in situation.held_words:
+        if held.ended or held.agent == agent.name or is_released(situation):
+            continue
+        yield EndHold(message=held.message, how="overtaken")
+        if (writer := book.agents.get(held.agent)) is not None:
+            yield Send(letter=to_writer(situation, case, writer, held, what="overtaken", by=agent, words=words))

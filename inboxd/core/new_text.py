@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from inboxd.core.cards import card_begins, ends_a_sentence, last_said, tells_where
 from inboxd.core.model import Message
 
 _LONGEST = 400  # characters: no line that introduces a quotation is longer
@@ -78,7 +79,6 @@ _POINTER = re.compile(
 )
 
 _SIGNATURE = re.compile(r"(?:--|—|––)\s*")
-_SENTENCE = re.compile(r"\w\s+\w+[.!?]\s*$")
 _LINE = re.compile(r"[\s*]*(?:_{5,}|-{5,}|={5,}|\*{5,})\s*")
 _DEVICE = (
     r"(?:i ?phone|i ?pad|ipod|android|samsung|galaxy|blackberry|windows|nokia|huawei|xiaomi|pixel|mobile|phone|handy|"
@@ -94,29 +94,7 @@ _SENT_FROM = re.compile(
     re.I,
 )
 _DASH_NAME = re.compile(r"-[A-ZÀ-Þ][^\W\d_]+(?: [A-ZÀ-Þ][^\W\d_]+){1,2}")
-_CONTACT = re.compile(
-    r"[^\s@]+@[^\s@]+\.\w|https?://|\bwww\.|\+?\(?\d[\d ()./-]{6,}\d|\b(?:tel|phone|mobile?|fax|skype|cell|"
-    r"telefon|fon)\b\.?\s*:?"
-    r"|\bvia mobile\b",
-    re.I,
-)
-_SIGN_OFF = re.compile(
-    r"\s*(?:(?:kind|best|warm|many|with kind|with best)? ?(?:regards|wishes|greetings)|best|cheers|sincerely|"
-    r"yours (?:sincerely|faithfully|truly)|thanks(?: a lot| so much| again)?|thank you|many thanks|mfg|lg|vg|"
-    r"(?:mit )?(?:freundlichen?|besten?|viele|liebe|herzlichen?|schöne) gr(?:ü|ue)(?:ß|ss)en?|(?:bien )?cordialement|"
-    r"(?:un )?saludos?(?: cordiales)?|cordiali saluti|distinti saluti|met vriendelijke groet(?:en)?|"
-    r"atenciosamente|med vänliga hälsningar|med venlig hilsen|pozdrawiam)[\s,.!]*",
-    re.I,
-)
-_NAME = re.compile(r"[^\W\d_][\w.'-]*(?:[ ,]+[^\W\d_][\w.'-]*){0,5},?\s*")
 _WORD = re.compile(r"\w")
-_CARD, _CARD_LINE = 9, 90  # lines, and characters of one: no longer is a card below an answer
-_NAME_PART = re.compile(r"[^\W\d_]+")
-_TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "ing", "dipl", "mag", "med"])
-_JOINING = frozenset(["of", "and", "for", "the", "at", "und", "für", "der", "die", "des", "von", "im", "am", "bei"])
-_PLACE = re.compile(r"\b\w[\w. -]{2,30} \d{1,4} ?[a-z]?\b|\b\d{4,5} [A-ZÄÖÜ]\w+(?: [A-ZÄÖÜ]\w+)?|\b[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}\b")
-_WEB = re.compile(r"\S+@\S+|\S*(?:https?://|www\.)\S+")
-_PLAIN_WORD = re.compile(r"[^\W\d_]{2,}")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\ufeff\u00ad"))
 
 
@@ -133,47 +111,6 @@ def split(text: str) -> tuple[str, str]:
     new = [line for line, is_old in zip(lines, old, strict=True) if not is_old]
     rest = [line for line, is_old in zip(lines, old, strict=True) if is_old]
     return _tidy(new), _tidy(rest)
-
-
-def without_card(text: str, name: str) -> str:
-    """Give the words without the writer's card below them, for reading alone: who sees the mail keeps it.
-
-    A card begins with the writer's own name, or is nothing but contact data. Its first line is never the first of the text.
-    """
-    lines = text.split("\n")
-    end = len(lines)
-    said = [n for n, line in enumerate(lines) if line.strip()][1:][-_CARD:]
-    own = frozenset(_NAME_PART.findall(name.casefold()))
-    for n in said:
-        if _is_own_name(lines[n], own) and all(_is_card_line(line) for line in lines[n + 1 :]):
-            end = n
-            break
-    while end - 1 in said and (not lines[end - 1].strip() or _is_contact(lines[end - 1])):
-        end -= 1
-    return "\n".join(lines[:end]).rstrip()
-
-
-def _is_own_name(line: str, own: frozenset[str]) -> bool:
-    if len(line) >= _CARD_LINE:
-        return False
-    words = frozenset(_NAME_PART.findall(line.casefold()))
-    return bool(words & own) and all(word in own or len(word) == 1 or word in _TITLES for word in words)
-
-
-def _is_card_line(line: str) -> bool:
-    """Whether a line below a name is an office, a firm, a place or a number, and no words that somebody forgot above."""
-    if len(line) >= _CARD_LINE or "?" in line or _SENTENCE.search(line):
-        return False
-    small = {word for word in _NAME_PART.findall(line) if word[0].islower() and len(word) > 1}
-    return _is_contact(line) or small <= _JOINING
-
-
-def _is_contact(line: str) -> bool:
-    """Whether a line is contact data and hardly a word more: "Tel. 030 1234567", not "call me at 030 1234567"."""
-    if len(line) >= _CARD_LINE:
-        return False
-    bare = _PLACE.sub("", _CONTACT.sub("", _WEB.sub("", line)))
-    return bare != line and not _PLAIN_WORD.search(bare)
 
 
 def forwarded(text: str) -> tuple[str, dict[str, str], str]:
@@ -405,7 +342,7 @@ def _signature(lines: list[str], start: int, end: int) -> int:
             end = index
             break
     end = _without_last(lines, start, end)
-    return _contact_block(lines, start, end)
+    return card_begins(lines, start, end)
 
 
 def _is_signature(mark: str, below: list[str]) -> bool:
@@ -413,20 +350,20 @@ def _is_signature(mark: str, below: list[str]) -> bool:
     said = sum(1 for line in below if line.strip())
     if mark == "-- ":
         return said <= 25
-    return said <= 12 and not any(_SENTENCE.search(line[-200:]) for line in below)
+    return said <= 12 and not any(ends_a_sentence(line) for line in below)
 
 
 def _is_footer(below: list[str]) -> bool:
     """What stands below a ruled line is a footer if it is short and tells where to reach somebody."""
     said = [line for line in below if line.strip()]
-    contacts = sum(1 for line in said if _CONTACT.search(line[:200]))
+    contacts = sum(1 for line in said if tells_where(line))
     return not said or (len(said) <= 12 and all(len(line) < 120 for line in said) and contacts > 0)
 
 
 def _without_last(lines: list[str], start: int, end: int) -> int:
     """Step back over "Sent from my phone" and "-Jane Doe"."""
     while True:
-        last = _last_said(lines, start, end)
+        last = last_said(lines, start, end)
         if last <= start:
             return end
         line = lines[last].strip()
@@ -434,35 +371,6 @@ def _without_last(lines: list[str], start: int, end: int) -> int:
         if not is_device and not (_DASH_NAME.fullmatch(line) and not lines[last - 1].strip()):
             return end
         end = last
-
-
-def _last_said(lines: list[str], start: int, end: int) -> int:
-    last = end - 1
-    while last > start and not lines[last].strip():
-        last -= 1
-    return last
-
-
-def _contact_block(lines: list[str], start: int, end: int) -> int:
-    """Cut the visiting card under a name: after a greeting its name stays, else two lines must be contact data."""
-    last = _last_said(lines, start, end)
-    first = last
-    for index in range(last, max(start, last - 14), -1):
-        if _SIGN_OFF.fullmatch(lines[index][:80]):
-            card = [line for line in lines[index + 2 : last + 1] if line.strip()]
-            is_card = all(len(line) < 90 and "?" not in line for line in card) and any(_CONTACT.search(line) for line in card)
-            return index + 2 if card and is_card else end
-    while first > start and lines[first - 1].strip():
-        first -= 1
-    block = lines[first : last + 1]
-    above = _last_said(lines, start, first)
-    if first <= start or not 2 <= len(block) <= 8 or lines[above].rstrip().endswith(":"):
-        return end
-    contacts = sum(1 for line in block if _CONTACT.search(line[:200]))
-    short = all(len(line) < 60 for line in block)
-    named = _NAME.fullmatch(block[0][:60]) is not None and block[0][:1].isupper()
-    needed = 1 if len(block) == 2 and "mobile" in block[-1].lower() else 2
-    return first if named and short and contacts >= needed and not _CONTACT.search(block[0]) else end
 
 
 def _tidy(lines: list[str]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.letters import notice
+from inboxd.core.look_up import look_up
 from inboxd.core.model import (
     Action,
     Address,
@@ -29,7 +30,6 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
 )
-from inboxd.core.obey import looked_up
 from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
 from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
@@ -80,7 +80,7 @@ def practise(situation: Situation, proof: AgentProof, book: Rulebook, policy: Po
     signatures = (*situation.signatures, *(("\n".join(lines),) if lines else ()))
     read = _read(situation, agent, signatures)
     if read.held is None and read.commands and all(command.asks and command.name != "help" for command in read.commands):
-        return looked_up(situation, None, agent, read)
+        return look_up(situation, None, agent, read)
     actions: list[Action] = [log]
     if lines:
         actions.append(LearnSignature(agent=agent.name, lines=lines, practice=True))

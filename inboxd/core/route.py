@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.assign import Choice, assign, team_of
-from inboxd.core.follow_up import ASKING_JOBS, is_answer
+from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, is_answer
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
     Advance,
     AgentName,
+    Assign,
     Cancel,
     Case,
     CaseEvent,
     CaseState,
+    Decision,
     JobKind,
     MailboxName,
     Role,
@@ -27,6 +29,7 @@ from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, 
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Moment, Rule, Rulebook, Step, Then, calendar_of, customer_words, hours_of, main_calendar
 from inboxd.core.rules import Facts, Ruling, judge, near_misses
+from inboxd.core.screen import is_of_a_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +143,35 @@ def waiting_since(situation: Situation) -> datetime | None:
     return since
 
 
-# --- filing ----------------------------------------------------------------------------------------------------------------
+def came_at(situation: Situation) -> datetime:
+    """When the customer began to wait for an answer to this mail: a machine that stood still gives us no more time."""
+    return min(situation.understood.received_at, situation.now)
+
+
+# --- what follows from the ruling --------------------------------------------------------------------------------------------
+
+
+def decided(actions: Iterable[Action], found: Route, case: Case, choice: Choice | None, policy: Policy) -> Decision:
+    """These actions, with the rules' reasons and their trace beside them."""
+    trace = trace_of(found, choice, policy.zone)
+    return Decision(actions=tuple(actions), because=because_of(found, choice), trace=trace, case=case.number)
+
+
+def given(case: Case, choice: Choice, ruling: Ruling, lent_by: AgentName | None = None) -> Assign:
+    """The case goes to whoever was chosen, with the reason in words."""
+    why = why_of(ruling, choice)
+    return Assign(case=case.number, agent=choice.agent, team=choice.team, why=why, backlog=choice.backlog, lent_by=lent_by)
+
+
+def labels_of(situation: Situation, ruling: Ruling) -> tuple[str, ...]:
+    """The rules' labels; what is sensitive keeps that mark, so that no machine ever writes into the case."""
+    return (*ruling.then.labels, *((SENSITIVE,) if situation.understood.reading.sensitive else ()))
+
+
+def may_be_asked(situation: Situation, ruling: Ruling) -> bool:
+    """Whether anybody may be asked afterwards: no rule forbids it, nothing sensitive is in it, and a person wrote it as such."""
+    no_person = is_of_a_list(situation.understood.message.sender.email)
+    return ruling.then.follow_up is not False and not situation.understood.reading.sensitive and not no_person
 
 
 def filed(situation: Situation, ruling: Ruling) -> list[Action]:

@@ -33,11 +33,11 @@ from inboxd.core.model import (
     Situation,
     TeamName,
 )
-from inboxd.core.obey import moved_on
 from inboxd.core.policy import Policy
 from inboxd.core.promises import remembered
 from inboxd.core.route import share_out_at
 from inboxd.core.rulebook import Rulebook, folder_of
+from inboxd.core.speak import moved_on
 
 # --- what people do in the mailbox itself --------------------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from inboxd.core.cards import without_card
 from inboxd.core.classify import classify
 from inboxd.core.identity import identity
 from inboxd.core.model import Directory, Kind, Message, MessageNo, RawMessage, Scores, Screening, ToRead, Understood
-from inboxd.core.new_text import new_text, without_card
+from inboxd.core.new_text import new_text
 from inboxd.core.on_behalf import on_behalf
 from inboxd.core.parse import parse
 from inboxd.core.screen import screen

@@ -43,8 +43,8 @@ class Writer:
 
     def _one(self, tx: Transaction, send: Send, now: datetime) -> Written:
         letter = send.letter
-        if asked := letter.values.get("asked"):
-            found = answered(tx, asked, self.zone)  # type: ignore[arg-type]  # as obey puts it there
+        if orders := letter.values.get("to_look_up"):
+            found = answered(tx, orders, self.zone)  # type: ignore[arg-type]  # as look_up puts it there
             letter = replace(letter, values={**letter.values, "found": found})
         mailbox = self.mailboxes[letter.mailbox]
         domain = mailbox.address.rpartition("@")[2]

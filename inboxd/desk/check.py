@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Set
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import date
 from typing import Any
 
 from inboxd.config import MailboxSettings, Settings
+from inboxd.core.brief import servers_named
 from inboxd.core.compose import Templates
+from inboxd.core.model import MailboxName, Message
 from inboxd.core.rulebook import FollowUpPolicy, Rulebook, folder_of
 from inboxd.core.tokens import LONGEST_LOCAL_PART
 from inboxd.desk.lint import Warning_
@@ -37,6 +40,29 @@ def to_know(settings: Settings) -> list[str]:
         for box in settings.mailboxes
         if box.facts.authserv_id
     ]
+
+
+LEAST = 3  # mails: fewer say nothing of a server
+
+
+def unheard_servers(settings: Settings, newest: Mapping[MailboxName, Sequence[Message]]) -> list[Warning_]:
+    """Say where the newest mails of a mailbox know nothing of the server that is to vouch for agents: none of them would be obeyed."""
+    found = []
+    for box in settings.mailboxes:
+        wanted, named = box.facts.authserv_id, [servers_named(message) for message in newest.get(box.facts.name, ())]
+        if not wanted or len(named) < LEAST or any(wanted.casefold() in servers for servers in named):
+            continue
+        topmost = Counter(servers[0] for servers in named if servers).most_common(1)
+        what = "; ".join(
+            f"on top of {times} of them is that of {server}: if that is your own mail server, set 'authserv_id: {server}'"
+            for server, times in topmost
+        )
+        message = (
+            f"{box.facts.name}: none of the newest {len(named)} mails has an Authentication-Results of {wanted}, so no agent is obeyed; "
+            f"{what or 'nor of any other: have the server write it, or leave authserv_id out'}"
+        )
+        found.append(Warning_(file=str(settings.path), message=message))
+    return found
 
 
 def _support_addresses(settings: Settings, rulebook: Rulebook) -> Iterable[str]:

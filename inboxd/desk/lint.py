@@ -67,6 +67,7 @@ def lint(
         *_follow_up(book.follow_up),
         *(_languages(book, templates, languages) if templates else ()),
         *_answers(book.answers, languages),
+        *(_unprinted(book, templates) if templates else ()),
         *(_cold(templates) if templates else ()),
     ]
 
@@ -790,6 +791,20 @@ def _answers(answers: Iterable[ReadyAnswer], mailboxes: Collection[str]) -> Iter
             for match in _COLD_PATTERNS[language].finditer(text) if better else ():
                 told = f"answer '{answer.name}': '{' '.join(match[0].split())}' reads cold; {better[(match.lastindex or 1) - 1]}"
                 yield Warning_(file=answer.file, line=answer.line, message=told)
+
+
+def _unprinted(book: Rulebook, templates: Templates) -> Iterable[Warning_]:
+    """Acknowledgements that print no answer of the rules: it would count as offered, and nobody could read it."""
+    offered = {language for answer in book.answers for language in answer.text}
+    used = dict.fromkeys(rule.then.reply_with for rule in book.rules if rule.then.reply_with)
+    keys = dict.fromkeys(key for name in used for language in sorted(offered) if (key := templates.find(name, language)) is not None)
+    for key in keys:
+        if not _PRINTS_ANSWER.search(templates.texts[key]):
+            message = "the answers of the rules cannot be read in it: write '{% if answer %}{{ answer }}{% endif %}' where one is to stand"
+            yield Warning_(file=templates.file(key), message=message)
+
+
+_PRINTS_ANSWER = re.compile(r"\{(?:\{|%-?\s*set\b)[^{}]*\banswer\b")
 
 
 def _words_only(source: str) -> str:

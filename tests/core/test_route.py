@@ -53,6 +53,8 @@ def said(number: int, hours_ago: float, role: Role = Role.CUSTOMER, *, wants_ans
         ((said(1, 9), said(2, 8, Role.AGENT), said(3, 4), said(4, 2)), 4),
         ((said(1, 9), said(2, 8, Role.AGENT), said(3, 4, wants_answer=False)), None),  # a thank-you
         ((said(1, 9), said(2, 8, Role.AGENT), said(3, 4, wants_answer=False), said(4, 2)), 2),
+        ((said(1, 9), said(2, 8, Role.AGENT), said(3, 4, Role.ASKED)), None),  # somebody outside, whom an agent asked, is no customer
+        ((said(1, 9), said(2, 4, Role.ASKED)), 9),  # nor does their word answer the customer
         ((said(1, 5), said(7, 0)), 5),
         ((said(7, 0),), None),  # the present mail is no waiting
     ],

@@ -8,15 +8,18 @@ from typer.testing import CliRunner
 
 from inboxd.adapters.imap import ImapProbe
 from inboxd.adapters.template_files import load_templates
+from inboxd.bootstrap import STORE_FILE, newest_mails
 from inboxd.cli import app
 from inboxd.cli.rules import _missing_folders
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.model import AgentName, MailboxFacts, MailboxName, TeamName
 from inboxd.core.rulebook import Agent, Condition, FollowUpPolicy, Rule, Rulebook, Team, Then
-from inboxd.desk.check import as_data, cross_check, lint, to_know
+from inboxd.desk.check import as_data, cross_check, lint, to_know, unheard_servers
 from inboxd.desk.lint import Warning_
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import Mistake
+from tests.fakes import FakeReader
+from tests.stories.day import Day
 
 ROOT = Path(__file__).parents[2]
 SERVER = ServerSettings(host="h", port=1, user="u", tls="yes")
@@ -329,3 +332,49 @@ def test_folders_of_the_settings_that_the_server_does_not_have_are_named_with_it
 
 def test_a_folder_that_is_not_there_is_called_so(tmp_path: Path) -> None:
     assert checked(tmp_path / "nowhere")[1] == [f"{tmp_path / 'nowhere'}: there is no such folder"]
+
+
+# --- authserv_id: does our own server write this name? -------------------------------------------------------------------
+
+
+OURS = "mx.acme.example"
+
+
+def desk_with(folder: Path, authserv_id: str, *results: str) -> list[str]:
+    """What `check` warns of on a desk with these settings, after mails with these Authentication-Results ("": none)."""
+    servers = ["--address", "support@acme.example", "--imap-host", "localhost", "--smtp-host", "localhost"]
+    made = CliRunner().invoke(app, ["init", str(folder), "--non-interactive", *servers, "--agent", "Maria Lindt <maria@acme.example>"])
+    assert made.exit_code == 0, made.stderr
+    config = folder / "inboxd.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("    addresses: plus\n", f"    addresses: plus\n    authserv_id: {authserv_id}\n"), encoding="utf-8")
+    (folder / "state").mkdir()
+    day = Day(store_path=folder / "state" / STORE_FILE, reader=FakeReader())
+    for number, result in enumerate(results):
+        headers = {"Authentication-Results": result} if result else {}
+        day.write(f"Customer {number} <c{number}@customers.example>", f"Question {number}", "Where is it?", headers=headers)
+    day.store.close()
+    done = CliRunner().invoke(app, ["check", "--offline", "--config", str(config)])
+    assert done.exit_code == 0, done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+
+
+def test_a_typo_in_the_name_of_our_own_server_is_warned_of_with_the_name_that_it_writes(tmp_path: Path) -> None:
+    confirmed = f"{OURS} 1; dmarc=pass header.from=customers.example"
+    (told,) = desk_with(tmp_path / "wrong", "mx.acme.exmaple", confirmed, confirmed, "mail.other.example; spf=pass", "")
+    assert told == (
+        f"warning: {tmp_path}/wrong/inboxd.yaml: acme: none of the newest 4 mails has an Authentication-Results of mx.acme.exmaple,"
+        f" so no agent is obeyed; on top of 2 of them is that of {OURS}: if that is your own mail server, set 'authserv_id: {OURS}'"
+    )
+    assert desk_with(tmp_path / "right", OURS.upper(), confirmed, "", "mail.other.example; spf=pass") == []
+    assert desk_with(tmp_path / "few", "mx.acme.exmaple", confirmed, confirmed) == [], "too few to say anything"
+
+
+def test_a_server_that_writes_no_results_at_all_is_told(tmp_path: Path) -> None:
+    (told,) = desk_with(tmp_path / "none", OURS, "", "", "evil\x1b[2J.example; dmarc=pass")
+    assert "none of the newest 3 mails" in told and "nor of any other: have the server write it, or leave authserv_id out" in told
+
+
+def test_without_a_store_nothing_is_said_of_the_server(tmp_path: Path) -> None:
+    named = replace(SETTINGS, path=tmp_path / "inboxd.yaml", state_dir=tmp_path)
+    assert newest_mails(named) == {} and unheard_servers(named, {}) == []

@@ -15,7 +15,7 @@ from inboxd.adapters.template_files import load_templates
 from inboxd.core.compose import Templates
 from inboxd.core.model import AgentName, Kind, Sentiment, TeamName
 from inboxd.core.opening import Span
-from inboxd.core.rulebook import Absence, Agent, Condition, Moment, Rule, Rulebook, Step, Team, Then
+from inboxd.core.rulebook import Absence, Agent, Condition, Moment, ReadyAnswer, Rule, Rulebook, Step, Team, Then
 from inboxd.core.rules import Facts, judge
 from inboxd.desk.lint import Warning_, lint
 
@@ -276,6 +276,31 @@ def test_only_a_step_that_certainly_is_not_later_is_told() -> None:
 def test_a_mailbox_in_a_language_without_texts_is_told_once() -> None:
     (warning,) = lint(load_rules(ROOT / "rules"), SHIPPED, TODAY, languages=("en", "fr"))
     assert str(warning) == "a mailbox is in 'fr', and 'reply', 'answer_links', 'are_you_happy' and 'reminder' are not: write them"
+
+
+def test_an_acknowledgement_that_prints_no_answer_of_the_rules_is_told_with_its_file() -> None:
+    def told(*answers: ReadyAnswer, **texts: str) -> list[str]:
+        book = replace(load_rules(ROOT / "rules"), rules=(rule(1, assign="a", reply_with="hello"),), answers=answers)
+        templates = replace(SHIPPED, texts={**SHIPPED.texts, **{f"{language}/hello": text for language, text in texts.items()}})
+        return [str(warning) for warning in lint(book, templates, None) if "the answers of the rules" in warning.message]
+
+    offered = ReadyAnswer(name="invoices", phrases=("invoice",), text={"en": "Open Account.", "de": "Konto."})
+    prints, silent = "Hello,\n{% if answer %}\n{{ answer | line }}\n{% endif %}", "Hello,\n{% if answer %}see below{% endif %}"
+    assert told(offered, en=prints, de=prints) == [] and told(en=silent, de=silent) == []
+    assert told(offered, en=prints, de=silent) == [
+        "templates/de/hello.txt.j2: the answers of the rules cannot be read in it:"
+        " write '{% if answer %}{{ answer }}{% endif %}' where one is to stand"
+    ]
+    english = replace(offered, text={"en": "Open Account."})
+    assert told(english, en=prints, de=silent) == [], "in German none is offered"
+    assert len(told(offered, en=silent)) == 1, "German customers get the English text"
+
+
+def test_no_shipped_acknowledgement_hides_an_answer() -> None:
+    for name in ("acknowledge", "we_hear_you", "we_are_closed"):
+        answer = ReadyAnswer(name="invoices", phrases=("invoice",), text={"en": "Open Account.", "de": "Konto."})
+        book = replace(load_rules(ROOT / "rules"), rules=(rule(1, assign="a", reply_with=name),), answers=(answer,))
+        assert not [warning for warning in lint(book, SHIPPED, None) if "the answers of the rules" in warning.message]
 
 
 def test_words_of_the_program_in_a_template_are_not_read_as_words_for_people() -> None:

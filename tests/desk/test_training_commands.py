@@ -351,7 +351,7 @@ def trained(bees: Desk, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_a_training_shows_what_changes_and_puts_the_model_in_force(trained: Trained) -> None:
     assert trained.done.exit_code == 0, trained.done.stderr
-    assert f"{len(MAILS)} corrected mails; training takes about a minute and a gigabyte of memory" in trained.done.stderr
+    assert f"{len(MAILS)} corrected mails; training takes about a minute and 600 MB of memory" in trained.done.stderr
     assert f"in force: {trained.now}; a running daemon takes it over by itself" in trained.done.stderr
     assert "refused" not in trained.done.stderr
 
@@ -550,6 +550,18 @@ def test_the_first_training_of_all_needs_no_folder_of_models(desk: Desk, small: 
     done = copy_of_inboxd(small, "train", "--config", str(desk.config))
     assert done.returncode == 0, done.stderr
     assert [each.name for each in (desk.state / MODELS).iterdir()] == [name_in_force(desk)]
+
+
+def test_corrections_in_one_language_leave_what_is_known_of_the_other_as_it_is(desk: Desk, small: Path) -> None:
+    (desk.config.parent / "rules" / "topics.yaml").unlink()  # a topic of the team's own is learned in every language
+    assert desk.inboxd("correct", "1001", "topic=cancellation", "sentiment=upset").exit_code == 0
+    done = copy_of_inboxd(small, "train", "--config", str(desk.config))
+    assert done.returncode == 0, done.stderr
+    shipped, own = small / SHIPPED.relative_to(Path(inboxd.__file__).parents[1]), own_model(desk.settings)
+    assert own is not None
+    kept, learned = ((LEARNED / language / "weights.npz") for language in ("de", "en"))
+    assert (own / kept).read_bytes() == (shipped / kept).read_bytes()
+    assert (own / learned).read_bytes() != (shipped / learned).read_bytes()
 
 
 def test_only_corrections_that_the_model_in_force_has_not_seen_test_the_next_one(untaught: Desk, small: Path) -> None:

@@ -59,6 +59,7 @@ def reading(text: ToRead) -> Scores:
 
 WORDS = st.sampled_from(("hello", "angry", "yes", "no", "both", "thanks", "stop", "perhaps", "death"))
 NOTE = "canarynote: the cousin of this customer works for the blue shop across the street"
+FILE = ("canaryfile.png", b"canarypicture of the lower drawer")
 REPLIES = (
     "Is it blue?", "It is blue.", "resolve", "resolve\n\nIt is blue.", f"note: {NOTE}", "help", "label: canarylabel\n\nIt is blue.", "mine",
     "It is blue, ask canarymail.canaryname1@inside.example.", "team\nfind canary", "pass on", "send anyway",
@@ -96,14 +97,14 @@ def play(day: Day, step: tuple[str, str, str], number: int) -> None:
     last: Letterbox | None = got[-1] if got else None
     routed = [mail for mail in ours(day) if mail.outgoing.kind == "routed"]
     if kind == "write":
-        day.write(CUSTOMERS[who], f"Thing {number}", f"{what} about thing {number}")
+        day.write(CUSTOMERS[who], f"Thing {number}", f"{what} about thing {number}", attach=(f"{what}.png", f"picture: {what}".encode()))
     elif kind == "answer" and last:
         day.reply(CUSTOMERS[who], last, f"{what} to number {number}")
     elif kind == "tap" and asked:
         tap(day, asked[-1], Answer(what), sender=CUSTOMERS[who])
     elif kind == "agent" and routed:
         mail = routed[-1 - number % min(len(routed), 3)]
-        day.reply(mail.outgoing.envelope_to[0], mail, what)
+        day.reply(mail.outgoing.envelope_to[0], mail, what, attach=FILE if NOTE in what else None)
     elif kind == "machine":
         day.write(CUSTOMERS[who], "Away", "I am away", answers=last, headers={"Auto-Submitted": "auto-replied"})
     elif kind == "pass":
@@ -152,11 +153,16 @@ def test_whatever_people_do_nothing_of_ours_reaches_a_customer_and_nothing_of_on
 def test_the_canaries_sing_for_agents() -> None:
     """Where all that the story above looks for is not in the mails of agents, it proves nothing."""
     day = Day(book=canaries(), reader=FakeReader(scores=reading))
-    steps = (("write", "ana@example.org", "angry"), ("agent", "", f"note: {NOTE}"), ("agent", "", "It is blue."))
-    for number, step in enumerate((*steps, ("write", "ben@example.net", "hello"))):
+    steps = (
+        ("write", "ana@example.org", "angry"), ("agent", "", "pass on"), ("agent", "", "It is blue."),
+        ("agent", "", f"note: {NOTE}"),  # of whoever had it before: its file goes to whoever has it now
+        ("write", "ben@example.net", "hello"),
+    )  # fmt: skip
+    for number, step in enumerate(steps):
         play(day, step, number)
     sung = " ".join(text.casefold() for mail in ours(day) for text in read_by(mail))
-    for canary in ("canarysurname", "canarymail", "canarybrief", "canarywhy", "canarytopic", "please answer", "why you:"):
+    ours_alone = ("canarysurname", "canarymail", "canarybrief", "canarywhy", "canarytopic", "please answer", "why you:")
+    for canary in (*ours_alone, "canaryfile.png", "canarypicture", "angry.png", "picture: hello"):
         assert canary in sung, canary
     assert [str(mail.outgoing.kind) for mail in day.inbox("ana@example.org")] == ["reply"]
 

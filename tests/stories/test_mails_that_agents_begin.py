@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from inboxd.core.model import CaseState, JobKind
+from inboxd.core.model import CaseState, JobKind, Verdict
+from inboxd.core.opening import Span
+from inboxd.core.rulebook import Condition, Rule, Then
 from tests.stories.day import SUPPORT, Day, Letterbox
 from tests.stories.steps import ANA, CALM, FURIOUS, MARIA, PETRA, TOM, holder, kinds, opened, words_of
 
@@ -126,6 +128,33 @@ def test_a_question_that_bounces_is_told_and_changes_nothing(day: Day) -> None:
     day.run()
     assert BOB_AT in flat(day.last(agent).text) and "did not arrive" in day.last(agent).text
     assert day.case().state is CaseState.OPEN
+
+
+def test_the_lead_reads_to_whom_a_question_could_not_be_sent(day: Day) -> None:
+    agent = opened(day)
+    day.mailer.answers = [Verdict(sent=False, permanent=True, reply="550 5.1.1 no such user")]
+    day.reply(agent, day.routed(agent), f"ask: {BOB_AT}\n\nWhere is parcel 77?")
+    told = day.last(PETRA, lambda mail: mail.subject == "A mail has not arrived")
+    assert f"A mail to {BOB_AT} could not be delivered." in told.text and "550 5.1.1 no such user" in told.text
+    assert "Ana" not in told.text, "the customer is not who was written to"
+    assert day.case().state is CaseState.OPEN
+
+
+def test_somebody_outside_who_answers_is_no_customer_who_waits() -> None:
+    shipped = Day().office.rules.book
+    waited = Condition(word="waiting", wanted=(Span(length=timedelta(hours=4)), None))
+    rules = (Rule(name="waits for long", when=(waited,), then=Then(labels=("waited",))), *shipped.rules)
+    day = Day(book=replace(shipped, rules=rules))
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nI ask the carrier.")
+    day.reply(agent, day.routed(agent), f"ask: {BOB_AT}\n\nWhere is parcel 77?")
+    day.reply(BOB, day.last(BOB_AT), "It left our hall at noon.")
+    day.pass_(hours=5)
+    day.reply(ANA, words_of(day), "And where is it now?")
+    assert "waited" not in day.case().labels
+    day.pass_(hours=5)
+    day.reply(ANA, words_of(day), "Is anybody there?")
+    assert "waited" in day.case().labels, "now she waits for an answer"
 
 
 # --- split ----------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,223 @@
+"""A customer says how it was: in answer to our question or to an answer that we offered, or with a thank-you."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inboxd.core.follow_up import ASKING_JOBS, close_later, is_machine_answer, outcome_of_yes, read_answer
+from inboxd.core.letters import answer_values, notice, offered_answer, routed
+from inboxd.core.lifecycle import advance
+from inboxd.core.model import (
+    Action,
+    Advance,
+    AgentName,
+    Answer,
+    Cancel,
+    Case,
+    CaseEvent,
+    CaseState,
+    ChangePerson,
+    Decision,
+    JobKind,
+    Join,
+    Log,
+    Send,
+    Sentiment,
+    Situation,
+)
+from inboxd.core.new_case import new_case
+from inboxd.core.next_word import wrote
+from inboxd.core.policy import Policy
+from inboxd.core.rulebook import Rulebook
+
+
+def answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """Read the answer to "is it solved?" as a person would; old answers to a case that goes on only leave a sign."""
+    u, proof = situation.understood, situation.answer_proof
+    if proof is not None and proof.said is not None:
+        held = Log(kind="answer.held", case=case.number, data={"at": u.received_at, "said": proof.said, "round": proof.round})
+        if is_machine_answer(situation, policy):
+            data = {"message": u.number, "said": proof.said}
+            told = (held,) if situation.held_answers else ()  # the opposite one, which still waits, must see this one
+            return Decision(
+                actions=(Join(case=case.number, role=None), Log(kind="answer.by_machine", case=case.number, data=data), *told),
+                because=("both answers, or too quick for a person: a machine's",),
+                case=case.number,
+            )
+        settled = u.received_at + policy.both_answers_within
+        if situation.now < settled:
+            return Decision(actions=(held,), later=settled, case=case.number)
+    if proof is not None and not proof.from_customer:
+        return _unclear(situation, case, book, policy)  # the right token from another address: kept as text, a person looks
+    answer = read_answer(u.reading, proof)
+    if u.reading.thanks_only and answer is Answer.UNCLEAR:
+        return with_opt_out(thanked(situation, case, book), situation)
+    match answer:
+        case Answer.SATISFIED | Answer.SATISFIED_AND_NEW:
+            decision = _satisfied(situation, case, book, policy, new=answer is Answer.SATISFIED_AND_NEW)
+        case Answer.DISSATISFIED:
+            decision = wrote(situation, case, book, policy, CaseEvent.DISSATISFIED, unhappy=True)
+        case Answer.UNCLEAR:
+            decision = _unclear(situation, case, book, policy)
+    return with_opt_out(decision, situation)
+
+
+def _satisfied(situation: Situation, case: Case, book: Rulebook, policy: Policy, *, new: bool) -> Decision:
+    event, u = CaseEvent.SATISFIED, situation.understood
+    state = advance(case.state, event)
+    changes: dict[str, object] = {"good_sign": True, "sentiment": u.reading.sentiment}
+    if state is CaseState.CLOSED:
+        changes |= {"outcome": outcome_of_yes(case), "closed_at": situation.now}
+    actions: list[Action] = [Advance(case=case.number, event=event, state=state, changes=changes)]
+    if state is CaseState.CLOSED:
+        actions.append(Cancel(case=case.number, kinds=ASKING_JOBS))
+    data = {"message": u.number, "answer": Answer.SATISFIED_AND_NEW if new else Answer.SATISFIED, "round": case.round}
+    actions += [
+        Log(kind="answer.read", case=case.number, data=data),
+        *_named_agent_told(situation, case, book, Answer.SATISFIED),
+    ]
+    if not new:
+        return Decision(actions=(Join(case=case.number), *actions), because=("the answer says: solved",), case=case.number)
+    opened = new_case(situation, book, policy)
+    because = ("the answer says: solved, and brings something new", *opened.because)
+    return replace(opened, actions=(*actions, *opened.actions), because=because)
+
+
+def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """A person reads it: whoever the question named, else whoever holds the case."""
+    event, u = CaseEvent.UNCLEAR, situation.understood
+    state = advance(case.state, event)
+    if state is CaseState.OPEN:
+        return wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=state),
+        Log(
+            kind="answer.read",
+            case=case.number,
+            data={"message": u.number, "answer": Answer.UNCLEAR, "round": case.round},
+        ),
+    ]
+    if JobKind.CLOSE not in situation.acts:
+        actions.append(close_later(case, book.follow_up, situation.now))
+    actions.append(Cancel(case=case.number, kinds=(JobKind.REMIND,)))
+    reader = book.agents.get(case.resolved_by or case.assignee or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
+    if reader is not None:
+        purpose = f"route:{u.number}:{reader.name}"
+        actions.append(
+            Send(
+                letter=routed(
+                    situation, case, reader, policy, purpose=purpose, why="an answer that only a person can read", answer=Answer.UNCLEAR
+                )
+            )
+        )
+    return Decision(actions=tuple(actions), because=("the answer is not clear: a person reads it",), case=case.number)
+
+
+def _named_agent_told(situation: Situation, case: Case, book: Rulebook, answer: Answer) -> list[Action]:
+    named = book.agents.get(case.resolved_by or case.last_reply_by or AgentName(""))
+    if named is None:
+        return []
+    holder = book.agents.get(case.assignee or AgentName(""))
+    letter = notice(
+        situation,
+        named,
+        template="answer_notice",
+        purpose=f"answer:{situation.understood.number}:{named.name}",
+        case=case,
+        values=answer_values(answer, situation, named, holder),
+    )
+    return [Send(letter=letter)]
+
+
+def with_opt_out(decision: Decision, situation: Situation) -> Decision:
+    """Whoever would rather not be asked is not asked."""
+    customer = situation.customer
+    if customer is None or not situation.understood.reading.opt_out:
+        return decision
+    quiet = (
+        ChangePerson(person=customer.number, changes={"no_follow_up": True}),
+        Log(kind="person.opted_out", case=decision.case),
+    )
+    return replace(decision, actions=(*decision.actions, *quiet))
+
+
+# --- thanks ----------------------------------------------------------------------------------------------------------------
+
+
+def thanked(situation: Situation, case: Case, book: Rulebook) -> Decision:
+    """A thank-you reopens nothing; it is a good sign, and goes to whoever earned it."""
+    event = CaseEvent.CUSTOMER_THANKED
+    changes = {"good_sign": True, "sentiment": situation.understood.reading.sentiment}
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+    ]
+    if case.state is CaseState.RESOLVED:
+        actions += [
+            Cancel(case=case.number, kinds=(JobKind.ASK, JobKind.REMIND)),
+            close_later(case, book.follow_up, situation.now),
+        ]
+    actions += _thanks_passed_on(situation, case, book)
+    return Decision(actions=tuple(actions), because=("a thank-you, with no question in it",), case=case.number)
+
+
+def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook) -> list[Action]:
+    u = situation.understood
+    asked = case.state in (CaseState.RESOLVED, CaseState.CLOSED)
+    return [
+        Send(
+            letter=notice(
+                situation,
+                book.agents[name],
+                template="thanks",
+                purpose=f"thanks:{u.number}:{name}",
+                case=case,
+                values={"quote": u.new_text.strip(), "at": u.received_at, "not_asked": asked},
+            )
+        )
+        for name in case.involved
+        if name in book.agents
+    ]
+
+
+# --- answers that we offered -----------------------------------------------------------------------------------------------
+
+
+def helped_by(situation: Situation, case: Case) -> str:
+    """The name of the answer in our acknowledgement of which the customer says that it solved it, and nothing else; "" if none."""
+    reading = situation.understood.reading
+    helped = reading.answer is Answer.SATISFIED and reading.sentiment is not Sentiment.UPSET and not reading.sensitive
+    return _judged_answer(situation, case) if helped else ""
+
+
+def missed_by(situation: Situation, case: Case) -> tuple[Log, ...]:
+    """Keep that an offered answer did not solve it, where the customer answers it so."""
+    name = _judged_answer(situation, case) if situation.understood.reading.answer is Answer.DISSATISFIED else ""
+    return (Log(kind="answer.missed", case=case.number, data={"message": situation.understood.number, "answer": name}),) if name else ()
+
+
+def _judged_answer(situation: Situation, case: Case) -> str:
+    """The name of the answer in our acknowledgement that the customer's mail replies to, before anybody wrote; "" if none."""
+    offer = situation.replied_to
+    by_customer = situation.person is not None and situation.person.number == case.customer
+    before_anybody = case.state is CaseState.OPEN and case.last_reply_at is None and not situation.understood.screening.automatic
+    return offered_answer(offer) if offer is not None and offer.case == case.number and by_customer and before_anybody else ""
+
+
+def helped(situation: Situation, case: Case, name: str, book: Rulebook) -> Decision:
+    """An offered answer was enough: the case is closed, as satisfied, and whoever has it need not write."""
+    event, number = CaseEvent.ANSWER_HELPED, situation.understood.number
+    changes = {"good_sign": True, "outcome": outcome_of_yes(case), "closed_at": situation.now, "due_at": None}
+    actions: list[Action] = [
+        Join(case=case.number),
+        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
+        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE, JobKind.HAND_OVER)),
+        Log(kind="answer.helped", case=case.number, data={"message": number, "answer": name}),
+    ]
+    holder = book.agents.get(case.assignee or AgentName(""))
+    if holder is not None:
+        values = {**answer_values(Answer.SATISFIED, situation, holder, holder), "variant": "answer_helped", "answer": name}
+        purpose = f"answer:{number}:{holder.name}"
+        actions.append(Send(letter=notice(situation, holder, template="answer_notice", purpose=purpose, case=case, values=values)))
+    return Decision(actions=tuple(actions), because=("the customer says that an answer we offered solved it",), case=case.number)
