@@ -203,8 +203,11 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
     if outgoing.kind is OutgoingKind.NOTICE:
         return
     rules, mailbox = office.rules, office.mailbox(outgoing.mailbox)
+    case = tx.case(outgoing.case) if outgoing.case is not None else None
     values: dict[str, object] = {
         "given_up": given_up,
+        "number": case.number if case else 0,
+        "subject": case.subject if case else "",
         "customer": _recipient(office, tx, outgoing),
         "tries": job.tries + 1,
         "since": outgoing.created_at,
@@ -213,7 +216,7 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
     }
     letter = to_lead(
         mailbox, rules.book, office.admin, template="unsent", purpose=f"unsent:{outgoing.number}:{'end' if given_up else 'wait'}",
-        subject="A mail has not arrived" if given_up else "A mail has not left yet", values=values,
+        subject="A mail has not arrived" if given_up else "A mail has not left yet", values=values, case=case.number if case else None,
     )  # fmt: skip
     written = office.writer(rules).write(tx, [Send(letter=letter)], now)
     queue(tx, written, office.mailboxes, now)

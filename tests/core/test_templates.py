@@ -161,7 +161,10 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     ]},
     "thanks": {**PERSON, "quote": "You made my day.", "at": NOW},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
-    "unsent": {**PERSON, "given_up": True, "tries": 9, "since": NOW, "reply": "451 try later", "words": "Hello Ana"},
+    "unsent": {
+        **PERSON, "given_up": True, "number": 1042, "subject": "Heating", "tries": 9, "since": NOW, "reply": "451 try later",
+        "words": "Hello Ana",
+    },
     "parked": {"received_at": NOW, "reason": "the decision failed", "message": 7},
     "unfetchable": {
         "received_at": NOW, "reason": "the server refused it", "folder": "INBOX", "address": "support@acme.example", "uid": 7, "size": 99,
@@ -277,7 +280,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         for by in ("", "Tom", "Maximiliane-Charlotte")
     ),
     "bounce_notice": ({"permanent": False, "reply": ""},),
-    "unsent": ({"given_up": False, "tries": 1, "words": ""},),
+    "unsent": ({"given_up": False, "number": 0, "subject": "", "tries": 1, "words": ""},),
     "rules_tried": (
         {"failed": []}, {"failed": [], "warnings": []}, {"failed": [], "warnings": [], "tests": 1},
         {"failed": [], "warnings": [], "tests": 0, "backtest": ""},

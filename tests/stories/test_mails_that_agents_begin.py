@@ -136,6 +136,7 @@ def test_the_lead_reads_to_whom_a_question_could_not_be_sent(day: Day) -> None:
     day.reply(agent, day.routed(agent), f"ask: {BOB_AT}\n\nWhere is parcel 77?")
     told = day.last(PETRA, lambda mail: mail.subject == "A mail has not arrived")
     assert f"A mail to {BOB_AT} could not be delivered." in told.text and "550 5.1.1 no such user" in told.text
+    assert f'It belongs to case #{day.case().number}, "{day.case().subject}".' in told.text
     assert "Ana" not in told.text, "the customer is not who was written to"
     assert day.case().state is CaseState.OPEN
 
