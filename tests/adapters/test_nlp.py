@@ -315,7 +315,7 @@ def test_a_batch_gives_as_many_scores_in_the_same_order(reader: SpacyReader) -> 
 
 def test_of_a_very_long_mail_beginning_and_end_are_read(reader: SpacyReader) -> None:
     middle = "the of and " * 2000
-    text = f"I am furious, a disgrace. {middle} Somebody is using my card now!"
+    text = f"I am furious, a disgrace. {middle} Somebody is using my card right now, please block it!"
     assert len(mark("", text).words) < HEAD + TAIL + 20
     scores = read(reader, text)
     assert "disgrace" in [phrase.text for phrase in scores.phrases]

@@ -125,7 +125,7 @@ def test_what_follows_a_plain_yes_does_not_spoil_it(reader: SpacyReader, text: s
 
 def test_nine_in_ten_chatty_yeses_need_nobody_to_read_them(reader: SpacyReader) -> None:
     scores = reader.read([ToRead(subject="Re: Is it solved?", new_text=text) for text in CHATTY_YESES])
-    assert Answer.DISSATISFIED not in {one.answer for one in scores}
+    assert sum(one.answer is Answer.DISSATISFIED for one in scores) <= 0.01 * len(CHATTY_YESES)
     settled = sum(one.answer is Answer.SATISFIED and one.answer_sure >= Thresholds().answer for one in scores)
     assert settled >= 0.9 * len(CHATTY_YESES)
 

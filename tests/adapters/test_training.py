@@ -479,9 +479,14 @@ def test_less_sure_than_is_asked_is_no_yes() -> None:
     assert answer(_solved(0.86), Answer.UNCLEAR, 0.0, least=0.85)[0] is Answer.SATISFIED
 
 
-def test_a_plain_no_is_a_yes_only_where_all_that_was_learned_is_sure_of_it() -> None:
-    for of, said in ((0.4, Answer.DISSATISFIED), (0.9, Answer.UNCLEAR), (0.97, Answer.SATISFIED)):
+def test_a_plain_no_is_never_taken_for_a_yes() -> None:
+    for of, said in ((0.4, Answer.DISSATISFIED), (0.99, Answer.UNCLEAR)):
         assert answer(_solved(of), Answer.DISSATISFIED, 0.9)[0] is said
+
+
+def test_where_the_rules_read_some_yes_and_the_rest_a_no_a_person_reads_it() -> None:
+    assert answer(_solved(0.1), Answer.SATISFIED, 0.6)[0] is Answer.UNCLEAR
+    assert answer(_solved(0.1), Answer.UNCLEAR, 0.0)[0] is Answer.DISSATISFIED
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------------

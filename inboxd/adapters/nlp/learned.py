@@ -28,7 +28,6 @@ SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
 BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
 AS_A_WHOLE = 0.85  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
-AGAINST_A_NO = 0.95  # so sure of solved it must be against a plain no of the rules
 DOUBTED = 0.93  # so sure of solved it must be where the rules read a yes with something behind it, or a question
 SIGNS = np.float32(0.3)
 GROUPS = (
@@ -38,6 +37,7 @@ GROUPS = (
 FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
 FULL_TRUST, FEW_WORDS = 16, 8
 PLAIN = 0.8  # from here on a sign is plain
+CANNOT_WAIT = 0.95  # from here on signs of hurry stand, whatever the rest of the mail is like
 SHOWN = 3  # phrases that only the learned part found
 WEIGHTS, ABOUT = "weights.npz", "about.json"
 
@@ -157,6 +157,8 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     marked.upset, marked.unhappy, marked.happy = heads["upset"], heads["unhappy"], heads["happy"]
     if any(hit.sign.group == "not_urgent" for hit in marked.hits):
         heads["urgent"] = min(heads["urgent"], marked.urgent)
+    elif marked.urgent >= CANNOT_WAIT:
+        heads["urgent"] = max(heads["urgent"], marked.urgent)
     # plain words of death, danger or law stand, whatever was learned: a mail too many for a person is no harm
     if len(words) < FEW_WORDS:
         heads["sensitive"] = min(heads["sensitive"], marked.sensitive)  # "My phone battery died."
@@ -225,11 +227,12 @@ def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False,
     """
     best = ANSWERS[int(np.argmax(shares))]
     solved = float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
-    plain = sure >= PLAIN
-    if plain and by_rules in SOLVED:
+    if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
-    if plain and by_rules is Answer.DISSATISFIED and (best not in SOLVED or solved < AGAINST_A_NO):
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN:
         return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
+    if by_rules in SOLVED and best is Answer.DISSATISFIED:
+        return Answer.UNCLEAR, 1 - solved
     if best not in SOLVED:
         return best, float(shares.max())
     least = DOUBTED if asks or sure > 0 else least
