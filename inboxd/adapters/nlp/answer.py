@@ -8,7 +8,7 @@ from inboxd.adapters.nlp.marked import Hit, Marked
 from inboxd.core.model import Answer
 
 GROUPS = frozenset(
-    {"yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "new", "breaks", "not_thanks", "request", "opt_out"}
+    {"yes", "no", "solved", "well", "unsolved", "doubt", "reserve", "harmless", "warm", "new", "breaks", "not_thanks", "request", "opt_out"}
 )
 NEGATION_WINDOW = 4
 UPSET = 0.4
@@ -80,7 +80,7 @@ def read_answer(marked: Marked) -> tuple[Answer, float, str]:
     if not solved:
         return UNKNOWN
     settled = [sentence for sentence in sentences if sentence not in news]
-    if any(s.groups & {"doubt", "negation", "bad"} or s.question for s in settled):
+    if any(s.groups & {"doubt", "reserve", "negation", "bad"} or s.question for s in settled):
         return UNSURE
     if news and any(s.groups & {"solved", "well", "yes"} for s in sentences):
         wishes = [s for s in sentences if s in news or (s.start >= news[0].start and s.groups - {"closing", "thanks"})]
@@ -220,7 +220,7 @@ def _weighs(marked: Marked, word: str) -> bool:
 
 def _longest(hits: list[Hit]) -> list[Hit]:
     """Hits that do not overlap: the longest at each place wins."""
-    rank = {"unsolved": 0, "no": 1, "solved": 2, "warm": 3, "harmless": 4, "doubt": 5, "new": 6}
+    rank = {"unsolved": 0, "no": 1, "reserve": 2, "solved": 2, "warm": 3, "harmless": 4, "doubt": 5, "new": 6}
     chosen: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, rank.get(hit.sign.group, 9), hit.start)):
         if all(hit.end <= other.start or other.end <= hit.start for other in chosen):

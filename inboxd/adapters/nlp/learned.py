@@ -26,6 +26,7 @@ PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
 BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
+NEVER = 1.1
 AS_A_WHOLE = 0.85  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
 DOUBTED = 0.93  # so sure of solved it must be where the rules read a yes with something behind it, or a question
@@ -171,12 +172,20 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
 
 def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[Answer, float]:
     """What a reply answers, and how surely: by its words, and as a whole where a network reads its language."""
-    logits = weights.of_answer(marked) / weights.answer_temperature
-    if whole:
-        logits = BY_WORDS * logits + (1 - BY_WORDS) * whole.logits(marked.text(marked.body, len(marked.words)))
-    shares = softmax(logits)
+    text = marked.text(marked.body, len(marked.words))
     asks = "?" in marked.words[marked.body :]
-    return answer(shares, marked.answer, marked.answer_sure, asks=asks, least=AS_A_WHOLE if whole else 0.0)
+    logits, least = weights.of_answer(marked) / weights.answer_temperature, 0.0
+    if whole and (marked.language or whole.knows(text)):
+        read = [BY_WORDS * logits + (1 - BY_WORDS) * each for each in whole.read(text)]
+        logits = min(read, key=lambda each: _solved(softmax(each)))
+        least = NEVER if whole.may_hide_a_no(text) else AS_A_WHOLE
+    if any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
+        least = NEVER
+    return answer(softmax(logits), marked.answer, marked.answer_sure, asks=asks, least=least)
+
+
+def _solved(shares: Floats) -> float:
+    return float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
 
 
 def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) -> tuple[tuple[str, float], ...]:
@@ -226,7 +235,7 @@ def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False,
     where what was learned is less sure of a yes than `least`.
     """
     best = ANSWERS[int(np.argmax(shares))]
-    solved = float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
+    solved = _solved(shares)
     if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
     if by_rules is Answer.DISSATISFIED and sure >= PLAIN:
@@ -235,7 +244,7 @@ def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False,
         return Answer.UNCLEAR, 1 - solved
     if best not in SOLVED:
         return best, float(shares.max())
-    least = DOUBTED if asks or sure > 0 else least
+    least = max(least, DOUBTED) if asks or sure > 0 else least
     return (best, solved) if solved >= least else (Answer.UNCLEAR, 1 - solved)
 
 

@@ -130,7 +130,7 @@ def _signs(data: Mapping[str, Any]) -> Iterator[tuple[Sign, str]]:
             yield Sign(group, "", entry["weight"], entry["why"]), entry["phrases"]
     for group in ("not_urgent", "thanks", "not_thanks", "request", "closing", "opt_out", "breaks"):
         yield Sign(group, "", 1.0, ""), data[group]
-    for group in ("yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "trouble_name", "new"):
+    for group in ("yes", "no", "solved", "well", "unsolved", "doubt", "reserve", "harmless", "warm", "trouble_name", "new"):
         yield Sign(group, "", 1.0, ""), data[group]
     for name, family in data["families"].items():
         yield Sign("feeling", name, family["weight"], family["why"]), family["phrases"]

@@ -13,7 +13,7 @@ from inboxd.core.model import Answer, KeyPhrase, Phrase
 HEAD, TAIL = 450, 150  # words that are read of a longer text
 MOST_CHARACTERS = 12_000
 _SENTENCE_ENDS = frozenset(".!?;")
-_STRAIGHT = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "\0": " "})
+_STRAIGHT = str.maketrans({**dict.fromkeys("’‘`´ʼʹˈ′‛＇", "'"), "\0": " "})
 _SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be stored as UTF-8
 IS_REPLY = re.compile(r"\s*(re|aw|fwd?|wg|antw|sv)(\[\d+\])?\s*:", re.IGNORECASE)
 _PLACE = re.compile(r"\S+")

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,38 +24,54 @@ from inboxd.adapters.nlp.features import Floats
 DATA = Path(__file__).with_name("data")
 NAME = "answers.npz"
 WIDTH, HEADS, LAYERS = 384, 12, 3
-MOST_PIECES = 96  # of a text, with the two that mark its ends
+MOST_PIECES = 96  # that are read at once, with the two that mark the ends
+END = 32  # of a long text: who comes back to it writes it below
 MOST_LETTERS = 100  # of a word that is cut into pieces
 FIRST, LAST, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")  # as BERT cuts: each mark stands alone
+_WRITTEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")  # as people do: "isn't" is one word
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹˈ′‛`´＇", "'"))
+_NOS = frozenset(
+    "not isn't doesn't don't didn't can't cannot won't haven't hasn't hadn't wasn't weren't aren't couldn't wouldn't never nothing".split()  # noqa: SIM905  words are read more easily so
+)
+_LIKE_NO = [*sorted(each.replace("'", "") for each in _NOS), "aint"]
+_LIKE, _LIKE_SHORT = 0.76, 0.66  # from here on a word, or one of three letters, may be another one misspelt
 _GELU = np.float32((2 / np.pi) ** 0.5)
 
 
 class Network:
-    """Layers of small whole numbers with one step a column; they are unpacked layer by layer, so that little memory is held."""
+    """Layers of small whole numbers with one step a row; they are unpacked layer by layer, so that little memory is held."""
 
     def __init__(self, parts: Mapping[str, NDArray[Any]]) -> None:
         self._parts = parts
         self._temperature = np.float32(parts["temperature"])
         self._places = {piece: place for place, piece in enumerate(bytes(parts["pieces"]).decode("utf-8").split("\n"))}
 
-    def logits(self, text: str) -> Floats:
-        """What the text answers, in the order of `learned.ANSWERS`, as calibrated logits."""
-        pieces = self.cut(text)
+    def read(self, text: str) -> list[Floats]:
+        """What the text answers, in the order of `learned.ANSWERS`, as calibrated logits; of a long one beginning and end, each alone."""
+        pieces, room = self.cut(text), MOST_PIECES - 2
+        parts = [pieces] if len(pieces) <= room else [pieces[:room], pieces[-room:], pieces[-END:]]
+        return [self._logits([self._places[FIRST], *part, self._places[LAST]]) for part in parts]
+
+    def knows(self, text: str) -> bool:
+        """Whether it has words, and each is one that the network knows whole."""
+        words = [word for word in _WORD.findall(_plain(text)) if word[0].isalnum()]
+        return bool(words) and all(word in self._places for word in words)
+
+    def may_hide_a_no(self, text: str) -> bool:
+        """Whether a word that it does not know may be a misspelt "not": in pieces that says nothing to it."""
+        return any(_like_a_no(word) for word in _WRITTEN.findall(_plain(text)) if word not in self._places and word not in _NOS)
+
+    def cut(self, text: str) -> list[int]:
+        """The pieces of a text: its words, and those that are not known in the longest parts that are (WordPiece, Devlin et al. 2018)."""
+        return [piece for word in _WORD.findall(_plain(text)) for piece in self._pieces(word)]
+
+    def _logits(self, pieces: list[int]) -> Floats:
         x = self._even("first", self._rows(pieces) + self._parts["at"][: len(pieces)].astype(np.float32))
         for layer in range(LAYERS):
             x = self._layer(layer, x)
         found: Floats = self._times("out", x.mean(0)) / self._temperature
         return found
-
-    def cut(self, text: str) -> list[int]:
-        """The pieces of a text: its words, and those that are not known in the longest parts that are (WordPiece, Devlin et al. 2018)."""
-        found = [self._places[FIRST]]
-        for word in _WORD.findall(_plain(text)):
-            found += self._pieces(word)
-            if len(found) >= MOST_PIECES:
-                break
-        return [*found[: MOST_PIECES - 1], self._places[LAST]]
 
     def _pieces(self, word: str) -> list[int]:
         found, start = [], 0
@@ -103,19 +120,29 @@ def _gelu(x: Floats) -> Floats:
     return found
 
 
+def _like_a_no(word: str) -> bool:
+    bare = word.replace("'", "")
+    return bool(get_close_matches(bare, _LIKE_NO, n=1, cutoff=_LIKE_SHORT if len(bare) == 3 else _LIKE))
+
+
 def _plain(text: str) -> str:
-    """Lower case without accents, as the encoder's words are written."""
-    if text.isascii():
-        return text.lower()
-    return "".join(
-        letter for letter in unicodedata.normalize("NFD", text.replace("’", "'").lower()) if unicodedata.category(letter) != "Mn"
-    )
+    """Lower case without accents, as the encoder's words are written; no letter that only looks like one, none that is not seen."""
+    return text.lower() if text.isascii() else "".join(_seen(unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).lower()))
+
+
+def _seen(text: str) -> Iterator[str]:
+    return (letter for letter in text if unicodedata.category(letter) not in ("Mn", "Cf"))
+
+
+def network_file(language: str) -> Path:
+    """Where the network of a language lies, if it has one."""
+    return DATA / language / NAME
 
 
 @cache
 def network(language: str) -> Network | None:
-    """The network of a language, loaded once, when the first answer is read; None where there is none."""
-    file = DATA / language / NAME
+    """The network of a language, loaded once; None where there is none."""
+    file = network_file(language)
     if not file.exists():
         return None
     with np.load(file, allow_pickle=False) as parts:

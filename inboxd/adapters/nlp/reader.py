@@ -14,6 +14,7 @@ from spacy.language import Language
 from inboxd.adapters.nlp.learned import VERSION
 from inboxd.adapters.nlp.lexicon import Lexicon
 from inboxd.adapters.nlp.marked import Marked
+from inboxd.adapters.nlp.network import network, network_file
 from inboxd.adapters.nlp.pipeline import Signs, load_from, read_marked, weights_of
 from inboxd.core.model import Scores, ToRead
 from inboxd.core.rulebook import Topic
@@ -51,6 +52,7 @@ def load_model(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str
     try:
         with _collector_paused():
             nlp = load_from(folder, languages, admin)
+            _load_networks(languages)
         versions = {weights.about["version"] for weights in weights_of(nlp).values()}
         missing = set(languages) - set(weights_of(nlp))
     except ConfigError:
@@ -63,6 +65,16 @@ def load_model(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str
     if versions != {VERSION}:
         raise BrokenModel(f"{folder}: the model is of another version of inboxd; inboxd train makes a new one")
     return nlp
+
+
+def _load_networks(languages: Sequence[str]) -> None:
+    """Load what reads answers now: a broken file is no surprise for the first customer who answers."""
+    for language in languages:
+        try:
+            network(language)
+        except Exception as error:
+            told = f"{network_file(language)}: cannot be loaded ({type(error).__name__}); install inboxd anew"
+            raise ConfigError(told) from error
 
 
 def about_of(nlp: Language) -> Mapping[str, Any]:
@@ -106,5 +118,8 @@ def _plain(marked: Marked, model: str) -> Scores:
 
 def _name(lexicons: Sequence[Lexicon], admin: Sequence[tuple[str, str]], about: Mapping[str, Any]) -> str:
     """Version, date, and a hash of all that a reading depends on."""
-    depends = ([lexicon.hash for lexicon in lexicons], sorted(admin), sorted((key, str(value)) for key, value in about.items()))
+    networks = [sha256(file.read_bytes()).hexdigest() for each in lexicons if (file := network_file(each.language)).exists()]
+    depends = (
+        [lexicon.hash for lexicon in lexicons], networks, sorted(admin), sorted((key, str(value)) for key, value in about.items()),
+    )  # fmt: skip
     return f"inboxd-{about['version']}-{about['date']}-{sha256(repr(depends).encode('utf-8', 'replace')).hexdigest()[:12]}"
