@@ -300,6 +300,8 @@ class Block:
     @property
     def shown(self) -> Markup:
         """The lines as HTML, those that carry the mark in bold."""
+        if not any(line.startswith(STRONG) for line in self.lines):
+            return Markup(str(escape("\n".join(self.lines))).replace("\n", "<br>\n"))
         shown = (f"<strong>{escape(line[1:])}</strong>" if line.startswith(STRONG) else escape(line) for line in self.lines)
         return Markup("<br>\n".join(shown))
 

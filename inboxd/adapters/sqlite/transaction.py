@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -837,22 +838,7 @@ class SqliteTransaction:
 
     def record(self, situation: Situation, decision: Decision, ruleset: str) -> None:
         """Write message, reading, decision, case, people, events and jobs."""
-        u = situation.understood
-        sender = u.message.sender
-        self._db.execute(
-            "update message set message_id = ?, kind = ?, sender = ?, name = ?, subject = ?, person = ?, agent = ? where id = ?",
-            (
-                u.message.message_id,
-                u.screening.kind,
-                sender.email,
-                sender.name,
-                u.message.subject,
-                situation.person.number if situation.person else None,
-                situation.agent,
-                u.number,
-            ),
-        )
-        r = u.reading
+        u, r = situation.understood, situation.understood.reading
         self._db.execute(
             "insert into reading values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) on conflict (message) do update set new_text = excluded.new_text",
             (
@@ -875,9 +861,28 @@ class SqliteTransaction:
             ),
         )
         self.apply(decision.actions, u.mailbox, situation.now, u.number)
+        self._heard(situation, decision)
         if decision.case is not None:
             self._remember_ids(situation, decision.case)
         self._decided(situation, decision, ruleset, u.number)
+
+    def _heard(self, situation: Situation, decision: Decision) -> None:
+        """Complete the message's row: who wrote what, and the case that it joined, all at once."""
+        u, sender = situation.understood, situation.understood.message.sender
+        who = situation.person.number if situation.person else None
+        columns = "message_id = ?, kind = ?, sender = ?, name = ?, subject = ?, agent = ?"
+        values = (u.message.message_id, u.screening.kind, sender.email, sender.name, u.message.subject, situation.agent)
+        joined = next((action for action in reversed(decision.actions) if isinstance(action, Join)), None)
+        if joined is None:
+            self._db.execute(f"update message set {columns}, person = ? where id = ?", (*values, who, u.number))
+            return
+        if who is None and joined.role is Role.CUSTOMER:
+            row = self._one("select customer from cases where id = ?", joined.case)
+            who = row["customer"] if row else None
+        self._db.execute(
+            f"update message set {columns}, person = ?, case_id = ?, role = ?, contact = ? where id = ?",
+            (*values, who, joined.case, joined.role or "", joined.contact, u.number),
+        )
 
     def record_due(self, situation: Situation, decision: Decision, ruleset: str) -> None:
         """Write what was decided about a date of a case, with its facts and its reasons."""
@@ -912,17 +917,22 @@ class SqliteTransaction:
 
     def apply(self, actions: Sequence[Action], mailbox: MailboxName, now: datetime, message: MessageNo | None = None) -> None:
         """Write the actions in order; letters and parking are left to the daemon."""
+        given: Assign | None = None  # with the case itself: its row is written once
         for action in actions:
             match action:
                 case OpenCase():
-                    self._open(action, now)
+                    given = next((each for each in actions if isinstance(each, Assign) and each.case == action.case.number), None)
+                    self._open(action, given, now)
                     self._event("case.opened", mailbox, action.case.number, {"because": action.case.topic}, now)
                 case Join():
-                    self._join(action, message, now)
+                    self._join(action, now)
                 case Advance():
                     self._advance(action, mailbox, now)
                 case Assign():
-                    self._assign(action, mailbox, now)
+                    if action is not given:
+                        self._assign(action, now)
+                    data = {"agent": action.agent, "team": action.team, "because": action.why}
+                    self._event("case.assigned", mailbox, action.case, data, now)
                 case Label():
                     self._label(action)
                 case Correct():
@@ -1052,8 +1062,11 @@ class SqliteTransaction:
             self.schedule(Schedule(kind=JobKind.FILE, key=f"file:{message}", at=now, payload=payload))
             self._db.execute("update message set handed_over = 1 where id = ?", (message,))
 
-    def _open(self, action: OpenCase, now: datetime) -> None:
+    def _open(self, action: OpenCase, given: Assign | None, now: datetime) -> None:
         person, c = action.person, action.case
+        if given is not None:
+            involved = tuple(dict.fromkeys((*c.involved, given.agent)))
+            c = replace(c, assignee=given.agent, team=given.team, backlog=given.backlog, lent_by=given.lent_by, involved=involved)
         self._db.execute(
             "insert into person (id, name, language, created_at) values (?,?,?,?) on conflict (id) do update set"
             " name = case when person.name = '' then excluded.name else person.name end",
@@ -1067,33 +1080,28 @@ class SqliteTransaction:
         self._participants(c.number, c.participants)
 
     def _participants(self, case: CaseNo, participants: Sequence[Address]) -> None:
-        self._db.executemany(
-            "insert into participant values (?,?,?) on conflict do nothing",
-            [(case, p.email, p.name) for p in participants],
-        )
+        if participants:
+            self._db.executemany(
+                "insert into participant values (?,?,?) on conflict do nothing",
+                [(case, p.email, p.name) for p in participants],
+            )
 
-    def _join(self, action: Join, message: MessageNo | None, now: datetime) -> None:
+    def _join(self, action: Join, now: datetime) -> None:
+        """The message's own row is completed at the end of `record`."""
         self._participants(action.case, action.participants)
-        self._db.execute(
-            "update message set case_id = ?, role = ?, contact = ?,"
-            " person = coalesce(person, case when ? = 'customer' then (select customer from cases where id = ?) end) where id = ?",
-            (action.case, action.role or "", action.contact, action.role or "", action.case, message),
-        )
         self._db.execute("update cases set updated_at = ?1 where id = ?2 and updated_at <> ?1", (time(now), action.case))
 
     def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
         self._event(f"case.{action.event}", mailbox, action.case, {"state": action.state}, now)
 
-    def _assign(self, action: Assign, mailbox: MailboxName, now: datetime) -> None:
+    def _assign(self, action: Assign, now: datetime) -> None:
         row = self._one("select involved from cases where id = ?", action.case)
         involved = [*json.loads(row["involved"]), action.agent] if row else [action.agent]
         self._db.execute(
             "update cases set assignee = ?, team = ?, backlog = ?, lent_by = ?, involved = ?, updated_at = ? where id = ?",
             (action.agent, action.team, action.backlog, action.lent_by, dump(list(dict.fromkeys(involved))), time(now), action.case),
         )
-        data = {"agent": action.agent, "team": action.team, "because": action.why}
-        self._event("case.assigned", mailbox, action.case, data, now)
 
     def _merge(self, action: Merge, mailbox: MailboxName, now: datetime) -> None:
         """The first case ends and points to the second, which gets its labels and readers; its messages are found through the pointer."""
