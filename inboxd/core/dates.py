@@ -21,6 +21,7 @@ _GREETING = re.compile(
     r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
     re.IGNORECASE,
 )
+_LONGEST_GREETING = 300  # letters: a first word, and fifty letters or titles
 
 
 def sentences(text: str) -> list[str]:
@@ -39,7 +40,7 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
     held, last = "", 0
     for line in (" ".join(line.split()) for line in paragraph.split("\n")):
         begins = last < 40 or held.endswith(":") or _LISTED.match(line)
-        if held and (_GREETING.fullmatch(held) or (begins and not _GOES_ON.match(line))):
+        if held and ((len(held) < _LONGEST_GREETING and _GREETING.fullmatch(held)) or (begins and not _GOES_ON.match(line))):
             yield held
             held = ""
         held, last = f"{held} {line}".strip(), len(line)

@@ -340,7 +340,12 @@ def blocks(marked: str) -> list[Block]:
     return found
 
 
+_MARKS = frozenset(("", LINKS_HERE, "-", SECTION, BAR, ">", " "))  # all that the lines of other blocks begin with
+
+
 def _kind_of(line: str, before: str) -> str:
+    if line[:1] not in _MARKS:
+        return "paragraph" if line.strip() else ""
     if line == LINKS_HERE:
         return "links"
     if line.startswith("-----"):
