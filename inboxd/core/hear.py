@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.brief import MOST_READERS
-from inboxd.core.copies import replace
 from inboxd.core.follow_up import (
     ASKING_JOBS,
     SENSITIVE,
@@ -257,7 +257,7 @@ def _wrote(
     if unhappy:
         changes["outcome"] = Outcome.DISSATISFIED
     choice, lent_by = _mover(situation, case, found, book, unhappy=unhappy)
-    moved = with_assignee(replace(case, state=state, **changes), choice)
+    moved = with_assignee(replace(case, state=state, **changes), choice)  # type: ignore[arg-type]  # the names are those of Case
     there = replace(situation, case=moved)
     actions: list[Action] = [
         Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
