@@ -149,6 +149,7 @@ class Bare:
 
 
 def _bare_loop(dovecot: Dovecot, user: str, taking: Sink) -> Bare:
+    begun, spent = perf_counter(), process_time()  # with its connections: the daemon's time has them, too
     with tempfile.TemporaryDirectory() as place, _imap(dovecot, user) as client, smtplib.SMTP("127.0.0.1", taking.port) as smtp:
         db = sqlite3.connect(Path(place) / "bare.sqlite", isolation_level=None)
         for statement in (
@@ -158,7 +159,6 @@ def _bare_loop(dovecot: Dovecot, user: str, taking: Sink) -> Bare:
         ):
             db.execute(statement)
         fetching = sending = 0.0
-        begun, spent = perf_counter(), process_time()
         client.select_folder("Work", readonly=True)
         uids = client.search("ALL")
         for start in range(0, len(uids), BATCH):

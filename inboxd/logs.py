@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import IO
 
 LEVELS = ("info", "warning", "error")  # what happened; what will be tried again; what a person must do
 _PRIORITY = {"info": "<6>", "warning": "<4>", "error": "<3>"}  # sd-daemon(3): journald reads the level from it
+_TO_QUOTE = re.compile('[ "=\n\t]')
 _lock = threading.Lock()
 
 
@@ -41,4 +43,4 @@ def _value(value: object) -> str:
     if isinstance(value, tuple | list):
         value = ", ".join(str(part) for part in value)
     text = str(value)
-    return text if text and not set(text) & set(' "=\n\t') else json.dumps(text, ensure_ascii=False)
+    return text if text and not _TO_QUOTE.search(text) else json.dumps(text, ensure_ascii=False)

@@ -152,12 +152,13 @@ def _text_of(reply: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """The envelope of a mail as commands: MAIL, then RCPT for each recipient whose address can be written."""
+    """A mail as DATA carries it, and its envelope as commands: MAIL, then RCPT for each recipient whose address can be written."""
 
     outgoing: OutgoingNo
     commands: tuple[bytes, ...]
     recipients: tuple[str, ...]
     unfit: Mapping[str, str]
+    wire: bytes
 
     @property
     def at_once(self) -> bytes:
@@ -245,12 +246,14 @@ class SmtpMailer:
 
     async def _send(self, outgoing: Outgoing, before_data: Callable[[], Awaitable[None]], then: Outgoing | None) -> Verdict:
         there = await self._connection(outgoing)
-        wire = _on_the_line(outgoing.raw)
-        problem = _impossible(outgoing.envelope_from, len(wire), there)
-        if problem:
-            return Verdict(sent=False, permanent=True, reply=problem)
+        offer = there.ahead
+        if offer is None:
+            wire = _on_the_line(outgoing.raw)
+            if problem := _impossible(outgoing.envelope_from, len(wire), there):
+                return Verdict(sent=False, permanent=True, reply=problem)
+            offer = _offer(there, outgoing, wire)
         try:
-            envelope = await self._offer(there, _offer(there, outgoing, len(wire)))
+            envelope = await self._offer(there, offer)
         except _GoneError as error:
             self._drop()
             raise (_StaleError if there.served else _NotNowError)(str(error)) from error
@@ -260,7 +263,7 @@ class SmtpMailer:
         if not there.line.is_quiet:  # seen before the first byte of the mail: for sure nothing was sent
             self._drop()
             raise _NotNowError("connection lost before DATA")
-        return await self._data(there, wire, envelope.refused, then)
+        return await self._data(there, offer.wire, envelope.refused, then)
 
     async def _offer(self, there: _Connection, offer: _Offer) -> _Envelope:
         """MAIL, RCPT and DATA: all in one write where the server can take that (RFC 2920), else one after the other."""
@@ -478,22 +481,22 @@ def _impossible(sender: str, size: int, there: _Connection) -> str:
     return ""
 
 
-def _offer(there: _Connection, outgoing: Outgoing, size: int) -> _Offer:
+def _offer(there: _Connection, outgoing: Outgoing, wire: bytes) -> _Offer:
     utf8 = there.offers("smtputf8")
     recipients = {recipient: _on_the_wire(recipient) for recipient in outgoing.envelope_to}
     unfit = {recipient: problem for recipient, address in recipients.items() if (problem := _unfit(address, utf8))}
     fit = {recipient: address for recipient, address in recipients.items() if recipient not in unfit}
-    mail = _mail(there, outgoing, size, recipients.values())
+    mail = _mail(there, outgoing, len(wire), recipients.values())
     commands = (mail, *(f"RCPT TO:<{address}>\r\n".encode() for address in fit.values()))
-    return _Offer(outgoing=outgoing.number, commands=commands, recipients=tuple(fit), unfit=unfit)
+    return _Offer(outgoing=outgoing.number, commands=commands, recipients=tuple(fit), unfit=unfit, wire=wire)
 
 
 def _ahead(there: _Connection, outgoing: Outgoing) -> _Offer | None:
     """The offer of the next mail, where it can be made before its turn and nothing stands against it."""
-    size = len(_on_the_line(outgoing.raw))
-    if not there.offers("pipelining") or _impossible(outgoing.envelope_from, size, there):
+    wire = _on_the_line(outgoing.raw)
+    if not there.offers("pipelining") or _impossible(outgoing.envelope_from, len(wire), there):
         return None
-    offer = _offer(there, outgoing, size)
+    offer = _offer(there, outgoing, wire)
     return offer if offer.recipients else None
 
 

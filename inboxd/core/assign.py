@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from inboxd.core.copies import replace
 from inboxd.core.model import AgentName, Candidate, Sentiment, Situation, TeamName
 from inboxd.core.opening import Calendar, is_open, next_open
 from inboxd.core.rulebook import Rulebook, Team, hours_of

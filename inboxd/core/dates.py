@@ -21,6 +21,7 @@ _GREETING = re.compile(
     r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
     re.IGNORECASE,
 )
+_LONGEST_GREETING = 300  # letters: a first word, and fifty letters or titles
 
 
 def sentences(text: str) -> list[str]:
@@ -39,7 +40,7 @@ def _unwrapped(paragraph: str) -> Iterator[str]:
     held, last = "", 0
     for line in (" ".join(line.split()) for line in paragraph.split("\n")):
         begins = last < 40 or held.endswith(":") or _LISTED.match(line)
-        if held and (_GREETING.fullmatch(held) or (begins and not _GOES_ON.match(line))):
+        if held and ((len(held) < _LONGEST_GREETING and _GREETING.fullmatch(held)) or (begins and not _GOES_ON.match(line))):
             yield held
             held = ""
         held, last = f"{held} {line}".strip(), len(line)
@@ -89,17 +90,14 @@ _TODAY = re.compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|heut
 _BY_WEEKDAY = re.compile(
     rf"\b(?:(?P<how>this|coming|next|last|diesen|kommenden|nächsten|nächste|naechsten|letzten|letzte|vergangenen|until|till|by|before|"
     rf"bis|spätestens|ab|from)\s+(?:zum\s+|am\s+)?)?(?P<w>{_WEEKDAY})\b",
-    re.IGNORECASE,
-)
+)  # this and the next two of small letters: a search that minds no case takes four times as long
 _PAST = re.compile(
     r"\b(?:was|were|had|did|didn't|said|told|would|wrote|came|went|got|paid|last|ago|yesterday|nobody \w+ed|\w{3,}ed|"
     r"war|waren|hatte|hatten|habe|haben|hat|sagten?|schrieb(?:en)?|wurden?|sollten?|kam|gestern|letzten|letzte|vergangenen)\b",
-    re.IGNORECASE,
 )
 _AHEAD = re.compile(
     r"\b(?:will|shall|going to|needs?|must|turns?|until|we'll|i'll|is|are|leaves?|have to|"
     r"wird|werden|muss|müssen|brauchen?|bis)\b",
-    re.IGNORECASE,
 )
 
 
@@ -131,27 +129,28 @@ def days_ahead(clause: str, today: date) -> Iterator[date]:
 
 
 def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[int, date]]:
+    lower = sentence.lower()
     if _WITH_DIGITS.search(sentence):
         yield from _in_digits(sentence, today)
-    for match in _RELATIVE.finditer(sentence) if _names_morrow(sentence.lower()) else ():
-        if ahead or not _PAST.search(sentence) or _AHEAD.search(sentence):
+    for match in _RELATIVE.finditer(sentence) if _names_morrow(lower) else ():
+        if ahead or not _PAST.search(lower) or _AHEAD.search(lower):
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
     past = coming = None
     for match in _weekdays(sentence):
         if not ahead and past is None:
-            past = _PAST.search(sentence) is not None
+            past = _PAST.search(lower) is not None
         if not ahead and not past and coming is None:
-            coming = _AHEAD.search(sentence) is not None
+            coming = _AHEAD.search(lower) is not None
         if day := _weekday(match, today, ahead=ahead or (not past and (bool(coming) or bool(match["how"])))):
             yield match.start(), day
 
 
 def _weekdays(sentence: str) -> Iterator[re.Match[str]]:
     """Find the weekdays, each with the word before it; looked at closely only where a word ends like one."""
-    lower, after = sentence.lower(), 0
-    for hint in _LIKE_A_WEEKDAY.finditer(lower if len(lower) == len(sentence) else sentence):
+    lower, after = sentence.replace("İ", "I").lower(), 0  # the one letter whose small form is two: places stay what they are
+    for hint in _LIKE_A_WEEKDAY.finditer(lower):
         near = max(after, hint.end() - 40)
-        found = next((m for m in _BY_WEEKDAY.finditer(sentence, near, hint.end()) if m.end() == hint.end()), None)
+        found = next((m for m in _BY_WEEKDAY.finditer(lower, near, hint.end()) if m.end() == hint.end()), None)
         if found is not None:
             after = found.end()
             yield found

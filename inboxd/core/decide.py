@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
+from inboxd.core.copies import replace
 from inboxd.core.dates import named_days
 from inboxd.core.due import ANSWER_OFFERED, BY_MAIL, due
 from inboxd.core.follow_up import ASKING, close_later, remind_later

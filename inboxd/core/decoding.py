@@ -153,7 +153,7 @@ def _uuencoded(data: bytes) -> bytes:
 
 def header_text(data: bytes) -> str:
     """Unfold a raw header value and read it as text, still with its encoded words."""
-    text = data.decode("ascii") if data.isascii() else decode(data)
+    text = data.strip().decode("ascii") if data.isascii() else decode(data)
     if "\n" in text or "\r" in text:
         text = text.replace("\r\n", "").replace("\n", "").replace("\r", "")
     return clean(text).strip() if "\0" in text else text.strip()

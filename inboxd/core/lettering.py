@@ -300,6 +300,8 @@ class Block:
     @property
     def shown(self) -> Markup:
         """The lines as HTML, those that carry the mark in bold."""
+        if not any(line.startswith(STRONG) for line in self.lines):
+            return Markup(str(escape("\n".join(self.lines))).replace("\n", "<br>\n"))
         shown = (f"<strong>{escape(line[1:])}</strong>" if line.startswith(STRONG) else escape(line) for line in self.lines)
         return Markup("<br>\n".join(shown))
 
@@ -338,7 +340,12 @@ def blocks(marked: str) -> list[Block]:
     return found
 
 
+_MARKS = frozenset(("", LINKS_HERE, "-", SECTION, BAR, ">", " "))  # all that the lines of other blocks begin with
+
+
 def _kind_of(line: str, before: str) -> str:
+    if line[:1] not in _MARKS:
+        return "paragraph" if line.strip() else ""
     if line == LINKS_HERE:
         return "links"
     if line.startswith("-----"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.brief import brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
+from inboxd.core.copies import replace
 from inboxd.core.dates import sentences
 from inboxd.core.follow_up import SENSITIVE
 from inboxd.core.model import (

@@ -10,6 +10,7 @@ from inboxd.core.model import Message
 
 _LONGEST = 400  # characters: no line that introduces a quotation is longer
 _SPREAD = 6  # lines over which clients wrap "On ... wrote:"
+_MAY_END = (":", "：", ">", "-", "*", "_")  # what the last of them ends with
 
 
 def _any(words: str) -> str:
@@ -249,8 +250,10 @@ def _label(line: str) -> tuple[str, str] | None:
 
 def _introduction(lines: list[str], index: int) -> tuple[int, bool]:
     """How many lines from here say "On ... wrote:" (0 if none), and whether no person would write that by hand."""
-    joined = ""
-    for taken, line in enumerate(lines[index : index + _SPREAD], start=1):
+    joined, near = "", lines[index : index + _SPREAD]
+    if not any(line.rstrip().endswith(_MAY_END) for line in near):  # nearly all lines of nearly all mails
+        return 0, False
+    for taken, line in enumerate(near, start=1):
         joined = f"{joined} {line.strip()}".strip() if joined else line.strip()
         if taken == 2 and not (_STARTER.match(lines[index].lstrip(" -*_")) or _DATE_FIRST.match(lines[index].strip())):
             break

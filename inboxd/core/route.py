@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.assign import Choice, assign, team_of
+from inboxd.core.copies import replace
 from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, is_answer
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (

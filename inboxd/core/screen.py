@@ -387,7 +387,8 @@ def _is_newsletter(message: Message) -> bool:
     if _NEWS_NAME.search(_local(message)) and (end or why or "http" in message.html[:200_000]):
         return True
     paths = " ".join(message.header(name)[:500] for name in ("return-path", "errors-to", "message-id"))
-    return end + why + ("bounce" in paths.lower()) + _says(said, _DO_NOT_REPLY) >= 2
+    signs = end + why + ("bounce" in paths.lower())
+    return signs > 0 and signs + _says(said, _DO_NOT_REPLY) >= 2
 
 
 def _says(text: str, phrases: Iterable[str]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from inboxd.core import tokens
 from inboxd.core.brief import dmarc_passed, sender_check
 from inboxd.core.commands import ABOUT_FAULTS, read_reply
+from inboxd.core.copies import replace
 from inboxd.core.follow_up import ASKING
 from inboxd.core.issues import is_about
 from inboxd.core.mentor import held_message

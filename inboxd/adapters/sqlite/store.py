@@ -10,13 +10,14 @@ import threading
 import time as clock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from inboxd.adapters.sqlite.load import load, load_actions
 from inboxd.adapters.sqlite.measures import records
-from inboxd.adapters.sqlite.transaction import SqliteTransaction, marks, time, when
+from inboxd.adapters.sqlite.tables import marks, moment, time, when
+from inboxd.adapters.sqlite.transaction import SqliteTransaction
 from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.measure import Records
 from inboxd.core.model import (
@@ -189,7 +190,7 @@ class SqliteStore:
         row = self._rows_beside(
             "select m.mailbox, m.received_at, m.folder, r.body from message m join raw r on r.message = m.id where m.id = ?", message
         )[0]
-        received, mailbox = _must(row["received_at"]), MailboxName(row["mailbox"])
+        received, mailbox = moment(row["received_at"]), MailboxName(row["mailbox"])
         return RawMessage(number=message, mailbox=mailbox, received_at=received, raw=row["body"], folder=row["folder"])
 
     def outgoing(self, number: OutgoingNo) -> Outgoing:
@@ -211,7 +212,7 @@ class SqliteStore:
             state=OutgoingState(row["state"]),
             case=row["case_id"],
             agent=row["agent"],
-            created_at=_must(row["created_at"]),
+            created_at=moment(row["created_at"]),
             tries=row["tries"],
             ambiguous=row["ambiguous"],
         )
@@ -226,7 +227,7 @@ class SqliteStore:
             folder=folder,
             uidvalidity=row["uidvalidity"],
             next_uid=row["next_uid"],
-            first_run_at=_must(row["first_run_at"]),
+            first_run_at=moment(row["first_run_at"]),
         )
 
     def case(self, number: CaseNo) -> Case | None:
@@ -277,7 +278,7 @@ class SqliteStore:
                 case=row["case_id"],
                 message=row["message"],
                 outgoing=row["outgoing"],
-                parked_at=_must(row["parked_at"]),
+                parked_at=moment(row["parked_at"]),
                 error=row["error"],
             )
             for row in self._rows("select * from job where parked_at is not null order by parked_at, id")
@@ -288,7 +289,7 @@ class SqliteStore:
         return [
             Correction(
                 number=row["id"],
-                at=_must(row["at"]),
+                at=moment(row["at"]),
                 message=MessageNo(row["message"]),
                 case=row["case_id"],
                 by=row["agent"] or "",
@@ -446,7 +447,7 @@ def _past(row: sqlite3.Row) -> PastDecision:
         number=row["id"],
         message=MessageNo(row["message"]),
         case=row["case_id"],
-        at=_must(row["at"]),
+        at=moment(row["at"]),
         ruleset=row["ruleset"],
         situation=load(Situation, row["facts_json"]),
         actions=actions,
@@ -460,7 +461,7 @@ def _job(row: sqlite3.Row) -> Job:
         number=JobNo(row["id"]),
         kind=JobKind(row["kind"]),
         key=row["key"],
-        run_at=_must(row["run_at"]),
+        run_at=moment(row["run_at"]),
         case=row["case_id"],
         message=row["message"],
         outgoing=row["outgoing"],
@@ -469,7 +470,3 @@ def _job(row: sqlite3.Row) -> Job:
         crashes=row["crashes"],
         marked=bool(row["marked"]),
     )
-
-
-def _must(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
