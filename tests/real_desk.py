@@ -29,6 +29,7 @@ from email.utils import formatdate, parseaddr
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.daylight import zone_of_noon
 from tests.servers import PASSWORD, Dovecot, Postfix, a_place
 
 TEAM, CUSTOMERS = "acme.test", "customers.test"
@@ -317,5 +318,5 @@ def _init(desk: Desk, place: Path) -> None:
     )
     assert code == 0, talk
     desk.change("rules/routing.yaml", "send: 2 days after resolved", "send: 1 second after resolved")
-    desk.change("inboxd.yaml", "timezone: UTC", "timezone: UTC\ngather_quiet: 1 second")
+    desk.change("inboxd.yaml", "timezone: UTC", f"timezone: {zone_of_noon()}\ngather_quiet: 1 second")
     desk.change("inboxd.yaml", "hold: 2 minutes", "hold: no")

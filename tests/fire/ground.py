@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from inboxd.bootstrap import CRASH_AT, STORE_FILE
+from tests.daylight import zone_of_noon
 from tests.fire.cyrus import Cyrus
 from tests.real_desk import AGENTS, CUSTOMERS, NAMES, SENIORS, SUPPORT, TEAM, Letter, eventually
 from tests.servers import PASSWORD, Dovecot, Postfix, _alive, a_place
@@ -268,7 +269,7 @@ def write_settings(ground: Ground, place: Path) -> None:
     code, talk = _inboxd(None, "init", str(ground.home), *options, *people, *imap, *smtp)
     assert code == 0, talk
     ground.home.joinpath("state").mkdir(exist_ok=True)
-    change(ground, "timezone: UTC", "timezone: UTC\ngather: 1 second\ngather_quiet: 1 second")
+    change(ground, "timezone: UTC", f"timezone: {zone_of_noon()}\ngather: 1 second\ngather_quiet: 1 second")
     change(ground, "hold: 2 minutes", "hold: no")
 
 
