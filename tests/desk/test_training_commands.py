@@ -489,7 +489,7 @@ from inboxd.adapters.nlp.make import fit, save
 from inboxd.adapters.nlp.reader import SHIPPED
 model = Model.at(SHIPPED, ())
 again = [*corpus.mails("en")[:1], *corpus.mails("de")[:1]]  # a language in which nobody was corrected stays as it is
-for _ in range(4):  # until learning on from it changes little
+for _ in range(12):  # until learning on from it changes little
     model = Model(fit("2026-11-01", again, like=model.weights))
 save(model.nlp, SHIPPED)
 """
