@@ -22,8 +22,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## run the real daemon against mail servers of its own and watch a fortnight of support
 	@$(BIN)/inboxd demo $(ARGS)
 
-test: $(STAMP) ## install and run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## install and run all tests, on all cores
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP) ## lint, types, import contracts, the shipped rules and their tests
 	$(BIN)/ruff check .

@@ -17,8 +17,8 @@ from bench.reading import TOPICS, rows_of
 from inboxd.adapters.nlp import corpus
 from inboxd.adapters.nlp.corpus import Example
 from inboxd.adapters.nlp.evaluate import average_precision, calibration_error
-from inboxd.adapters.nlp.features import Floats, features
-from inboxd.adapters.nlp.learned import Columns, softmax
+from inboxd.adapters.nlp.features import Columns, Floats, features
+from inboxd.adapters.nlp.learned import softmax
 from inboxd.adapters.nlp.learning import WEIGHT
 from inboxd.adapters.nlp.make import LANGUAGES, fit
 from inboxd.adapters.nlp.marked import mark

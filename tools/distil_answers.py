@@ -5,9 +5,9 @@
 
 A sentence encoder (all-MiniLM-L6-v2, Apache-2.0) first learns our answers to "is it solved?". It is too large to ship: 90 MB, six
 layers. So it labels what people could say (our answers and parts of them, sentences of our mails, plain sentences put together here),
-and three of its layers, half as wide inside, learn to say the same with weights of four bits. One file of the corpus is kept from both:
-on it the shares are made as sure as they are right (Guo et al. 2017). An hour on two cores; each step leaves its result in the third
-folder and is not done twice.
+and three of its layers, half as wide inside, learn to say the same with weights of four bits, also where a "not" is misspelt. The end of
+each file of the corpus is kept from both: on it the shares are made as sure as they are right (Guo et al. 2017). An hour on two cores;
+each step leaves its result in the third folder and is not done twice.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from torch.nn.functional import cross_entropy, gelu, kl_div, mse_loss
 from transformers import AutoModel, AutoTokenizer
 
 ANSWERS = ("satisfied", "dissatisfied", "unclear", "satisfied_and_new")
-KEPT = "en6.mails"  # of the answers, for the temperature
+KEPT = 0.04  # of the answers of each file, from its end: for the temperature
 MOST_PIECES, MOST_VOCABULARY = 96, 5000
 WIDTH, INSIDE, HEADS, LAYERS = 384, 768, 12, (0, 2, 4)
 STEP = 0.55  # of a weight of four bits, beside the spread of its column
 MOST = 7
 TEMPERATURE = 2.0  # of the distillation
+MISSPELT = 0.5  # of the texts with a "not" are shown a second time, typed as on a phone
 Text = tuple[str, int]  # and the place of its answer in ANSWERS, -1 where only the teacher knows
 
 
@@ -48,7 +49,8 @@ def main() -> None:
     pool = _pool(answers, plain, corpus)
     logits, meant = teacher.label([text for text, _ in pool], work / "labels.npz")
     network = Network(teacher)
-    _distil(network, pool, logits, meant, work / "network.pt")
+    shown, of = _with_misspelt(pool)
+    _distil(network, shown, logits[of], meant[of], work / "network.pt")
     shares = network.shares([text for text, _ in kept])
     truth = np.array([answer for _, answer in kept])
     network.temperature = _temperature(shares, truth)
@@ -64,8 +66,11 @@ def main() -> None:
 def _answers(corpus: Path) -> tuple[list[Text], list[Text]]:
     learned, kept = [], []
     for path in sorted(corpus.glob("answers/en/*.mails")):
-        for head, text in re.findall(r"^@ (.*)\n((?:(?!@ ).*\n?)*)", path.read_text("utf-8"), flags=re.MULTILINE):
-            (kept if path.name == KEPT else learned).append((text.strip(), ANSWERS.index(head.split(";")[0].strip())))
+        found = re.findall(r"^@ (.*)\n((?:(?!@ ).*\n?)*)", path.read_text("utf-8"), flags=re.MULTILINE)
+        texts = [(text.strip(), ANSWERS.index(head.split(";")[0].strip())) for head, text in found]
+        end = len(texts) - int(KEPT * len(texts))
+        learned += texts[:end]
+        kept += texts[end:]
     return learned, kept
 
 
@@ -90,8 +95,8 @@ def _pool(answers: Sequence[Text], plain: Sequence[Text], corpus: Path) -> list[
             found[" ".join(words)] = None
     mails = "\n".join(re.sub(r"^@ .*$", "", path.read_text("utf-8"), flags=re.MULTILINE) for path in sorted(corpus.glob("en/*.mails")))
     of_mails = [part for part in _sentences(mails.replace("Subject:", "")) if 3 < len(part.split()) < 40]
-    found |= dict.fromkeys(chance.sample(of_mails, 20_000))
-    for _ in range(18_000):
+    found |= dict.fromkeys(chance.sample(of_mails, 14_000))
+    for _ in range(16_000):
         found[" ".join(chance.sample(single, chance.choice((2, 2, 3))))] = None
     for _ in range(5_000):
         pair = [chance.choice(single), chance.choice(of_mails)]
@@ -100,6 +105,45 @@ def _pool(answers: Sequence[Text], plain: Sequence[Text], corpus: Path) -> list[
     for text, _ in answers:
         found.pop(text, None)
     return [*answers, *plain[:14_000], *((text, -1) for text in found if len(text) < 500)]
+
+
+NOT = re.compile(r"\b(?:is|was|are|were|has|have|had|does|do|did|will|would|could|can)(?:n't| not)\b|\bcannot\b|\bwon't\b|\bnot\b")
+
+
+def _with_misspelt(pool: Sequence[Text]) -> tuple[list[Text], list[int]]:
+    """The texts, some once more with each "not" misspelt, and the place of the one whose label counts: the teacher can spell."""
+    chance = Random(7)
+    shown, of = list(pool), list(range(len(pool)))
+    for place, (text, answer) in enumerate(pool):
+        plain = text.replace("’", "'")
+        if NOT.search(plain) and chance.random() < MISSPELT:
+            typed = NOT.sub(lambda found: _misspelt(found[0], chance), plain)
+            shown.append((typed.lower() if chance.random() < 0.5 else typed, answer))
+            of.append(place)
+    return shown, of
+
+
+def _misspelt(words: str, chance: Random) -> str:
+    """A "not" with its verb as people type it: "doesnt", "dosnt", "does'nt", "is nt", "nto"."""
+    verb = re.sub(r"(n't| ?not)$", "", words)
+    if not verb:
+        return chance.choice(("nto", "ot", "nt", "noot", "not"))
+    kind = chance.random()
+    if kind < 0.35:
+        return f"{verb}nt"
+    if kind < 0.5:
+        return chance.choice((f"{verb}'nt", f"{verb} nt", f"{verb}n t", f"{verb}n;t"))
+    if kind < 0.65:
+        return f"{verb} {chance.choice(('nto', 'nt', 'no', 'ot'))}"
+    letters = list(f"{verb}n't" if kind < 0.75 else f"{verb}nt")
+    at = chance.randrange(1, len(letters) - 1)
+    if kind < 0.85:
+        del letters[at]
+    elif kind < 0.93:
+        letters[at : at + 2] = letters[at : at + 2][::-1]
+    else:
+        letters.insert(at, chance.choice("aeinst"))
+    return "".join(letters)
 
 
 def _listed(words: str) -> list[str]:
@@ -169,6 +213,19 @@ WHEN = _listed(
     , today, since Monday, since this morning, since yesterday, for a week now, after the update, again, now, at last, finally
     """
 )
+FACTS = _listed(
+    """
+    the train was cancelled, I am on holiday, I am writing from my phone, the invoice came in the post, I got your mail, the parcel
+    weighs three kilos, somebody called me at nine, my sister lives in town, it is raining here, we moved in spring, the office is
+    closed on Monday, I have two of them, it is the blue one, my number has changed, the bus was late, I will look tonight, I have
+    not looked yet, I have not tried it yet, your colleague was friendly, I asked my wife, the shop is round the corner, the
+    appointment is on Friday, I paid by card, I read your letter, he is at school, the flight was delayed, the meeting was
+    cancelled, we are back next week, I bought it in March, the model is the small one, I will tell you tomorrow, the cat is
+    asleep, it was a birthday present, the neighbour has the same one, thank you for your mail, thanks for asking, who is this,
+    I am not at home, the plumber comes tomorrow, the engineer is still here, I have sent you a photo, there was a letter from
+    the bank, the road was closed, the show was cancelled, the match was stopped, the lift was built in 1970, the clock says nine
+    """
+)
 BEFORE = ["", "", "", "", "Hello, ", "Hi, ", "Dear team, ", "As of today ", "Well, "]
 AFTER = ["", "", "", "", " Thanks.", " Thank you.", " Regards, Ann", " Cheers"]
 
@@ -178,6 +235,10 @@ def _plain_sentences(most: int = 30_000) -> list[Text]:
     chance = Random(5)
     found: dict[str, int] = {}
     while len(found) < most:
+        if chance.random() < 0.06:
+            text = chance.choice(BEFORE) + chance.choice(FACTS) + chance.choice((".", "", "!")) + chance.choice(AFTER)
+            found[text if chance.random() < 0.5 else text[0].upper() + text[1:]] = ANSWERS.index("unclear")
+            continue
         first, good = _clause(chance)
         kind = chance.random()
         if kind < 0.6:
@@ -404,7 +465,8 @@ class Network(nn.Module):
         for name, weight in [("words", self.words), *self.weights.items()]:
             value = weight.detach()
             step = STEP * value.std(1, keepdim=True) + 1e-8
-            kept[name] = (value / step).round().clamp(-MOST, MOST).to(torch.int8).numpy()
+            raised = (value / step).round().clamp(-MOST, MOST).to(torch.int8).numpy() + 8
+            kept[name] = (raised[:, ::2] << 4).astype(np.uint8) | raised[:, 1::2].astype(np.uint8)  # two in a byte (nibbles.py)
             kept[f"{name}_step"] = step[:, 0].numpy().astype(np.float32)
         kept |= {name: value.detach().numpy().astype(np.float32) for name, value in self.small.items()}
         kept["at"] = self.at.detach().numpy().astype(np.float16)

@@ -13,7 +13,7 @@ from spacy.language import Language
 from inboxd.adapters.nlp import training
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.evaluate import average_precision, calibration_error, examples_of, measure
-from inboxd.adapters.nlp.features import Floats, features, words_and_pairs
+from inboxd.adapters.nlp.features import Columns, Floats, features, words_and_pairs
 from inboxd.adapters.nlp.learned import (
     ABOUT,
     HEADS,
@@ -21,7 +21,6 @@ from inboxd.adapters.nlp.learned import (
     SOLVED,
     TRUST,
     WEIGHTS,
-    Columns,
     Weights,
     answer,
     heads_of,

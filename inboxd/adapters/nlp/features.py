@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,33 @@ def features(words: Sequence[str]) -> Sparse:
                 found.append(_bucket(rolling[inner[: len(rolling)] == inner[length - 2 : length - 2 + len(rolling)]], length))
     ids, counts = np.unique(np.concatenate(found), return_counts=True)
     return Sparse(ids, (1 + np.log(counts)).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The buckets that count, how rare each is, and how rare those are that training never saw."""
+
+    buckets: Ids
+    rarity: Floats
+    unseen: float
+    places: Ids = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = np.full(BUCKETS, -1, np.int64)
+        places[self.buckets] = np.arange(len(self.buckets))
+        object.__setattr__(self, "places", places)
+
+    def vector(self, words: Sequence[str]) -> tuple[Ids, Floats]:
+        """Which columns a text fills, and how much: of length 1 with what is unknown, so that a text of unknown words says little."""
+        return self.filled(features(words))
+
+    def filled(self, text: Sparse) -> tuple[Ids, Floats]:
+        """The same of hashed words."""
+        places = self.places[text.ids]
+        known = places >= 0
+        values = text.counts * np.where(known, self.rarity[places], np.float32(self.unseen))
+        length = float(np.sqrt(values @ values)) or 1.0
+        return places[known], values[known] / np.float32(length)
 
 
 def words_and_pairs(words: Sequence[str]) -> tuple[Ids, Ids]:

@@ -1,4 +1,4 @@
-"""The learned part of the model: linear weights on hashed words. It corrects what phrases and lexicon say, and never explains alone."""
+"""The learned part of the model: weights on hashed words. It corrects what phrases and lexicon say, and never explains alone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features, read_words, words_and_pairs
+from inboxd.adapters.nlp.features import Columns, Floats, read_words, words_and_pairs
+from inboxd.adapters.nlp.hidden import Hidden
 from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.network import Network
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
 
-VERSION = 2  # of features and heads: a model of another one cannot be read
+VERSION = 3  # of features and heads: a model of another one cannot be read
 HEADS = ("upset", "unhappy", "happy", "urgent", "sensitive")
 ANSWERS = tuple(Answer)
 PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
@@ -27,9 +28,10 @@ TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.floa
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
 BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
 NEVER = 1.1
-AS_A_WHOLE = 0.85  # so sure of solved a network must be; what weights on words alone must be is the policy's
+AS_A_WHOLE = 0.9  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
-DOUBTED = 0.93  # so sure of solved it must be where the rules read a yes with something behind it, or a question
+DOUBTED = 0.93  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
+MISSPELT = 0.97  # so sure of solved a network must be where a word may be a misspelt "not"
 SIGNS = np.float32(0.3)
 GROUPS = (
     "yes", "no", "solved", "well", "unsolved", "doubt", "harmless", "warm", "trouble_name", "new", "thanks", "not_thanks", "request",
@@ -44,35 +46,11 @@ WEIGHTS, ABOUT = "weights.npz", "about.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """The buckets that count, how rare each is, and how rare those are that training never saw."""
-
-    buckets: Ids
-    rarity: Floats
-    unseen: float
-    places: Ids = field(init=False)
-
-    def __post_init__(self) -> None:
-        places = np.full(BUCKETS, -1, np.int64)
-        places[self.buckets] = np.arange(len(self.buckets))
-        object.__setattr__(self, "places", places)
-
-    def vector(self, words: Sequence[str]) -> tuple[Ids, Floats]:
-        """Which columns a text fills, and how much: of length 1 with what is unknown, so that a text of unknown words says little."""
-        return self.filled(features(words))
-
-    def filled(self, text: Sparse) -> tuple[Ids, Floats]:
-        """The same of hashed words."""
-        places = self.places[text.ids]
-        known = places >= 0
-        values = text.counts * np.where(known, self.rarity[places], np.float32(self.unseen))
-        length = float(np.sqrt(values @ values)) or 1.0
-        return places[known], values[known] / np.float32(length)
-
-
-@dataclass(frozen=True, eq=False)
 class Weights:
-    """All that was learned. A row a hashed column, a row an axis of the word vectors, and the bias; a column a topic, then a head."""
+    """All that was learned. A row a hashed column, a row an axis of the word vectors, and the bias; a column a topic, then a head.
+
+    Of a whole corpus the hidden layer learns; the matrix is what corrections add to it, or all there is where texts are few.
+    """
 
     mails: Columns
     matrix: Floats
@@ -84,13 +62,22 @@ class Weights:
     temperature: float = 1.0
     answer_temperature: float = 1.0
     about: Mapping[str, Any] = field(default_factory=dict)  # version, corpus, date, metrics
+    hidden: Hidden | None = None
 
     def of_mail(self, words: Sequence[str]) -> Floats:
         """The learned logits of a mail: its topics, then the heads."""
         places, values = self.mails.vector(words)
-        rest = self.matrix[len(self.mails.buckets) :]
-        found: Floats = values @ self.matrix[places] + vectors().of(words) @ rest[:-1] + rest[-1]
-        return found
+        near, rest = vectors().of(words), self.matrix[len(self.mails.buckets) :]
+        found: Floats = values @ self.matrix[places] + near @ rest[:-1] + rest[-1]
+        return found + self.hidden.says(self.hidden.units(places, values, near)) if self.hidden else found
+
+    def telling(self, words: Sequence[str], column: int) -> Floats:
+        """How much each hashed column, filled once by one of these words, raises one of the logits."""
+        linear: Floats = self.matrix[: len(self.mails.buckets), column] * self.mails.rarity
+        if not self.hidden:
+            return linear
+        units = self.hidden.units(*self.mails.vector(words), vectors().of(words))
+        return linear + self.hidden.of_word(len(self.mails.buckets), units, column) * self.mails.rarity
 
     def of_answer(self, marked: Marked) -> Floats:
         """The learned logits of an answer: what its words say, then what its signs say, then the bias."""
@@ -108,13 +95,14 @@ class Weights:
         folder.mkdir(parents=True, exist_ok=True)
         matrix, scale = _small(self.matrix)
         answer_matrix, answer_scale = _small(self.answer_matrix)
+        layer: Mapping[str, Any] = self.hidden.parts() if self.hidden else {}
         np.savez_compressed(
             folder / WEIGHTS,
             buckets=self.mails.buckets.astype(np.uint16), rarity=self.mails.rarity.astype(np.float16), matrix=matrix, scale=scale,
             answer_buckets=self.answers.buckets.astype(np.uint16), answer_rarity=self.answers.rarity.astype(np.float16),
             answer_matrix=answer_matrix, answer_scale=answer_scale, slopes=self.slopes, biases=self.biases,
             numbers=np.array([self.mails.unseen, self.answers.unseen, self.temperature, self.answer_temperature], np.float32),
-            topics=np.array(self.topics),
+            topics=np.array(self.topics), **layer,
         )  # fmt: skip
         (folder / ABOUT).write_text(json.dumps(dict(self.about), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -134,6 +122,7 @@ class Weights:
                 temperature=temperature,
                 answer_temperature=answer_temperature,
                 about=json.loads((folder / ABOUT).read_text(encoding="utf-8")),
+                hidden=Hidden.of(z) if "inner" in z else None,
             )
 
 
@@ -166,7 +155,7 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     marked.urgent, marked.sensitive = heads["urgent"], max(heads["sensitive"], marked.sensitive if marked.sensitive >= PLAIN else 0.0)
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
-    if marked.reply and marked.body < len(marked.words):
+    if marked.reply and any(word[0].isalnum() for word in marked.words[marked.body :]):  # of signs alone the rules know more
         marked.answer, marked.answer_sure = _answered(marked, weights, whole)
 
 
@@ -178,7 +167,7 @@ def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[
     if whole and (marked.language or whole.knows(text)):
         read = [BY_WORDS * logits + (1 - BY_WORDS) * each for each in whole.read(text)]
         logits = min(read, key=lambda each: _solved(softmax(each)))
-        least = NEVER if whole.may_hide_a_no(text) else AS_A_WHOLE
+        least = MISSPELT if whole.may_hide_a_no(text) else AS_A_WHOLE
     if any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
         least = NEVER
     return answer(softmax(logits), marked.answer, marked.answer_sure, asks=asks, least=least)
@@ -244,7 +233,8 @@ def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False,
         return Answer.UNCLEAR, 1 - solved
     if best not in SOLVED:
         return best, float(shares.max())
-    least = max(least, DOUBTED) if asks or sure > 0 else least
+    if not least and (asks or sure > 0):
+        least = DOUBTED
     return (best, solved) if solved >= least else (Answer.UNCLEAR, 1 - solved)
 
 
@@ -273,7 +263,7 @@ def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int)
     read = [marked.words[place] for place in places]
     small = frozenset().union(*(lexicon.function_words for lexicon in marked.lexicons))
     singles, pairs = words_and_pairs(words)
-    column = weights.matrix[:, count]
+    column = weights.telling(words, count)
     scored = []
     for buckets, span in ((pairs, 2), (singles, 1)):
         rows = weights.mails.places[buckets]
@@ -281,8 +271,7 @@ def _telling(marked: Marked, words: Sequence[str], weights: Weights, count: int)
             together = places[index + span - 1] == places[index] + span - 1  # no mark and no paragraph's end between
             telling = any(len(word) > 3 and word.isalpha() and word not in small for word in read[index : index + span])
             if row >= 0 and column[row] > 0 and together and telling:
-                value = float(column[row] * weights.mails.rarity[row])
-                scored.append((value, places[index], places[index + span - 1] + 1))
+                scored.append((float(column[row]), places[index], places[index + span - 1] + 1))
     shown: list[Phrase] = []
     kept: list[tuple[int, int]] = []
     best = max((value for value, _, _ in scored), default=1.0)

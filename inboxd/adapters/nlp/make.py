@@ -19,7 +19,9 @@ from inboxd.adapters.nlp.training import train
 from inboxd.core.rulebook import TOPICS
 
 LANGUAGES = ("en", "de")
-CODE = ("features", "learned", "training", "marked", "feeling", "remarks", "answer", "lexicon", "rows", "vectors", "network")
+CODE = tuple(
+    "features learned hidden nibbles training marked feeling remarks answer lexicon rows vectors network".split()  # noqa: SIM905  a list of names
+)
 
 
 def fit(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.features import Floats
+from inboxd.adapters.nlp.nibbles import unpacked
 
 DATA = Path(__file__).with_name("data")
 NAME = "answers.npz"
@@ -146,4 +147,8 @@ def network(language: str) -> Network | None:
     if not file.exists():
         return None
     with np.load(file, allow_pickle=False) as parts:
-        return Network({name: parts[name] for name in parts.files})
+        return Network({name: _whole(name, parts[name]) for name in parts.files})
+
+
+def _whole(name: str, part: NDArray[Any]) -> NDArray[Any]:
+    return unpacked(part) if part.dtype == np.uint8 and name != "pieces" else part

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inboxd.adapters.nlp.features import Floats, Ids, Sparse
-from inboxd.adapters.nlp.learned import Columns
+from inboxd.adapters.nlp.features import Columns, Floats, Ids, Sparse
 
 BLOCK = 512  # texts
 
@@ -37,6 +36,17 @@ class Rows:
         lengths = np.diff(self.starts)
         kept = np.repeat(which, lengths)
         return Rows(_starts(lengths[which]), self.places[kept], self.values[kept], self.hashed, self.beside[which])
+
+    def dense(self, which: Ids, chance: np.random.Generator, kept: float) -> Floats:
+        """Some rows, dense, with a share of their hashed entries left in, drawn anew each time, and these so much the larger."""
+        lengths = np.diff(self.starts)[which]
+        entries = np.repeat(self.starts[which] - _starts(lengths)[:-1], lengths) + np.arange(lengths.sum())
+        drawn = chance.random(len(entries), np.float32) < kept
+        entries, rows = entries[drawn], np.repeat(np.arange(len(which)), lengths)[drawn]
+        found = np.zeros((len(which), self.width), np.float32)
+        found[rows, self.places[entries]] = self.values[entries] / np.float32(kept)
+        found[:, self.hashed :] = self.beside[which]
+        return found
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """Some rows after the other, dense; what was given is written over by the next."""

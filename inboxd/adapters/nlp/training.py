@@ -1,4 +1,6 @@
-"""Training: labelled texts -> weights. Multinomial and logistic regression on hashed words, beside fixed lexicon and phrases.
+"""Training: labelled texts -> weights on hashed words, beside fixed lexicon and phrases.
+
+A corpus teaches a hidden layer; few texts, and corrections beside a layer that is there, are multinomial and logistic regression.
 
 All steps are deterministic: the same texts give the same weights. What calibrates (temperature, biases of the heads) is taken from
 predictions for texts that the weights were not fitted to (2-fold), so that it tells how sure they are of mails they never saw.
@@ -13,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inboxd.adapters.nlp import hidden
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
-from inboxd.adapters.nlp.features import BUCKETS, Floats, Ids, Sparse, features
+from inboxd.adapters.nlp.features import BUCKETS, Columns, Floats, Ids, Sparse, features
+from inboxd.adapters.nlp.hidden import Hidden
 from inboxd.adapters.nlp.learned import (
     ANSWERS,
     FURTHEST,
     HEADS,
     PHRASES,
     TRUST,
-    Columns,
     Weights,
     is_mail,
     priors,
@@ -45,6 +48,7 @@ FOLDS = 2
 STEPS, STEPS_ON = 120, 20
 MORE_COLUMNS = 512  # that corrections may add
 SHRINK_VECTORS = 11.0
+A_CORPUS = 2000  # texts from which on a hidden layer is worth while
 
 Mark = Callable[[str, str], Marked]  # subject, text -> what phrases and lexicon say
 
@@ -81,17 +85,18 @@ def train(
     columns = _wider(like.mails, texts.sparse, texts.corrected) if like else _columns(texts.sparse, labels, texts.weights, COLUMNS)
     filled, slopes = rows_of(columns, texts.sparse, texts.vectors), like.slopes if like else _slopes(texts)
     if like is not None:
-        matrix = _fit_mails(filled, texts, slopes, _begin(like, columns, topics))
+        matrix, layer = _begin(like, columns, topics)
+        matrix = _fit_mails(filled, texts, slopes, matrix, layer)
         temperature, biases = like.temperature, like.biases
     else:
-        matrix = _fit_mails(filled, texts, slopes)
+        matrix, layer = _fit_afresh(filled, texts, slopes)
         held = _unseen(filled, texts, slopes)
         temperature = _temperature(held[:, : len(topics)] + PHRASES * texts.phrases, texts.targets)
         biases = np.stack([_biases(held[texts.kinds == kind, len(topics) :], texts, slopes, kind) for kind in (0, 1)])
     fitted, certain = _fit_all_answers(answers, mark, like)
     return Weights(
         mails=columns, matrix=matrix, topics=tuple(topics), slopes=slopes, biases=biases, temperature=temperature,
-        answers=fitted[0], answer_matrix=fitted[1], answer_temperature=certain, about=dict(about),
+        answers=fitted[0], answer_matrix=fitted[1], answer_temperature=certain, about=dict(about), hidden=layer,
     )  # fmt: skip
 
 
@@ -108,18 +113,24 @@ def _wider(columns: Columns, sparse: Sequence[Sparse], new: NDArray[np.bool_]) -
     return Columns(buckets[order], rarity[order], columns.unseen)
 
 
-def _begin(like: Weights, columns: Columns, topics: Sequence[str]) -> Floats:
-    """The weights of `like` in the places of new columns and topics."""
+def _begin(like: Weights, columns: Columns, topics: Sequence[str]) -> tuple[Floats, Hidden | None]:
+    """What `like` learned, in the places of new columns and topics. A new topic begins as the rarest."""
     old, count = len(like.mails.buckets), len(like.topics)
-    matrix = np.zeros((len(columns.buckets) + len(like.matrix) - old, len(topics) + len(HEADS)), np.float32)
-    rows = [*columns.places[like.mails.buckets], *range(len(columns.buckets), len(matrix))]
-    for place, topic in enumerate(topics):
-        if topic in like.topics:
-            matrix[rows, place] = like.matrix[:, like.topics.index(topic)]
-        else:
-            matrix[-1, place] = like.matrix[-1, :count].min()  # a new topic begins as the rarest
-    matrix[np.ix_(rows, range(len(topics), matrix.shape[1]))] = like.matrix[:, count:]
-    return matrix
+    width, labels = len(columns.buckets) + len(like.matrix) - old, (*topics, *HEADS)
+    rows = [*columns.places[like.mails.buckets], *range(len(columns.buckets), width)]
+    kept = [place for place, label in enumerate((*like.topics, *HEADS)) if label in labels]
+    places = [labels.index((*like.topics, *HEADS)[place]) for place in kept]
+    matrix = np.zeros((width, len(labels)), np.float32)
+    matrix[-1, : len(topics)] = like.matrix[-1, :count].min()
+    matrix[np.ix_(rows, places)] = like.matrix[:, kept]
+    return matrix, like.hidden.moved(rows, width, kept, places, len(labels)) if like.hidden else None
+
+
+def _fit_afresh(filled: Rows, texts: _Texts, slopes: Floats) -> tuple[Floats, Hidden | None]:
+    labels = texts.targets.shape[1] + len(HEADS)
+    if len(filled) < A_CORPUS:
+        return _fit_mails(filled, texts, slopes), None
+    return np.zeros((filled.width + 1, labels), np.float32), hidden.fit(filled, _wrong(texts, slopes), labels)
 
 
 def _unseen(filled: Rows, texts: _Texts, slopes: Floats) -> Floats:
@@ -127,7 +138,8 @@ def _unseen(filled: Rows, texts: _Texts, slopes: Floats) -> Floats:
     held = np.zeros((len(filled), texts.targets.shape[1] + len(HEADS)), np.float32)
     for fold in range(FOLDS):
         out = np.arange(len(filled)) % FOLDS == fold
-        held[out] = filled.part(out).times(_fit_mails(filled.part(~out), _part(texts, ~out), slopes))
+        matrix, layer = _fit_afresh(filled.part(~out), _part(texts, ~out), slopes)
+        held[out] = filled.part(out).times(matrix) + (layer.times(filled.part(out)) if layer else 0)
     return held
 
 
@@ -221,16 +233,14 @@ def _slopes(texts: _Texts) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _fit_mails(filled: Rows, texts: _Texts, slopes: Floats, start: Floats | None = None) -> Floats:
+def _wrong(texts: _Texts, slopes: Floats) -> hidden.Wrong:
     """Topics (softmax) and heads (one logistic each, beside the lexicon) in one go: they share the rows, which is what costs."""
     count, labelled = texts.targets.shape[1], texts.targets.sum(1)[:, None]
     known = ~np.isnan(texts.heads)
     heads, offsets = np.nan_to_num(texts.heads), slopes * texts.priors
     weight = texts.weights[:, None]
-    shrink = np.full((filled.width, count + len(HEADS)), SHRINK, np.float32)
-    shrink[-WIDTH:, :count] *= SHRINK_VECTORS  # of topics the words themselves say more than what they are near to
 
-    def wrong(at: slice, logits: Floats) -> tuple[float, Floats]:
+    def wrong(at: Any, logits: Floats) -> tuple[float, Floats]:
         targets, certain, said = texts.targets[at], weight[at], weight[at] * known[at]
         shares = softmax(logits[:, :count])
         loss = -(certain * targets * np.log(shares + 1e-9)).sum()
@@ -238,7 +248,16 @@ def _fit_mails(filled: Rows, texts: _Texts, slopes: Floats, start: Floats | None
         loss -= (said * (heads[at] * np.log(raised + 1e-9) + (1 - heads[at]) * np.log(1 - raised + 1e-9))).sum()
         return float(loss), np.concatenate([certain * (shares * labelled[at] - targets), said * (raised - heads[at])], axis=1)
 
-    return _fit(filled, wrong, shrink, start)
+    return wrong
+
+
+def _fit_mails(filled: Rows, texts: _Texts, slopes: Floats, start: Floats | None = None, layer: Hidden | None = None) -> Floats:
+    """The linear weights, beside what a hidden layer says."""
+    count, wrong = texts.targets.shape[1], _wrong(texts, slopes)
+    shrink = np.full((filled.width, count + len(HEADS)), SHRINK, np.float32)
+    shrink[-WIDTH:, :count] *= SHRINK_VECTORS  # of topics the words themselves say more than what they are near to
+    said = layer.times(filled) if layer else np.zeros((len(filled), count + len(HEADS)), np.float32)
+    return _fit(filled, lambda at, logits: wrong(at, logits + said[at]), shrink, start)
 
 
 def _fit(filled: Rows, wrong: Callable[[slice, Floats], tuple[float, Floats]], shrink: Floats, start: Floats | None) -> Floats:
