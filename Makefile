@@ -37,7 +37,7 @@ check: $(STAMP) ## lint, types, import contracts, the shipped rules and their te
 bench: $(STAMP) ## measure, next to the raw limit, and write bench.json
 	@$(BIN)/python -m bench $(ARGS)
 
-train: $(STAMP) ## train the shipped model anew from inboxd/corpus (about five minutes; the same corpus gives the same weights)
+train: $(STAMP) ## train the shipped model anew from inboxd/corpus (about three minutes; the same corpus gives the same weights)
 	@$(BIN)/python -m inboxd.adapters.nlp.make $(or $(DATE),$(shell date +%F))
 
 soak: $(STAMP) ## kill, cut and renumber on Dovecot and Cyrus for a quarter of an hour, then count every mail

@@ -521,12 +521,12 @@ def test_a_model_that_is_worse_than_the_shipped_one_is_refused_and_the_one_in_fo
     assert done.returncode == 1, done.stderr
     assert "1 corrected mails;" in done.stderr
     refused = re.findall(r"^refused: (\S+) falls to 0\.\d\d\d, and the shipped model reaches [01]\.\d\d\d$", done.stderr, re.M)
-    assert "en.topic.accuracy" in refused and "the model in force stays" in done.stderr
+    assert "en.answer.right" in refused and "the model in force stays" in done.stderr
     assert "in force:" not in done.stderr
     said = json.loads(done.stdout)
     assert len(said["worse"]) == len(refused)
     assert {key: said["shipped"][key] for key in GUARDED} == {key: said["before"][key] for key in GUARDED}  # measured: both are the same
-    assert said["after"]["en.topic.accuracy"] < said["shipped"]["en.topic.accuracy"]
+    assert said["after"]["en.answer.right"] < said["shipped"]["en.answer.right"]
     assert said["held_back"]["count"] == 0  # too few to hold any back
     assert name_in_force(desk) == name
     assert [each.name for each in (desk.state / MODELS).iterdir()] == [name]

@@ -34,6 +34,7 @@ class Hidden:
 
     inner: Floats
     outer: Floats
+    step: Floats  # of each unit's weights, of which a file keeps whole numbers
 
     def units(self, places: Ids, values: Floats, beside: Floats) -> Floats:
         """What the units say of one text: of the hashed columns that it fills, and of what is known beside them."""
@@ -66,20 +67,18 @@ class Hidden:
         outer = np.zeros((len(self.outer), count), np.float32)
         outer[-1] = self.outer[-1].min()
         outer[:, places] = self.outer[:, kept]
-        return Hidden(inner, outer)
+        return Hidden(inner, outer, self.step)
 
     def parts(self) -> dict[str, NDArray[Any]]:
         """As small whole numbers with one step a unit."""
-        step = (WIDEST * self.inner.std(0) / MOST + 1e-12).astype(np.float32)
-        inner = np.rint(self.inner / step).clip(-MOST, MOST).astype(np.int8)
-        inner_bias = self.inner[-1].astype(np.float32)
-        return {"inner": packed(inner[:-1]), "inner_step": step, "inner_bias": inner_bias, "outer": self.outer.astype(np.float16)}
+        inner = np.rint(self.inner[:-1] / self.step).astype(np.int8)
+        return {"inner": packed(inner), "inner_step": self.step, "inner_bias": self.inner[-1], "outer": self.outer.astype(np.float16)}
 
     @classmethod
     def of(cls, parts: Mapping[str, NDArray[Any]]) -> Hidden:
         """What `parts` made."""
         inner = np.concatenate([unpacked(parts["inner"]).astype(np.float32) * parts["inner_step"], parts["inner_bias"][None]])
-        return cls(inner, parts["outer"].astype(np.float32))
+        return cls(inner, parts["outer"].astype(np.float32), parts["inner_step"])
 
 
 def fit(rows: Rows, wrong: Wrong, labels: int) -> Hidden:
@@ -102,7 +101,14 @@ def fit(rows: Rows, wrong: Wrong, labels: int) -> Hidden:
         pace = PACE * max(0.02, 1 - step / len(batches))
         weights[0].step(np.concatenate([dense.T @ back, back.sum(0, keepdims=True)]), pace)
         weights[1].step(np.concatenate([units.T @ off, off.sum(0, keepdims=True)]), pace)
-    return Hidden(inner, outer)
+    return _small(inner, outer)
+
+
+def _small(inner: Floats, outer: Floats) -> Hidden:
+    """Round the weights to what a file keeps of them: what is saved is what was fitted."""
+    step = (WIDEST * inner[:-1].std(0) / MOST + 1e-12).astype(np.float32)
+    inner[:-1] = np.rint(inner[:-1] / step).clip(-MOST, MOST) * step
+    return Hidden(inner, outer.astype(np.float16).astype(np.float32), step)
 
 
 def _shuffled(count: int, chance: np.random.Generator) -> list[Ids]:

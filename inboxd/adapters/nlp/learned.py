@@ -31,6 +31,7 @@ NEVER = 1.1
 AS_A_WHOLE = 0.9  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
 DOUBTED = 0.93  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
+OVERRULES = 0.95  # so sure of solved a network must be where the rules read a plain no: they know words, not what is meant
 MISSPELT = 0.97  # so sure of solved a network must be where a word may be a misspelt "not"
 SIGNS = np.float32(0.3)
 GROUPS = (
@@ -41,6 +42,7 @@ FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
 FULL_TRUST, FEW_WORDS = 16, 8
 PLAIN = 0.8  # from here on a sign is plain
 CANNOT_WAIT = 0.95  # from here on signs of hurry stand, whatever the rest of the mail is like
+NOISE = 1e-5  # weights up to this size were made by rounding
 SHOWN = 3  # phrases that only the learned part found
 WEIGHTS, ABOUT = "weights.npz", "about.json"
 
@@ -127,7 +129,8 @@ class Weights:
 
 
 def _small(matrix: Floats) -> tuple[Any, Floats]:
-    scale = (np.abs(matrix).max(0) / 127 + 1e-12).astype(np.float32)
+    most = np.abs(matrix).max(0)
+    scale = np.where(most > NOISE, most / 127, 1).astype(np.float32)
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
@@ -227,7 +230,7 @@ def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False,
     solved = _solved(shares)
     if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
-    if by_rules is Answer.DISSATISFIED and sure >= PLAIN:
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and (not least or solved < max(least, OVERRULES)):
         return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
     if by_rules in SOLVED and best is Answer.DISSATISFIED:
         return Answer.UNCLEAR, 1 - solved

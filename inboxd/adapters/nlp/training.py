@@ -78,7 +78,7 @@ def train(
 ) -> Weights:
     """Fit everything. `mark` reads a text by phrases and lexicon alone.
 
-    With `like` learning goes on from there, with its columns, calibration and weights: what nobody corrected hardly moves.
+    With `like` learning goes on from there, with its columns, calibration and weights: what nobody corrected is to be read as before.
     """
     texts = _texts(mails, topics, mark)
     labels = np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1)
@@ -86,7 +86,7 @@ def train(
     filled, slopes = rows_of(columns, texts.sparse, texts.vectors), like.slopes if like else _slopes(texts)
     if like is not None:
         matrix, layer = _begin(like, columns, topics)
-        matrix = _fit_mails(filled, texts, slopes, matrix, layer)
+        matrix = _fit_mails(filled, _as_read(filled, texts, slopes, matrix, layer), slopes, matrix, layer)
         temperature, biases = like.temperature, like.biases
     else:
         matrix, layer = _fit_afresh(filled, texts, slopes)
@@ -124,6 +124,16 @@ def _begin(like: Weights, columns: Columns, topics: Sequence[str]) -> tuple[Floa
     matrix[-1, : len(topics)] = like.matrix[-1, :count].min()
     matrix[np.ix_(rows, places)] = like.matrix[:, kept]
     return matrix, like.hidden.moved(rows, width, kept, places, len(labels)) if like.hidden else None
+
+
+def _as_read(filled: Rows, texts: _Texts, slopes: Floats, matrix: Floats, layer: Hidden | None) -> _Texts:
+    """The texts labelled as they are read now, but for those that were corrected: of the others nothing is to change."""
+    count, old = texts.targets.shape[1], ~texts.corrected
+    logits = filled.times(matrix) + (layer.times(filled) if layer else 0)
+    raised = 1 / (1 + np.exp(-np.clip(logits[:, count:] + slopes * texts.priors, -30, 30)))
+    targets, heads = texts.targets.copy(), texts.heads.copy()
+    targets[old], heads[old] = softmax(logits[old, :count]), raised[old]
+    return replace(texts, targets=targets, heads=heads)
 
 
 def _fit_afresh(filled: Rows, texts: _Texts, slopes: Floats) -> tuple[Floats, Hidden | None]:
