@@ -81,8 +81,9 @@ def _corrected(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Figure]:
         taught += [Example(subject="", text=text, topics=(topic,), weight=WEIGHT) for text in texts[:A_TOPIC]]
         rest += [(text, topic) for text in texts[A_TOPIC:]]
     mails, answers = _base()
-    nlp = build(LANGUAGES)
-    learn(nlp, {"en": train([*mails, *taught], answers, rulebook.TOPICS, lambda subject, text: read_marked(nlp, subject, text), {})})
+    nlp, shipped = build(LANGUAGES), weights_of(load_model(SHIPPED, LANGUAGES, ()))["en"]
+    learned = train([*mails, *taught], answers, rulebook.TOPICS, lambda subject, text: read_marked(nlp, subject, text), {}, shipped)
+    learn(nlp, {"en": learned})
     rest = chance.sample(rest, 1500)
     with nlp.memory_zone():
         read = [read_marked(nlp, "", text, reply=False).topics[0] for text, _ in rest]

@@ -15,7 +15,7 @@ from inboxd.adapters.nlp import hidden, training
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.features import Floats
 from inboxd.adapters.nlp.hidden import Hidden
-from inboxd.adapters.nlp.learned import HEADS, WEIGHTS, Weights
+from inboxd.adapters.nlp.learned import BARE, HEADS, WEIGHTS, Weights
 from inboxd.adapters.nlp.nibbles import MOST, packed, unpacked
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.rows import rows_of
@@ -171,3 +171,12 @@ def test_two_weights_of_four_bits_fit_in_a_byte() -> None:
     numbers = np.random.default_rng(1).integers(-MOST, MOST + 1, (9, 8)).astype(np.int8)
     assert packed(numbers).shape == (9, 4)
     assert np.array_equal(unpacked(packed(numbers)), numbers)
+
+
+def test_in_a_bare_text_the_layer_counts_less_for_topics_and_as_much_for_feeling(weights: Weights) -> None:
+    words = f"the {FURIOUS} wickle by the garden is of strobe".split()
+    count = len(TOPICS)
+    mail, bare = weights.of_mail(words), weights.of_mail(words, bare=True)
+    assert np.abs(mail[:count]).max() > 0.5
+    assert bare[:count] == pytest.approx(BARE * mail[:count], abs=1e-4)  # the linear weights of a corpus are none
+    assert np.array_equal(bare[count:], mail[count:])

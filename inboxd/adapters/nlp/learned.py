@@ -25,6 +25,7 @@ ANSWERS = tuple(Answer)
 PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 # How much of what was learned of a head counts: most in a mail, little in a bare text, of which our corpus has few (decisions.md).
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
+BARE, SHARPER = 0.2, 2.4  # how much the layer's topics count in a bare text beside phrases, and how much surer the sum is (decisions.md)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
 BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
 NEVER = 1.1
@@ -66,12 +67,16 @@ class Weights:
     about: Mapping[str, Any] = field(default_factory=dict)  # version, corpus, date, metrics
     hidden: Hidden | None = None
 
-    def of_mail(self, words: Sequence[str]) -> Floats:
-        """The learned logits of a mail: its topics, then the heads."""
+    def of_mail(self, words: Sequence[str], *, bare: bool = False) -> Floats:
+        """The learned logits of a mail: its topics, then the heads. Of topics in a bare text the layer knows less than phrases do."""
         places, values = self.mails.vector(words)
         near, rest = vectors().of(words), self.matrix[len(self.mails.buckets) :]
         found: Floats = values @ self.matrix[places] + near @ rest[:-1] + rest[-1]
-        return found + self.hidden.says(self.hidden.units(places, values, near)) if self.hidden else found
+        if self.hidden:
+            said = self.hidden.says(self.hidden.units(places, values, near))
+            said[: len(self.topics)] *= BARE if bare else 1
+            found += said
+        return found
 
     def telling(self, words: Sequence[str], column: int) -> Floats:
         """How much each hashed column, filled once by one of these words, raises one of the logits."""
@@ -139,10 +144,12 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     if not marked.language_known or marked.fresh >= len(marked.words):
         return
     words = marked.words[marked.fresh :]
-    logits = weights.of_mail(words)
+    bare = not is_mail(marked)
+    logits = weights.of_mail(words, bare=bare)
     count = len(weights.topics)
     if not marked.own_topic:  # what admins wrote wins
-        marked.topics = beside(shares_of(logits[:count], dict(marked.topics), weights), marked.near)
+        surer = SHARPER if bare and weights.hidden else 1.0
+        marked.topics = beside(shares_of(logits[:count], dict(marked.topics), weights, surer), marked.near)
     heads = dict(zip(HEADS, heads_of(logits[count:], marked, weights), strict=True))
     before = marked.upset
     if any(hit.sign.group == "request" for hit in marked.hits):
@@ -180,10 +187,10 @@ def _solved(shares: Floats) -> float:
     return float(sum(shares[ANSWERS.index(each)] for each in SOLVED))
 
 
-def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights) -> tuple[tuple[str, float], ...]:
+def shares_of(logits: Floats, phrases: Mapping[str, float], weights: Weights, surer: float = 1.0) -> tuple[tuple[str, float], ...]:
     """Topics with their calibrated shares, best first."""
     told = np.array([phrases.get(topic, 0.0) for topic in weights.topics], np.float32)
-    shares = softmax((logits + PHRASES * told) / weights.temperature)
+    shares = softmax((logits + PHRASES * told) * (surer / weights.temperature))
     best = np.argsort(-shares, kind="stable")[:5]
     return tuple((weights.topics[place], float(shares[place])) for place in best)
 
