@@ -15,7 +15,7 @@ from inboxd.adapters.nlp import hidden, training
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.features import Floats
 from inboxd.adapters.nlp.hidden import Hidden
-from inboxd.adapters.nlp.learned import BARE, HEADS, WEIGHTS, Weights
+from inboxd.adapters.nlp.learned import AS_A_WHOLE, BARE, HEADS, MISSPELT, NEVER, WEIGHTS, Weights, answer
 from inboxd.adapters.nlp.nibbles import MOST, packed, unpacked
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.rows import rows_of
@@ -180,3 +180,22 @@ def test_in_a_bare_text_the_layer_counts_less_for_topics_and_as_much_for_feeling
     assert np.abs(mail[:count]).max() > 0.5
     assert bare[:count] == pytest.approx(BARE * mail[:count], abs=1e-4)  # the linear weights of a corpus are none
     assert np.array_equal(bare[count:], mail[count:])
+
+
+def shares(solved: float) -> Floats:
+    """An answer that is solved by this much, else a no."""
+    return np.array([{Answer.SATISFIED: solved, Answer.DISSATISFIED: 1 - solved}.get(each, 0.0) for each in Answer], np.float32)
+
+
+def test_only_a_network_that_is_very_sure_overrules_a_plain_no_of_the_rules() -> None:
+    said = [answer(shares(solved), Answer.DISSATISFIED, 0.9, least=AS_A_WHOLE)[0] for solved in (0.4, 0.94, 0.96)]
+    assert said == [Answer.DISSATISFIED, Answer.UNCLEAR, Answer.SATISFIED]
+    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9)[0] is Answer.UNCLEAR, "weights on words never do"
+    assert answer(shares(0.96), Answer.DISSATISFIED, 0.9, least=MISSPELT)[0] is Answer.UNCLEAR
+    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9, least=NEVER)[0] is Answer.UNCLEAR
+
+
+def test_words_alone_must_be_surer_of_a_doubted_yes_than_a_network() -> None:
+    assert answer(shares(0.92), Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
+    assert answer(shares(0.92), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE)[0] is Answer.SATISFIED
+    assert answer(shares(0.88), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE)[0] is Answer.UNCLEAR
