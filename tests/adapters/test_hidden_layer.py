@@ -188,14 +188,21 @@ def shares(solved: float) -> Floats:
 
 
 def test_only_a_network_that_is_very_sure_overrules_a_plain_no_of_the_rules() -> None:
-    said = [answer(shares(solved), Answer.DISSATISFIED, 0.9, least=AS_A_WHOLE)[0] for solved in (0.4, 0.94, 0.96)]
+    said = [answer(shares(solved), Answer.DISSATISFIED, 0.9, least=AS_A_WHOLE, as_a_whole=True)[0] for solved in (0.4, 0.89, 0.91)]
     assert said == [Answer.DISSATISFIED, Answer.UNCLEAR, Answer.SATISFIED]
     assert answer(shares(0.999), Answer.DISSATISFIED, 0.9)[0] is Answer.UNCLEAR, "weights on words never do"
-    assert answer(shares(0.96), Answer.DISSATISFIED, 0.9, least=MISSPELT)[0] is Answer.UNCLEAR
-    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9, least=NEVER)[0] is Answer.UNCLEAR
+    assert answer(shares(0.96), Answer.DISSATISFIED, 0.9, least=MISSPELT, as_a_whole=True)[0] is Answer.UNCLEAR
+    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9, least=NEVER, as_a_whole=True)[0] is Answer.UNCLEAR
+
+
+def test_a_not_that_only_says_that_nothing_is_known_yet_is_no_no() -> None:
+    for of, said in ((0.8, Answer.UNCLEAR), (0.6, Answer.DISSATISFIED)):  # "Not tried yet."
+        undecided = {Answer.UNCLEAR: of, Answer.DISSATISFIED: 1 - of}
+        found = answer(np.array([undecided.get(each, 0.0) for each in Answer], np.float32), Answer.DISSATISFIED, 0.9)
+        assert found[0] is said
 
 
 def test_words_alone_must_be_surer_of_a_doubted_yes_than_a_network() -> None:
-    assert answer(shares(0.92), Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
-    assert answer(shares(0.92), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE)[0] is Answer.SATISFIED
-    assert answer(shares(0.88), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE)[0] is Answer.UNCLEAR
+    assert answer(shares(0.89), Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
+    assert answer(shares(0.89), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE, as_a_whole=True)[0] is Answer.SATISFIED
+    assert answer(shares(0.86), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE, as_a_whole=True)[0] is Answer.UNCLEAR

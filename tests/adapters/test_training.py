@@ -448,6 +448,17 @@ def test_an_answer_is_learned_too(plain: Language, taught: Language) -> None:
     assert read_marked(plain, "", "it plorks nicely now").answer is Answer.UNCLEAR
 
 
+def test_an_answer_is_read_beside_the_feeling_of_the_lexicon_as_it_was_learned(weights: Weights, mute: Weights) -> None:
+    """Read beside the learned feeling, which it never saw in training, a German "Fliesen ... klingen hohl" became a yes."""
+    said = []
+    for each in (mute, loud(mute, "plorks", "happy", 400.0)):
+        told = replace(each, answer_matrix=weights.answer_matrix)
+        marked = read_marked(with_weights(told), "", "the thing plorks nicely now by the window")
+        said.append((marked.happy, marked.answer, marked.answer_sure))
+    assert said[0][0] < 0.5 < said[1][0]
+    assert said[0][1:] == said[1][1:]
+
+
 def test_a_plain_yes_stands_unless_what_was_learned_reads_a_clear_no() -> None:
     for of, said in ((0.4, Answer.SATISFIED), (0.1, Answer.UNCLEAR)):
         assert answer(_solved(of), Answer.SATISFIED, 0.9)[0] is said

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -129,19 +129,23 @@ class KeyPhrases:
     def _phrases(self, doc: Doc, marked: Marked, language: str) -> Iterator[KeyPhrase]:
         """The pairs first, in the order of the text, then the words that stand in none; each once."""
         found: dict[str, KeyPhrase] = {}
-        alone: dict[str, KeyPhrase] = {}
+        alone: dict[str, _Word] = {}
         paired: set[str] = set()
         for clause in self._clauses(doc, marked, language):
             for one, two in pairwise(clause):
                 if one.stem != two.stem:
-                    key = " ".join(sorted((one.stem, two.stem)))
-                    found.setdefault(key, KeyPhrase(key=key, text=_text(marked, one.first, two.end)))
+                    key = f"{one.stem} {two.stem}" if one.stem < two.stem else f"{two.stem} {one.stem}"
+                    if key not in found:
+                        found[key] = KeyPhrase(key=key, text=_text(marked, one.first, two.end))
                     paired |= {one.stem, two.stem}
+            if len(found) >= MOST:
+                break
             for word in clause:
                 if word.stem != NOT:
-                    alone.setdefault(word.stem, KeyPhrase(key=word.stem, text=_text(marked, word.first, word.end)))
-        whole = [*found.values(), *(phrase for stem, phrase in alone.items() if stem not in paired)]
-        yield from whole[:MOST]
+                    alone.setdefault(word.stem, word)
+        yield from islice(found.values(), MOST)
+        single = [word for stem, word in alone.items() if stem not in paired]
+        yield from (KeyPhrase(key=word.stem, text=_text(marked, word.first, word.end)) for word in single[: max(0, MOST - len(found))])
 
     def _clauses(self, doc: Doc, marked: Marked, language: str) -> Iterator[list[_Word]]:
         """Runs of content words with at most a small word or two between neighbours; greeting, name, numbers and addresses are none."""

@@ -27,12 +27,13 @@ PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
 BARE, SHARPER = 0.2, 2.4  # how much the layer's topics count in a bare text beside phrases, and how much surer the sum is (decisions.md)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
-BY_WORDS = 0.3  # how much weights on words count in an answer, beside the network that reads it as a whole
+BY_WORDS = 0.45  # how much weights on words count in an answer, beside the network that reads it as a whole
 NEVER = 1.1
-AS_A_WHOLE = 0.9  # so sure of solved a network must be; what weights on words alone must be is the policy's
+AS_A_WHOLE = 0.87  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
-DOUBTED = 0.93  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
-OVERRULES = 0.95  # so sure of solved a network must be where the rules read a plain no: they know words, not what is meant
+DOUBTED = 0.9  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
+OVERRULES = 0.9  # so sure of solved a network must be where the rules read a plain no: they know words, not what is meant
+OPEN = 0.7  # so sure that nothing can be told yet what was learned must be where the rules read a plain no: "not tried yet" holds a "not"
 MISSPELT = 0.97  # so sure of solved a network must be where a word may be a misspelt "not"
 SIGNS = np.float32(0.3)
 GROUPS = (
@@ -41,6 +42,7 @@ GROUPS = (
 )  # fmt: skip
 FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
 FULL_TRUST, FEW_WORDS = 16, 8
+A_WORD_OR_TWO = 3  # of a yes as short as this that the rules doubt ("Yes (sigh).") nothing learned knows more
 PLAIN = 0.8  # from here on a sign is plain
 CANNOT_WAIT = 0.95  # from here on signs of hurry stand, whatever the rest of the mail is like
 NOISE = 1e-5  # weights up to this size were made by rounding
@@ -66,12 +68,19 @@ class Weights:
     answer_temperature: float = 1.0
     about: Mapping[str, Any] = field(default_factory=dict)  # version, corpus, date, metrics
     hidden: Hidden | None = None
+    corrected: bool = field(init=False)  # whether the matrix says anything
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corrected", bool(self.matrix.any()))
 
     def of_mail(self, words: Sequence[str], *, bare: bool = False) -> Floats:
         """The learned logits of a mail: its topics, then the heads. Of topics in a bare text the layer knows less than phrases do."""
         places, values = self.mails.vector(words)
-        near, rest = vectors().of(words), self.matrix[len(self.mails.buckets) :]
-        found: Floats = values @ self.matrix[places] + near @ rest[:-1] + rest[-1]
+        near = vectors().of(words)
+        found: Floats = np.zeros(self.matrix.shape[1], np.float32)
+        if self.corrected:
+            rest = self.matrix[len(self.mails.buckets) :]
+            found += values @ self.matrix[places] + near @ rest[:-1] + rest[-1]
         if self.hidden:
             said = self.hidden.says(self.hidden.units(places, values, near))
             said[: len(self.topics)] *= BARE if bare else 1
@@ -143,6 +152,8 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     """Let the learned part speak beside phrases and lexicon; nothing is said of a language that we do not know."""
     if not marked.language_known or marked.fresh >= len(marked.words):
         return
+    if marked.reply and any(word[0].isalnum() for word in marked.words[marked.body :]):  # of signs alone the rules know more
+        marked.answer, marked.answer_sure = _answered(marked, weights, whole)  # first: it was learned beside what the lexicon feels
     words = marked.words[marked.fresh :]
     bare = not is_mail(marked)
     logits = weights.of_mail(words, bare=bare)
@@ -165,22 +176,22 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     marked.urgent, marked.sensitive = heads["urgent"], max(heads["sensitive"], marked.sensitive if marked.sensitive >= PLAIN else 0.0)
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
-    if marked.reply and any(word[0].isalnum() for word in marked.words[marked.body :]):  # of signs alone the rules know more
-        marked.answer, marked.answer_sure = _answered(marked, weights, whole)
 
 
 def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[Answer, float]:
     """What a reply answers, and how surely: by its words, and as a whole where a network reads its language."""
     text = marked.text(marked.body, len(marked.words))
     asks = "?" in marked.words[marked.body :]
-    logits, least = weights.of_answer(marked) / weights.answer_temperature, 0.0
+    logits, least, as_a_whole = weights.of_answer(marked) / weights.answer_temperature, 0.0, False
     if whole and (marked.language or whole.knows(text)):
+        as_a_whole = True
         read = [BY_WORDS * logits + (1 - BY_WORDS) * each for each in whole.read(text)]
         logits = min(read, key=lambda each: _solved(softmax(each)))
         least = MISSPELT if whole.may_hide_a_no(text) else AS_A_WHOLE
-    if any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
+    doubted = marked.answer is Answer.UNCLEAR and marked.answer_sure > 0 and len(text.split()) <= A_WORD_OR_TWO
+    if doubted or any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
         least = NEVER
-    return answer(softmax(logits), marked.answer, marked.answer_sure, asks=asks, least=least)
+    return answer(softmax(logits), marked.answer, marked.answer_sure, asks=asks, least=least, as_a_whole=as_a_whole)
 
 
 def _solved(shares: Floats) -> float:
@@ -227,24 +238,28 @@ def priors(marked: Marked) -> Floats:
     return found
 
 
-def answer(shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False, least: float = 0.0) -> tuple[Answer, float]:
+def answer(
+    shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False, least: float = 0.0, as_a_whole: bool = False
+) -> tuple[Answer, float]:
     """The likeliest answer, and how sure it is of solved or not, beside what the rules read.
 
-    A person should read it where the rules and what was learned part ways, where the rules doubt a yes or something is asked, and
-    where what was learned is less sure of a yes than `least`.
+    A person should read it where the rules and what was learned part ways and where what was learned is less sure of a yes than `least`;
+    if no network has read it as a whole, also where the rules doubt a yes or something is asked.
     """
     best = ANSWERS[int(np.argmax(shares))]
     solved = _solved(shares)
     if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
-    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and (not least or solved < max(least, OVERRULES)):
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and not (as_a_whole and solved >= max(least, OVERRULES)):
+        if shares[ANSWERS.index(Answer.UNCLEAR)] >= OPEN:
+            return Answer.UNCLEAR, 1 - solved
         return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
     if by_rules in SOLVED and best is Answer.DISSATISFIED:
         return Answer.UNCLEAR, 1 - solved
     if best not in SOLVED:
         return best, float(shares.max())
-    if not least and (asks or sure > 0):
-        least = DOUBTED
+    if not as_a_whole and (asks or sure > 0):
+        least = max(least, DOUBTED)
     return (best, solved) if solved >= least else (Answer.UNCLEAR, 1 - solved)
 
 
