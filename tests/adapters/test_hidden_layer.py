@@ -198,8 +198,9 @@ def test_only_a_network_that_is_very_sure_overrules_a_plain_no_of_the_rules() ->
 def test_a_not_that_only_says_that_nothing_is_known_yet_is_no_no() -> None:
     for of, said in ((0.8, Answer.UNCLEAR), (0.6, Answer.DISSATISFIED)):  # "Not tried yet."
         undecided = {Answer.UNCLEAR: of, Answer.DISSATISFIED: 1 - of}
-        found = answer(np.array([undecided.get(each, 0.0) for each in Answer], np.float32), Answer.DISSATISFIED, 0.9)
-        assert found[0] is said
+        shares = np.array([undecided.get(each, 0.0) for each in Answer], np.float32)
+        assert answer(shares, Answer.DISSATISFIED, 0.9)[0] is said
+        assert answer(shares, Answer.DISSATISFIED, 0.9, says_no=True)[0] is Answer.DISSATISFIED  # "Not yet. ..."
 
 
 def test_words_alone_must_be_surer_of_a_doubted_yes_than_a_network() -> None:

@@ -191,7 +191,9 @@ def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[
     doubted = marked.answer is Answer.UNCLEAR and marked.answer_sure > 0 and len(text.split()) <= A_WORD_OR_TWO
     if doubted or any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
         least = NEVER
-    return answer(softmax(logits), marked.answer, marked.answer_sure, asks=asks, least=least, as_a_whole=as_a_whole)
+    says_no = any(hit.sign.group == "no" and hit.start == marked.body for hit in marked.hits)  # "Not yet. What is still wrong: ..."
+    shares = softmax(logits)
+    return answer(shares, marked.answer, marked.answer_sure, asks=asks, least=least, as_a_whole=as_a_whole, says_no=says_no)
 
 
 def _solved(shares: Floats) -> float:
@@ -239,19 +241,20 @@ def priors(marked: Marked) -> Floats:
 
 
 def answer(
-    shares: Floats, by_rules: Answer, sure: float, *, asks: bool = False, least: float = 0.0, as_a_whole: bool = False
-) -> tuple[Answer, float]:
+    shares: Floats, by_rules: Answer, sure: float, *,
+    asks: bool = False, least: float = 0.0, as_a_whole: bool = False, says_no: bool = False,
+) -> tuple[Answer, float]:  # fmt: skip
     """The likeliest answer, and how sure it is of solved or not, beside what the rules read.
 
     A person should read it where the rules and what was learned part ways and where what was learned is less sure of a yes than `least`;
-    if no network has read it as a whole, also where the rules doubt a yes or something is asked.
+    if no network has read it as a whole, also where the rules doubt a yes or something is asked. Who begins with a no says no.
     """
     best = ANSWERS[int(np.argmax(shares))]
     solved = _solved(shares)
     if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
     if by_rules is Answer.DISSATISFIED and sure >= PLAIN and not (as_a_whole and solved >= max(least, OVERRULES)):
-        if shares[ANSWERS.index(Answer.UNCLEAR)] >= OPEN:
+        if shares[ANSWERS.index(Answer.UNCLEAR)] >= OPEN and not says_no:
             return Answer.UNCLEAR, 1 - solved
         return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
     if by_rules in SOLVED and best is Answer.DISSATISFIED:

@@ -1,7 +1,7 @@
 """A small network that reads answers as a whole: word order, "not any more", a kind word before a no.
 
 Weights on words cannot tell "it stopped leaking" from "it stopped working". This one can: three layers of a transformer (Vaswani et
-al. 2017), in numpy. It has been taught by a sentence encoder that had learned our answers; the recipe is tools/distil_answers.py,
+al. 2017), in numpy. It has been taught by two larger models that had learned our answers; the recipe is tools/distil_answers.py,
 source and licence stand in data/en/answers.md. It takes some milliseconds, and only replies are read by it. Languages without a file
 do without.
 """

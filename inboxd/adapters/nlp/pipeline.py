@@ -287,7 +287,7 @@ def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str,
 
 def _quick(nlp: Language) -> Language:
     """Have no shape, prefix or look of a number made of each new word: phrases are found by the words alone. A fifth of the time."""
-    nlp.vocab.lex_attr_getters = {}
+    nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]  # spaCy's stub leaves it out
     return nlp
 
 
