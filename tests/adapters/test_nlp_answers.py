@@ -136,6 +136,21 @@ def test_three_in_four_bitter_yeses_are_not_taken_for_satisfied(reader: SpacyRea
     assert sum(answer_of(one) in SOLVED for one in scores) <= 0.25 * len(BITTER_YESES)
 
 
+@pytest.mark.parametrize("text", ["Yes...", "Yes (sigh).", "Yes for now.", "It worked for about an hour", "Four weeks without heating"])
+def test_a_short_yes_with_a_doubt_and_words_of_reserve_are_left_to_a_person(reader: SpacyReader, text: str) -> None:
+    assert answer_of(read(reader, text)) not in SOLVED
+
+
+@pytest.mark.parametrize("text", ["I don't know, the tenant lives there, not me.", "Weiß ich noch nicht, der Arzt wertet das erst aus."])
+def test_a_not_that_only_says_that_nothing_is_known_yet_reopens_nothing(reader: SpacyReader, text: str) -> None:
+    assert answer_of(read(reader, text)) is Answer.UNCLEAR
+
+
+@pytest.mark.parametrize("text", ["Not yet. What is still wrong: the bill", "Noch nicht. Was noch nicht stimmt: das Schloss"])
+def test_the_no_that_our_question_offers_is_a_no(reader: SpacyReader, text: str) -> None:
+    assert read(reader, text).answer is Answer.DISSATISFIED
+
+
 def test_thanks_for_help_ask_for_nothing_and_are_no_strong_words(reader: SpacyReader) -> None:
     scores = read(reader, "Ja, alles erledigt. Vielen Dank für die schnelle Hilfe!")
     assert (scores.answer, scores.upset < 0.2) == (Answer.SATISFIED, True)
