@@ -325,10 +325,11 @@ def test_of_a_very_long_mail_beginning_and_end_are_read(reader: SpacyReader) -> 
 
 def test_words_never_seen_before_are_forgotten(reader: SpacyReader) -> None:
     read(reader, "hello there")
-    strings = reader.strings_known()
+    strings, words = reader.strings_known(), reader.words_known()
     for batch in range(5):
         reader.read([ToRead(subject="", new_text=" ".join(f"wort{batch}x{mail}x{word}" for word in range(40))) for mail in range(20)])
     assert reader.strings_known() == strings
+    assert reader.words_known() == words, "spaCy keeps a place for each word, also after its memory zone"
 
 
 def test_the_package_costs_nothing_until_a_text_must_be_read() -> None:

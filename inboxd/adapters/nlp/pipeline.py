@@ -30,6 +30,7 @@ FURTHER = 0.6
 ADMIN = "admin"  # group of the phrases that admins wrote
 ADMIN_SURE = 0.97
 MOST_TOPICS = 5
+ANY_OTHER = "any other"  # stands for words of no phrase; no word is like it, for it has a space
 MOST_WORDS_KNOWN = 20_000  # words whose signs are remembered; then we start afresh
 
 
@@ -267,27 +268,33 @@ def create_learned(nlp: Language, name: str, languages: list[str]) -> Learned:
 
 def build(languages: Sequence[str]) -> Language:
     """The whole pipeline with nothing learned yet: what training begins with."""
-    nlp = _quick(spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "inboxd.Words.v1"}}}))
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "inboxd.Words.v1"}}})
     nlp.add_pipe("inboxd_signs", config={"languages": list(languages), "admin": []})
     for name in ("inboxd_topics", "inboxd_upset_lexicon", "inboxd_remarks", "inboxd_answer"):
         nlp.add_pipe(name)
     nlp.add_pipe("inboxd_learned", config={"languages": list(languages)})
-    return nlp
+    return _closed(nlp)
 
 
 def load_from(folder: Path, languages: Sequence[str], admin: Sequence[tuple[str, str]]) -> Language:
     """A saved pipeline with the admins' own phrases."""
     signs = {"languages": list(languages), "admin": [list(pair) for pair in admin]}
-    nlp = _quick(spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}}))
+    nlp = spacy.load(folder, config={"components": {"inboxd_signs": signs, "inboxd_learned": {"languages": list(languages)}}})
     if KEY_PHRASES in nlp.pipe_names:  # a model that was trained on from a loaded one
         nlp.remove_pipe(KEY_PHRASES)
     nlp.add_pipe(KEY_PHRASES, config={"languages": list(languages)})  # nothing of it is learned: no model need hold it
-    return nlp
+    return _closed(nlp)
 
 
-def _quick(nlp: Language) -> Language:
-    """Have no shape, prefix or look of a number made of each new word: phrases are found by the words alone. A fifth of the time."""
+def _closed(nlp: Language) -> Language:
+    """Close the vocabulary: it holds the words of phrases, and nothing is kept or made of any other, however many mails are read.
+
+    spaCy would keep a place for each word ever seen, also after its memory zone has ended, and make its shape, prefix and more.
+    """
     nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined]  # spaCy's stub leaves it out
+    nlp.vocab.strings.add(ANY_OTHER)
+    for word in nlp.vocab.strings:
+        nlp.vocab[word]
     return nlp
 
 
@@ -308,7 +315,8 @@ def learn(nlp: Language, weights: Mapping[str, learned.Weights]) -> None:
 def read_marked(nlp: Language, subject: str, text: str, *, reply: bool = True) -> Marked:
     """Send one text through all components; only a reply is read as an answer to our question."""
     marked = mark(subject, text, reply=reply)
-    doc = words_to_doc(nlp.vocab, marked.words)
+    known = nlp.vocab.strings
+    doc = words_to_doc(nlp.vocab, [word if word in known else ANY_OTHER for word in marked.words])
     doc.user_data["inboxd"] = marked
     nlp(doc)
     return marked

@@ -43,6 +43,10 @@ class SpacyReader:
         """How many strings spaCy remembers: stays the same, whatever was read."""
         return len(self._nlp.vocab.strings)
 
+    def words_known(self) -> int:
+        """How many words spaCy holds a place for: stays the same, too."""
+        return len(self._nlp.vocab)
+
     def _scores(self, text: ToRead) -> Scores:
         return _plain(read_marked(self._nlp, text.subject, text.new_text, reply=text.reply), self.model)
 
