@@ -15,7 +15,7 @@ from inboxd.adapters.nlp import hidden, training
 from inboxd.adapters.nlp.corpus import AnswerExample, Example
 from inboxd.adapters.nlp.features import Floats
 from inboxd.adapters.nlp.hidden import Hidden
-from inboxd.adapters.nlp.learned import AS_A_WHOLE, BARE, HEADS, MISSPELT, NEVER, WEIGHTS, Weights, answer
+from inboxd.adapters.nlp.learned import AS_A_WHOLE, BARE, DOUBTED, HEADS, MISSPELT, NEVER, OVERRULES, WEIGHTS, BesideAnswer, Weights, answer
 from inboxd.adapters.nlp.nibbles import MOST, packed, unpacked
 from inboxd.adapters.nlp.pipeline import build, learn, read_marked
 from inboxd.adapters.nlp.rows import rows_of
@@ -188,22 +188,27 @@ def shares(solved: float) -> Floats:
 
 
 def test_only_a_network_that_is_very_sure_overrules_a_plain_no_of_the_rules() -> None:
-    said = [answer(shares(solved), Answer.DISSATISFIED, 0.9, least=AS_A_WHOLE, as_a_whole=True)[0] for solved in (0.4, 0.89, 0.91)]
+    said = [
+        answer(shares(solved), BesideAnswer(Answer.DISSATISFIED, 0.9, least=AS_A_WHOLE, as_a_whole=True))[0]
+        for solved in (0.4, OVERRULES - 0.01, OVERRULES + 0.01)
+    ]
     assert said == [Answer.DISSATISFIED, Answer.UNCLEAR, Answer.SATISFIED]
-    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9)[0] is Answer.UNCLEAR, "weights on words never do"
-    assert answer(shares(0.96), Answer.DISSATISFIED, 0.9, least=MISSPELT, as_a_whole=True)[0] is Answer.UNCLEAR
-    assert answer(shares(0.999), Answer.DISSATISFIED, 0.9, least=NEVER, as_a_whole=True)[0] is Answer.UNCLEAR
+    assert answer(shares(0.999), BesideAnswer(Answer.DISSATISFIED, 0.9))[0] is Answer.UNCLEAR, "weights on words never do"
+    assert answer(shares(0.96), BesideAnswer(Answer.DISSATISFIED, 0.9, least=MISSPELT, as_a_whole=True))[0] is Answer.UNCLEAR
+    assert answer(shares(0.999), BesideAnswer(Answer.DISSATISFIED, 0.9, least=NEVER, as_a_whole=True))[0] is Answer.UNCLEAR
 
 
 def test_a_not_that_only_says_that_nothing_is_known_yet_is_no_no() -> None:
     for of, said in ((0.8, Answer.UNCLEAR), (0.6, Answer.DISSATISFIED)):  # "Not tried yet."
         undecided = {Answer.UNCLEAR: of, Answer.DISSATISFIED: 1 - of}
         shares = np.array([undecided.get(each, 0.0) for each in Answer], np.float32)
-        assert answer(shares, Answer.DISSATISFIED, 0.9)[0] is said
-        assert answer(shares, Answer.DISSATISFIED, 0.9, says_no=True)[0] is Answer.DISSATISFIED  # "Not yet. ..."
+        assert answer(shares, BesideAnswer(Answer.DISSATISFIED, 0.9))[0] is said
+        assert answer(shares, BesideAnswer(Answer.DISSATISFIED, 0.9, says_no=True))[0] is Answer.DISSATISFIED  # "Not yet. ..."
 
 
-def test_words_alone_must_be_surer_of_a_doubted_yes_than_a_network() -> None:
-    assert answer(shares(0.89), Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
-    assert answer(shares(0.89), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE, as_a_whole=True)[0] is Answer.SATISFIED
-    assert answer(shares(0.86), Answer.UNCLEAR, 0.5, least=AS_A_WHOLE, as_a_whole=True)[0] is Answer.UNCLEAR
+@pytest.mark.parametrize("beside", [BesideAnswer(Answer.UNCLEAR, 0.5), BesideAnswer(Answer.UNCLEAR, 0.0, asks=True)])
+def test_a_doubted_yes_needs_weights_on_words_or_a_network_that_are_sure(beside: BesideAnswer) -> None:
+    as_a_whole = replace(beside, least=AS_A_WHOLE, as_a_whole=True)
+    for least, each in ((DOUBTED, beside), (AS_A_WHOLE, as_a_whole)):
+        assert answer(shares(least - 0.01), each)[0] is Answer.UNCLEAR
+        assert answer(shares(least + 0.01), each)[0] is Answer.SATISFIED

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from inboxd.adapters.nlp import corpus
 from inboxd.adapters.nlp.reader import SpacyReader
 from inboxd.core.classify import Thresholds, answer_of
 from inboxd.core.model import Answer, Scores, ToRead
 from tests.adapters.answer_mails import BITTER_YESES, CHATTY_YESES
 
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
+MORE = Path(__file__).with_name("more_answers")  # by another hand; training never sees them, thresholds were looked at on them
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +220,19 @@ def test_a_wish_not_to_be_asked_is_heard_beside_the_answer(reader: SpacyReader, 
 def test_kind_words_about_a_person_do_not_hide_that_it_is_not_solved(reader: SpacyReader, text: str) -> None:
     (scores,) = reader.read([ToRead(subject="", new_text=text)])
     assert answer_of(scores) is Answer.DISSATISFIED
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 0.84), ("de", 0.78)])
+def test_answers_by_another_hand_are_read_right_or_left_to_a_person(reader: SpacyReader, language: str, least: float) -> None:
+    examples = corpus.answers(f"{language}.mails", root=MORE)
+    said = [answer_of(one) for one in reader.read([ToRead(subject="", new_text=each.text) for each in examples])]
+    pairs = list(zip(examples, said, strict=True))
+    assert not [each.text for each, answer in pairs if each.answer is Answer.DISSATISFIED and answer in SOLVED]
+    assert sum(each.answer is answer for each, answer in pairs) >= least * len(pairs)
+
+
+def test_answers_by_another_hand_do_not_stand_in_the_training() -> None:
+    known = {" ".join(each.text.lower().split()) for each in corpus.answers("answers/en", "answers/de")}
+    more = corpus.answers("en.mails", "de.mails", root=MORE)
+    assert len(more) > 500
+    assert not [each.text for each in more if len(each.text.split()) > 6 and " ".join(each.text.lower().split()) in known]

@@ -21,6 +21,7 @@ from inboxd.adapters.nlp.learned import (
     SOLVED,
     TRUST,
     WEIGHTS,
+    BesideAnswer,
     Weights,
     answer,
     heads_of,
@@ -461,8 +462,8 @@ def test_an_answer_is_read_beside_the_feeling_of_the_lexicon_as_it_was_learned(w
 
 def test_a_plain_yes_stands_unless_what_was_learned_reads_a_clear_no() -> None:
     for of, said in ((0.4, Answer.SATISFIED), (0.1, Answer.UNCLEAR)):
-        assert answer(_solved(of), Answer.SATISFIED, 0.9)[0] is said
-    assert answer(_solved(0.4), Answer.SATISFIED_AND_NEW, 0.9) == (Answer.SATISFIED_AND_NEW, 0.9)
+        assert answer(_solved(of), BesideAnswer(Answer.SATISFIED, 0.9))[0] is said
+    assert answer(_solved(0.4), BesideAnswer(Answer.SATISFIED_AND_NEW, 0.9)) == (Answer.SATISFIED_AND_NEW, 0.9)
 
 
 def _solved(of: float) -> Floats:
@@ -472,31 +473,31 @@ def _solved(of: float) -> Floats:
 
 def test_how_sure_an_answer_is_solved_counts_both_kinds_of_solved() -> None:
     shares = np.array([0.4 if each in SOLVED else 0.1 for each in Answer], np.float32)
-    best, sure = answer(shares, Answer.UNCLEAR, 0.0)
+    best, sure = answer(shares, BesideAnswer(Answer.UNCLEAR, 0.0))
     assert (best, round(sure, 4)) == (Answer.SATISFIED, 0.8)
 
 
 def test_where_the_rules_doubt_it_only_the_surest_yes_is_one() -> None:
-    less, more = (np.array([of / 2 if each in SOLVED else (1 - of) / 2 for each in Answer], np.float32) for of in (0.85, 0.97))
-    assert answer(less, Answer.UNCLEAR, 0.0)[0] is Answer.SATISFIED
-    assert answer(less, Answer.UNCLEAR, 0.5)[0] is Answer.UNCLEAR
-    assert answer(less, Answer.UNCLEAR, 0.0, asks=True)[0] is Answer.UNCLEAR
-    assert answer(more, Answer.UNCLEAR, 0.5)[0] is Answer.SATISFIED
+    less, more = (np.array([of / 2 if each in SOLVED else (1 - of) / 2 for each in Answer], np.float32) for of in (0.8, 0.97))
+    assert answer(less, BesideAnswer(Answer.UNCLEAR, 0.0))[0] is Answer.SATISFIED
+    assert answer(less, BesideAnswer(Answer.UNCLEAR, 0.5))[0] is Answer.UNCLEAR
+    assert answer(less, BesideAnswer(Answer.UNCLEAR, 0.0, asks=True))[0] is Answer.UNCLEAR
+    assert answer(more, BesideAnswer(Answer.UNCLEAR, 0.5))[0] is Answer.SATISFIED
 
 
 def test_less_sure_than_is_asked_is_no_yes() -> None:
-    assert answer(_solved(0.84), Answer.UNCLEAR, 0.0, least=0.85)[0] is Answer.UNCLEAR
-    assert answer(_solved(0.86), Answer.UNCLEAR, 0.0, least=0.85)[0] is Answer.SATISFIED
+    assert answer(_solved(0.84), BesideAnswer(Answer.UNCLEAR, 0.0, least=0.85))[0] is Answer.UNCLEAR
+    assert answer(_solved(0.86), BesideAnswer(Answer.UNCLEAR, 0.0, least=0.85))[0] is Answer.SATISFIED
 
 
 def test_a_plain_no_is_never_taken_for_a_yes() -> None:
     for of, said in ((0.4, Answer.DISSATISFIED), (0.99, Answer.UNCLEAR)):
-        assert answer(_solved(of), Answer.DISSATISFIED, 0.9)[0] is said
+        assert answer(_solved(of), BesideAnswer(Answer.DISSATISFIED, 0.9))[0] is said
 
 
 def test_where_the_rules_read_some_yes_and_the_rest_a_no_a_person_reads_it() -> None:
-    assert answer(_solved(0.1), Answer.SATISFIED, 0.6)[0] is Answer.UNCLEAR
-    assert answer(_solved(0.1), Answer.UNCLEAR, 0.0)[0] is Answer.DISSATISFIED
+    assert answer(_solved(0.1), BesideAnswer(Answer.SATISFIED, 0.6))[0] is Answer.UNCLEAR
+    assert answer(_solved(0.1), BesideAnswer(Answer.UNCLEAR, 0.0))[0] is Answer.DISSATISFIED
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------------

@@ -27,12 +27,12 @@ PHRASES = 3.0  # how much a topic's phrases weigh beside the learned weights
 TRUST = np.array([[0.8, 0.8, 0.8, 1.0, 1.0], [0.1, 0.1, 0.1, 1.0, 1.0]], np.float32)
 BARE, SHARPER = 0.2, 2.4  # how much the layer's topics count in a bare text beside phrases, and how much surer the sum is (decisions.md)
 SOLVED = (Answer.SATISFIED, Answer.SATISFIED_AND_NEW)
-BY_WORDS = 0.45  # how much weights on words count in an answer, beside the network that reads it as a whole
+BY_WORDS = 0.5  # how much weights on words count in an answer, beside the network that reads it as a whole
 NEVER = 1.1
-AS_A_WHOLE = 0.87  # so sure of solved a network must be; what weights on words alone must be is the policy's
+AS_A_WHOLE = 0.84  # so sure of solved a network must be; what weights on words alone must be is the policy's
 BELIEVED = 0.3  # so sure of solved it must be that a plain yes of the rules stands
-DOUBTED = 0.9  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
-OVERRULES = 0.9  # so sure of solved a network must be where the rules read a plain no: they know words, not what is meant
+DOUBTED = 0.82  # so sure of solved weights on words must be where the rules read a yes with something behind it, or a question
+OVERRULES = 0.85  # so sure of solved a network must be where the rules read a plain no: they know words, not what is meant
 OPEN = 0.7  # so sure that nothing can be told yet what was learned must be where the rules read a plain no: "not tried yet" holds a "not"
 MISSPELT = 0.97  # so sure of solved a network must be where a word may be a misspelt "not"
 SIGNS = np.float32(0.3)
@@ -42,7 +42,7 @@ GROUPS = (
 )  # fmt: skip
 FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
 FULL_TRUST, FEW_WORDS = 16, 8
-A_WORD_OR_TWO = 3  # of a yes as short as this that the rules doubt ("Yes (sigh).") nothing learned knows more
+CURT = 3  # words: of a yes as short as this that the rules doubt ("Yes (sigh).") nothing learned knows more
 PLAIN = 0.8  # from here on a sign is plain
 CANNOT_WAIT = 0.95  # from here on signs of hurry stand, whatever the rest of the mail is like
 NOISE = 1e-5  # weights up to this size were made by rounding
@@ -148,6 +148,18 @@ def _small(matrix: Floats) -> tuple[Any, Floats]:
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
+@dataclass(frozen=True)
+class BesideAnswer:
+    """What is known of an answer beside the learned shares."""
+
+    by_rules: Answer
+    sure: float  # of what the rules read
+    least: float = 0.0  # so sure of solved must be what was learned
+    as_a_whole: bool = False  # whether a network has read it, and not weights on words alone
+    asks: bool = False
+    says_no: bool = False  # it begins with a no
+
+
 def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> None:
     """Let the learned part speak beside phrases and lexicon; nothing is said of a language that we do not know."""
     if not marked.language_known or marked.fresh >= len(marked.words):
@@ -182,18 +194,19 @@ def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[
     """What a reply answers, and how surely: by its words, and as a whole where a network reads its language."""
     text = marked.text(marked.body, len(marked.words))
     asks = "?" in marked.words[marked.body :]
-    logits, least, as_a_whole = weights.of_answer(marked) / weights.answer_temperature, 0.0, False
-    if whole and (marked.language or whole.knows(text)):
-        as_a_whole = True
-        read = [BY_WORDS * logits + (1 - BY_WORDS) * each for each in whole.read(text)]
+    logits, least = weights.of_answer(marked) / weights.answer_temperature, 0.0
+    network = whole if whole and (marked.language or whole.knows(text)) else None
+    if network:
+        read = [BY_WORDS * logits + (1 - BY_WORDS) * each for each in network.read(text)]
         logits = min(read, key=lambda each: _solved(softmax(each)))
-        least = MISSPELT if whole.may_hide_a_no(text) else AS_A_WHOLE
-    doubted = marked.answer is Answer.UNCLEAR and marked.answer_sure > 0 and len(text.split()) <= A_WORD_OR_TWO
+        own = next((each for each in marked.lexicons if each.language == marked.language), marked.lexicons[0])
+        least = MISSPELT if network.may_hide_a_no(text, own.negators) else AS_A_WHOLE
+    doubted = marked.answer is Answer.UNCLEAR and marked.answer_sure > 0 and len(text.split()) <= CURT
     if doubted or any(hit.sign.group == "reserve" and hit.start >= marked.body for hit in marked.hits):
         least = NEVER
     says_no = any(hit.sign.group == "no" and hit.start == marked.body for hit in marked.hits)  # "Not yet. What is still wrong: ..."
-    shares = softmax(logits)
-    return answer(shares, marked.answer, marked.answer_sure, asks=asks, least=least, as_a_whole=as_a_whole, says_no=says_no)
+    known = BesideAnswer(marked.answer, marked.answer_sure, least, as_a_whole=network is not None, asks=asks, says_no=says_no)
+    return answer(softmax(logits), known)
 
 
 def _solved(shares: Floats) -> float:
@@ -240,28 +253,26 @@ def priors(marked: Marked) -> Floats:
     return found
 
 
-def answer(
-    shares: Floats, by_rules: Answer, sure: float, *,
-    asks: bool = False, least: float = 0.0, as_a_whole: bool = False, says_no: bool = False,
-) -> tuple[Answer, float]:  # fmt: skip
+def answer(shares: Floats, beside: BesideAnswer) -> tuple[Answer, float]:
     """The likeliest answer, and how sure it is of solved or not, beside what the rules read.
 
     A person should read it where the rules and what was learned part ways and where what was learned is less sure of a yes than `least`;
     if no network has read it as a whole, also where the rules doubt a yes or something is asked. Who begins with a no says no.
     """
+    by_rules, sure, least = beside.by_rules, beside.sure, beside.least
     best = ANSWERS[int(np.argmax(shares))]
     solved = _solved(shares)
     if by_rules in SOLVED and sure >= PLAIN:
         return (by_rules, max(sure, solved)) if solved >= BELIEVED else (Answer.UNCLEAR, 1 - solved)
-    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and not (as_a_whole and solved >= max(least, OVERRULES)):
-        if shares[ANSWERS.index(Answer.UNCLEAR)] >= OPEN and not says_no:
+    if by_rules is Answer.DISSATISFIED and sure >= PLAIN and not (beside.as_a_whole and solved >= max(least, OVERRULES)):
+        if shares[ANSWERS.index(Answer.UNCLEAR)] >= OPEN and not beside.says_no:
             return Answer.UNCLEAR, 1 - solved
         return (by_rules, sure) if solved < 0.5 else (Answer.UNCLEAR, solved)
     if by_rules in SOLVED and best is Answer.DISSATISFIED:
         return Answer.UNCLEAR, 1 - solved
     if best not in SOLVED:
         return best, float(shares.max())
-    if not as_a_whole and (asks or sure > 0):
+    if not beside.as_a_whole and (beside.asks or sure > 0):
         least = max(least, DOUBTED)
     return (best, solved) if solved >= least else (Answer.UNCLEAR, 1 - solved)
 

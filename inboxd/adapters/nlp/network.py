@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -32,11 +32,8 @@ FIRST, LAST, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")  # as BERT cuts: each mark stands alone
 _WRITTEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")  # as people do: "isn't" is one word
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹˈ′‛`´＇", "'"))
-_NOS = frozenset(
-    "not isn't doesn't don't didn't can't cannot won't haven't hasn't hadn't wasn't weren't aren't couldn't wouldn't never nothing".split()  # noqa: SIM905  words are read more easily so
-)
-_LIKE_NO = [*sorted(each.replace("'", "") for each in _NOS), "aint"]
 _LIKE, _LIKE_SHORT = 0.76, 0.66  # from here on a word, or one of three letters, may be another one misspelt
+_SHORTEST = 3  # letters of a negator that a misspelt one is like: "no" is like too much
 _GELU = np.float32((2 / np.pi) ** 0.5)
 
 
@@ -59,9 +56,11 @@ class Network:
         words = [word for word in _WORD.findall(_plain(text)) if word[0].isalnum()]
         return bool(words) and all(word in self._places for word in words)
 
-    def may_hide_a_no(self, text: str) -> bool:
-        """Whether a word that it does not know may be a misspelt "not": in pieces that says nothing to it."""
-        return any(_like_a_no(word) for word in _WRITTEN.findall(_plain(text)) if word not in self._places and word not in _NOS)
+    def may_hide_a_no(self, text: str, negators: Collection[str]) -> bool:
+        """Whether a word that it does not know may be one of these misspelt: in pieces a misspelt "not" says nothing to it."""
+        words = {word for word in _WRITTEN.findall(_plain(text)) if word not in negators}
+        unknown = {bare for word in words if (bare := word.replace("'", "")) not in self._places}
+        return any(_like_a_no(word, negators) for word in unknown)
 
     def cut(self, text: str) -> list[int]:
         """The pieces of a text: its words, and those that are not known in the longest parts that are (WordPiece, Devlin et al. 2018)."""
@@ -121,9 +120,9 @@ def _gelu(x: Floats) -> Floats:
     return found
 
 
-def _like_a_no(word: str) -> bool:
-    bare = word.replace("'", "")
-    return bool(get_close_matches(bare, _LIKE_NO, n=1, cutoff=_LIKE_SHORT if len(bare) == 3 else _LIKE))
+def _like_a_no(word: str, negators: Collection[str]) -> bool:
+    nos = [each.replace("'", "") for each in sorted(negators) if len(each) >= _SHORTEST]
+    return bool(get_close_matches(word, nos, n=1, cutoff=_LIKE_SHORT if len(word) == 3 else _LIKE))
 
 
 def _plain(text: str) -> str:

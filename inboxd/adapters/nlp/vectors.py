@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.features import Floats
+from inboxd.adapters.nlp.nibbles import unpacked
 
 FILE = Path(__file__).with_name("data") / "en" / "vectors.npz"
 WIDTH = 128
@@ -25,7 +26,7 @@ class Vectors:
     def __init__(self, file: Path) -> None:
         with np.load(file, allow_pickle=False) as z:
             words = bytes(z["words"]).decode("utf-8").split("\n")
-            self._rows: NDArray[np.int8] = z["rows"]
+            self._rows: NDArray[np.int8] = unpacked(z["rows"])
             self._scale: Floats = z["scale"].astype(np.float32)[:, None]
         self._places = {word: place for place, word in enumerate(words)}
 
