@@ -105,7 +105,13 @@ def test_a_yes_with_a_reserve_is_for_a_person(text: str) -> None:
     assert read.answer not in SOLVED or read.answer_sure < 0.8
 
 
-@pytest.mark.parametrize("text", ["It hasn't happened again since.", "No trouble since.", "It's been fine since Tuesday."])
+STAYS_AWAY = (
+    "It hasn't happened again since.", "No trouble since.", "It's been fine since Tuesday.", "The fault has not come up again since.",
+    "Das Problem besteht nicht mehr.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", STAYS_AWAY)
 def test_trouble_that_stays_away_is_no_no(text: str) -> None:
     (read,) = SpacyReader().read([ToRead(subject="", new_text=text)])
     assert read.answer is not Answer.DISSATISFIED
