@@ -49,7 +49,7 @@ class Command:
 class Held:
     """Why nothing left: `kind` is one of the template `returned`, `found` the agent's line, `meant` the likely command."""
 
-    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice
+    kind: str  # near_miss, to_notice, leak, ambiguous, no_words, not_found, other_quote, inline, unreachable, twice, sealed
     found: str = ""
     meant: str = ""
     text: str = ""  # what comes back to the agent
@@ -68,6 +68,7 @@ class AgentReply:
     left_out: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()  # the lines of it that were left out
     held: Held | None = None
+    around: tuple[str, str] = ("", "")  # words above and below the quotation, where both kept it from being told apart
 
 
 def read_reply(
@@ -80,7 +81,7 @@ def read_reply(
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
     found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
-        return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()))
+        return AgentReply(held=Held(kind=found.doubt.value, text=new_text.strip() or message.text.strip()), around=found.around)
     about_fault = sent is not None and sent.purpose.startswith(ABOUT_FAULTS)
     read = _read_words(found.words, signs_as, about_fault=about_fault)
     if read.held is not None:

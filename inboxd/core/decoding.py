@@ -7,9 +7,10 @@ import codecs
 import re
 
 _SURROGATES_AND_NULS = re.compile("[\x00\ud800-\udfff]")
-_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*(?:\?(?!=)[^?\s]*){0,20})\?=")
 _BETWEEN = re.compile(r"[ \t\r\n]*")
 _SPOKEN = re.compile(rb"[a-z,.] [a-zA-Z]")  # between two words, never in base64
+_ENCODED = re.compile(rb"(?:[A-Za-z0-9+/]{60,}\r?\n)+(?:[A-Za-z0-9+/]+={0,2}(?:\r?\n|\Z))?")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 # Labels as found in mails, to the codec that reads them best (a superset where one exists, as browsers do).
@@ -99,7 +100,7 @@ def decode(data: bytes, label: str = "") -> str:
             return text
     if "utf-8" in codec:
         text = clean(data.decode("utf-8", "replace"))
-        if text.count("\ufffd") * 50 <= len(text):
+        if text.count("\ufffd") * 50 <= len(text) and any(each > "\x7f" and each != "\ufffd" for each in text):
             return text
     try:
         return clean(data.decode("cp1252"))
@@ -111,12 +112,20 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
     """Undo a Content-Transfer-Encoding; an unknown or broken one gives what can be had."""
     encoding = encoding.strip().lower()
     if encoding == "base64":
-        return data if len(_SPOKEN.findall(data[:4000])) > 5 else _base64(data)
+        return _base64_above(data)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
         return _uuencoded(data)
     return data
+
+
+def _base64_above(data: bytes) -> bytes:
+    """Undo base64, and keep what stands plainly below it: gateways set footers there. All of it may be plain, in spite of the label."""
+    encoded = _ENCODED.match(data)
+    if encoded and _SPOKEN.search(data, encoded.end()):
+        return _base64(encoded[0]) + b"\r\n" + data[encoded.end() :]
+    return data if len(_SPOKEN.findall(data[:4000])) > 5 else _base64(data)
 
 
 def _base64(data: bytes) -> bytes:

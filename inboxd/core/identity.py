@@ -26,6 +26,8 @@ def identity(message: Message, screening: Screening, directory: Directory) -> tu
     Nobody becomes an agent or one of us by what they type into a form (I6).
     """
     form = message.sender.email
+    if screening.kind is Kind.OWN and not screening.sent:
+        return _own_form(message, directory), screening
     if not form or form in directory.agents or screening.kind in _NOBODYS:
         return message, screening
     for rule in directory.identity:
@@ -34,6 +36,15 @@ def identity(message: Message, screening: Screening, directory: Directory) -> tu
             if customer is not None and _is_customer(customer.email, rule, directory):
                 return replace(message, sender=customer, through=form), _judged(message, screening, rule)
     return message, screening
+
+
+def _own_form(message: Message, directory: Directory) -> Message:
+    """A form of our own site that sends as our address, as many hosts want it: Reply-To is the customer. What we send names us there."""
+    answerable = [each for each in message.reply_to if each.email]
+    ours = {without_plus(each) for each in (*directory.own, *directory.agents)}
+    if len(answerable) != 1 or without_plus(answerable[0].email) in ours or not reachable(answerable[0].email):
+        return message
+    return replace(message, sender=answerable[0], through=message.sender.email)
 
 
 def _is_customer(email: str, rule: SpeaksForOthers, directory: Directory) -> bool:

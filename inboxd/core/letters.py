@@ -22,6 +22,7 @@ from inboxd.core.model import (
     Letter,
     MailboxFacts,
     Mended,
+    Message,
     MessageNo,
     Outcome,
     OutgoingKind,
@@ -35,12 +36,17 @@ from inboxd.core.model import (
     Understood,
 )
 from inboxd.core.opening import Calendar, is_open, next_open
-from inboxd.core.own_html import own_part
+from inboxd.core.own_html import own_part, pictures_shown
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, ReadyAnswer, Rulebook, calendar_of
 from inboxd.core.rules import answers_about
 from inboxd.core.tokens import NOTICE, REPLY
 
+REACTION = "text/vnd.google.email-reaction+json"  # a thumb for a mail, as Gmail sends it
+# What mail programs put around the words (RFC 8551, 3.5; RFC 3156; Gmail): signatures hold the agent's own address.
+_WRAPPINGS = frozenset(
+    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "application/pgp-keys", REACTION}
+)
 EXCHANGE = "exchange.txt"  # what a routed mail carries where its brief leaves mails out
 _PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg|tr|rif|odp)(?:\[\d+\])?\s*:\s*|\[#\d+\]\s*)+", re.IGNORECASE)
 _TAG = re.compile(r"\s*\[#\d{1,12}\]")
@@ -274,8 +280,14 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
 
 
 def _theirs(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
-    """The files that the agent attached, without what we attached to the mail that they answer."""
-    return tuple(each for each in attachments if each.name != EXCHANGE)
+    """The files that the agent attached, without what we attached to the mail that they answer and what their program did."""
+    return tuple(each for each in attachments if each.name != EXCHANGE and each.type not in _WRAPPINGS)
+
+
+def files_of_theirs(message: Message) -> tuple[Attachment, ...]:
+    """The files that the agent attached, without the pictures that their page shows. Gmail gives every file a Content-ID."""
+    shown = pictures_shown(message.html)
+    return tuple(each for each in _theirs(message.attachments) if each.content_id not in shown)
 
 
 def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: OutgoingKind, to: Address) -> Letter:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from inboxd.core.commands import AgentReply, Command
 from inboxd.core.hand_back import came_back, files_of
-from inboxd.core.letters import first_name, full_name, last_from_customer, notice
+from inboxd.core.letters import files_of_theirs, first_name, full_name, last_from_customer, notice
 from inboxd.core.model import (
     Action,
     AgentName,
@@ -65,7 +65,7 @@ def to_mentor(
         "writer": writer.signs_as,
         "words": words,
         "orders": tuple(command.line for command in commands if command.name != "send anyway"),
-        "files": any(not each.content_id for enclosed in files for each in enclosed.attachments or ()),
+        "files": bool(files_of_theirs(situation.understood.message)),
         "stands_in": reader.name != writer.mentor,
         "text": last.text if last else "",
         "wrote_at": last.at if last else None,

@@ -47,7 +47,7 @@ _ON_INSIDE = re.compile(r"(?<=\S)(?:\s+|-{2,}\s*)(?=(?:On|Am|Le|El|Il|Op) [^<>]{
 _ORIGINAL = re.compile(
     r"[\s>*]*[-_=*]{2,}\s*(?:"
     + _any(
-        "original_message originalnachricht ursprüngliche_nachricht ursprungliche_nachricht message_d'origine "
+        "original_message originalnachricht original-nachricht ursprüngliche_nachricht ursprungliche_nachricht message_d'origine "
         "message_original mensaje_original messaggio_originale messaggio_originario mensagem_original "
         "oorspronkelijk_bericht oprindelig_meddelelse ursprungligt_meddelande opprinnelig_melding "
         "wiadomość_oryginalna oryginalna_wiadomość исходное_сообщение původní_zpráva eredeti_üzenet "
@@ -237,7 +237,7 @@ def _is_header_block(lines: list[str], index: int) -> bool:
     together = " ".join(values)
     if len(kinds) >= 3 and ("subject" in kinds or {"from", "sent"} <= kinds):
         return True
-    return len(kinds) >= 2 and kinds != {"from", "to"} and "@" in together
+    return len(kinds) >= 2 and bool(kinds & {"sent", "date"}) and "@" in together  # a form has From and Subject, and no date
 
 
 def _label(line: str) -> tuple[str, str] | None:
@@ -263,7 +263,7 @@ def _introduction(lines: list[str], index: int) -> tuple[int, bool]:
             break
         bare = joined.strip("-*_ ")
         if _introduces(bare, joined):
-            return taken, "@" in joined or _TIME.search(joined) is not None
+            return taken, "@" in joined  # "On 12.11. I sent the following:" is a person's
         if _names_date_and_address(bare) and _quotation_follows(lines, index + taken):
             return taken, True
         if not line.strip() and not (taken > 1 and _STARTER.match(joined)):

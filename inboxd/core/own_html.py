@@ -75,13 +75,18 @@ def own_part(message: Message, words: str, new_id: str) -> OwnPart:
     if found is None:
         return OwnPart(attachments=tuple(replace(each, content_id="") for each in message.attachments))
     shown, inside = _finished(found, words), {event.picture for event in found if event.picture}
-    outside = {_picture(source) for source in re.findall(r"""(?i)<img\b[^<>]*?\bsrc\s*=\s*["']?(cid:[^"'\s<>]+)""", message.html)} - inside
+    outside = pictures_shown(message.html) - inside
     ids = {old: new_id.format(number) for number, old in enumerate(_set_in(shown), 1)}
     kept = [each for each in message.attachments if each.content_id not in outside or not each.content_id]
     return OwnPart(
         html=_CID.sub(lambda match: f'"cid:{ids[match[1]]}"', shown),
         attachments=tuple(replace(each, content_id=ids.get(each.content_id, "")) for each in kept),
     )
+
+
+def pictures_shown(html: str) -> set[str]:
+    """The Content-IDs of the pictures that a page shows."""
+    return {_picture(source) for source in re.findall(r"""(?i)<img\b[^<>]*?\bsrc\s*=\s*["']?(cid:[^"'\s<>]+)""", html)}
 
 
 def own_html(html: str, words: str, images: Collection[str] = ()) -> str:

@@ -38,6 +38,7 @@ class OwnWords:
     left_out: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()  # the lines of it that were cut
     doubt: Doubt | None = None
+    around: tuple[str, str] = ("", "")  # what stands above and below the quotation, where both hold words
 
 
 def own_words(
@@ -55,7 +56,7 @@ def own_words(
         found = OwnWords(doubt=doubt) if doubt else signed.finished(lines)
     else:
         found = _around(lines, ours, sent_text, signed)
-    return OwnWords(doubt=Doubt.INLINE) if _holds_a_line_of(sent_text, found.words) else found
+    return OwnWords(doubt=Doubt.INLINE, around=found.around) if _holds_a_line_of(sent_text, found.words) else found
 
 
 _ONE_TAP = re.compile(r"^[ \t>|]*→ |[rnyx]\d{1,12}\.[a-z2-7]{1,8}\.[a-z2-7]{26}", re.MULTILINE)  # its line, and our signed address in it
@@ -219,9 +220,9 @@ def _around(lines: Sequence[str], ours: Sequence[bool], sent_text: str, signed: 
     below = [line for line in below if _by_hand(line)] and below
     while below and not _by_hand(below[0]) and below[0].strip() != "--":
         below.pop(0)
-    upper, lower = signed.finished(above), signed.finished([line for line in below if not _quote_sign(line)])
+    upper, lower = signed.finished(above), signed.below([line for line in below if not _quote_sign(line)])
     if upper.words and lower.words:
-        return OwnWords(doubt=Doubt.INLINE)
+        return OwnWords(doubt=Doubt.INLINE, around=(upper.words, lower.words))
     if lower.words and any(_quote_sign(line) for line in below):
         return OwnWords(doubt=Doubt.INLINE)
     chosen = upper if upper.words else lower
@@ -279,7 +280,7 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _TIMED = re.compile(r"(?=.*(?:\d{1,2}[:.h]\d{2}|20\d\d)).*(?:@|<|[„\"“»]|,).*[:：]\s*$")
-_ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_]{4,50}[-_]{3,}|_{10,}|-{10,})\s*")
+_ORIGINAL = re.compile(r"\s*(?:[-_]{3,}[^-_][^_]{2,48}?[^-_][-_]{3,}|_{10,}|-{10,})\s*")
 _BETWEEN_DASHES = re.compile(r"^\s*[-_]{4,}[^-_].{2,}?[-_]{4,}")
 _FIELD = re.compile(r"\s*\*?([^\W\d_][\w .'-]{0,22}?)\s?:\*?\s")
 _OF_A_MAIL = re.compile(  # the names of a mail's fields, as programs show them
@@ -427,6 +428,13 @@ class _Signed:
         words = _LINKED_TO_ITSELF.sub(r"\1", "\n".join(kept))
         cut = tuple(map(str.strip, signature))
         return OwnWords(words=words, left_out=tuple(left_out), signature=cut, doubt=None if words else Doubt.NO_WORDS)
+
+    def below(self, lines: Sequence[str]) -> OwnWords:
+        """The same of what stands below the quotation, where a learnt block may be all there is: a footer that a server sets there."""
+        spoken = [folded(plain) for line in lines if (plain := _compared(line))]
+        if spoken and spoken in [list(block) for block in self.learnt]:
+            return OwnWords(left_out=(f"your footer ({len(spoken)} line{'' if len(spoken) == 1 else 's'})",), signature=tuple(spoken))
+        return self.finished(lines)
 
 
 def signature_lines(text: str) -> tuple[str, ...]:

@@ -266,7 +266,7 @@ def _unflowed(text: str, delsp: bool) -> str:
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")  # space-stuffing
-        if paragraph and quotes != depth:
+        if paragraph and (quotes != depth or not content or content == "-- "):  # neither is ever part of a paragraph (4.3)
             out.append(_quoted(depth, paragraph))
             paragraph = []
         depth = quotes

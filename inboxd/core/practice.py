@@ -34,7 +34,7 @@ from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
 from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook
-from inboxd.core.signatures import from_practice
+from inboxd.core.signatures import MOST_LINES, from_practice
 from inboxd.core.tokens import REPLY
 
 ROBIN = "Robin Winter"  # whom nobody knows
@@ -76,14 +76,14 @@ def practise(situation: Situation, proof: AgentProof, book: Rulebook, policy: Po
     log = Log(kind="agent.practised", data={"agent": agent.name, "message": number})
     if situation.practised >= policy.caps.case_mails_an_hour:
         return Decision(actions=(log,), because=("practised enough for this hour",), words="")
-    lines = _signature(situation, agent)
-    signatures = (*situation.signatures, *(("\n".join(lines),) if lines else ()))
+    blocks = _signatures(situation, agent)
+    lines = tuple(line for block in blocks for line in block)
+    signatures = (*situation.signatures, *("\n".join(block) for block in blocks))
     read = _read(situation, agent, signatures)
     if read.held is None and read.commands and all(command.asks and command.name != "help" for command in read.commands):
         return look_up(situation, None, agent, read)
     actions: list[Action] = [log]
-    if lines:
-        actions.append(LearnSignature(agent=agent.name, lines=lines, practice=True))
+    actions += [LearnSignature(agent=agent.name, lines=block, practice=True) for block in blocks]
     values = _values(situation, agent, read, book, policy)
     if values["kind"] == "forgot":
         actions = [log, ForgetSignatures(agent=agent.name)]
@@ -97,15 +97,19 @@ def _read(situation: Situation, agent: Agent, signatures: Sequence[str] = ()) ->
     return read_reply(u.message, u.new_text, situation.replied_to, signs_as=(agent.signs_as, agent.full_name), signatures=signatures)
 
 
-def _signature(situation: Situation, agent: Agent) -> tuple[str, ...]:
-    """What stands below the line that was asked for; nothing where that is not how the reply begins."""
-    read, wanted = _read(situation, agent), re.findall(r"\w+", LINE.casefold())
-    if read.held is not None or read.commands:
+def _signatures(situation: Situation, agent: Agent) -> tuple[tuple[str, ...], ...]:
+    """What stands below the line that was asked for, and below the quotation; nothing where that is not how the reply begins."""
+    read = _read(situation, agent)
+    if read.commands or (read.held is not None and not all(read.around)):
         return ()
-    lines = [*signature_lines(read.words), *signature_lines("\n".join(line for line in read.signature if line.strip(" -")))]
+    said, footer = read.around if read.held is not None else (read.words, "")
+    lines = [*signature_lines(said), *signature_lines("\n".join(line for line in read.signature if line.strip(" -")))]
+    wanted, below = re.findall(r"\w+", LINE.casefold()), signature_lines(footer)
     for size in (1, 2, 3):  # narrow programs wrap it
         if re.findall(r"\w+", " ".join(lines[:size]).casefold()) == wanted:
-            return from_practice(lines[size:], (agent.full_name, agent.signs_as))
+            own = from_practice(lines[size:], (agent.full_name, agent.signs_as))
+            set_there = below if len(below) <= MOST_LINES else ()  # nobody was asked to write there: a server did
+            return tuple(block for block in (own, set_there) if block)
     return ()
 
 

@@ -15,7 +15,7 @@ _DAEMON = re.compile(
     r"delivery[-_]?notification|nondeliver\w*)$|^postmaster\b|^ndr$"
 )
 _MAIL_PROGRAM = re.compile(
-    r"smtp|\bbounces?\b|virus|gateway|^(?:abuse|mta|system|uucp|admin)$|system ?administrator|[-_.]daemon$|"
+    r"smtp|\bbounces?\b|virus|gateway|^(?:abuse|mta|uucp)$|system ?administrator|[-_.]daemon$|"
     r"mail[-_.]?server"
 )
 _DAEMON_NAME = re.compile(
@@ -105,7 +105,7 @@ _ABSENT_SUBJECT = re.compile(
 )
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:auto(?:matic|mated|matisch\w*|matique)?[- ]?(?:reply|response|responder|answer|antwort\w*|antwoord)|"
-    r"auto:|\(?auto\)?:|"
+    r"\(?auto\)?:(?=\s*(?:re|aw|sv|antw)\b)|"
     r"automatische antwort|automatisches? (?:antwort|beantwortung)|réponse automatique|respuesta automática|"
     r"risposta automatica|"
     r"automatisch antwoord|resposta automática|automatiskt svar|automatisk svar|autosvar|autoreply|"
@@ -136,6 +136,12 @@ _RETURN = re.compile(
     r"de retour|mon retour|en cas d'urgence|urgente?s?\b|hasta el|mi regreso|al mio (?:rientro|ritorno)|fino al|"
     r"terug|tijdens mijn afwezigheid|"
     r"retorno|até|tillbaka|wracam|powrocie)",
+    re.I,
+)
+# What somebody wants of us who tells when they are away; a notice only asks to write to somebody else.
+_REQUEST = re.compile(
+    r"\bbitte (?!wenden|kontaktieren|richten|haben|beachten|schreiben|rufen|um\b)\w+|"
+    r"\bplease (?:deliver|send|ship|hold|keep|leave|come|do not|don't|wait|change|move|cancel|let me|tell)\b",
     re.I,
 )
 _RESPONDER_BODY = re.compile(
@@ -266,8 +272,9 @@ def _bounce(message: Message, directory: Directory) -> Screening | None:
     likely = _has_null_sender(message) or _MAIL_PROGRAM.search(_local(message)) is not None
     if likely and _BOUNCE_BODY.search(text):
         return Screening(kind=Kind.BOUNCE, reason="delivery failure from a mail program", bounce=_details(message))
-    if not message.in_reply_to and _BOUNCE_FORM.search(text):
-        return Screening(kind=Kind.BOUNCE, reason="subject and text of a delivery failure", bounce=_details(message))
+    found = _details(message)
+    if not message.in_reply_to and (found.about or found.recipients) and _BOUNCE_FORM.search(text):  # a program names mail or address
+        return Screening(kind=Kind.BOUNCE, reason="subject and text of a delivery failure", bounce=found)
     return None
 
 
@@ -316,7 +323,8 @@ def _absence(message: Message, directory: Directory) -> Screening | None:
     if absent and _REPLY_SUBJECT.match(subject):
         return Screening(kind=Kind.OUT_OF_OFFICE, reason="subject of an automatic reply and words of absence")
     # A person writing about a holiday is a person: the subject must be a notice's, and the text say two things of one.
-    if notice and absent and len(_RETURN.findall(text)) >= 2 and "?" not in text:
+    bare_notice = notice and absent and len(_RETURN.findall(text)) >= 2 and "?" not in text
+    if bare_notice and (_answers_something(message) or not _REQUEST.search(text)):
         return Screening(kind=Kind.OUT_OF_OFFICE, reason="subject and text of an absence notice")
     return None
 
@@ -358,11 +366,16 @@ def _response(message: Message, directory: Directory) -> Screening | None:
     submitted = message.header("auto-submitted").strip().lower()
     if header and not submitted.startswith(("auto-generated", "auto-notified")):
         return Screening(kind=Kind.AUTO_RESPONSE, reason=header)
-    if _REPLY_SUBJECT.match(message.subject[:300]):
+    if _REPLY_SUBJECT.match(message.subject[:300]) and (_answers_something(message) or not _sounds_like_a_person(message)):
         return Screening(kind=Kind.AUTO_RESPONSE, reason="subject of an automatic reply")
     if _has_null_sender(message) and _RESPONDER_BODY.search(message.text[:_READ]):
         return Screening(kind=Kind.AUTO_RESPONSE, reason="empty return path and the words of a responder")
     return None
+
+
+def _answers_something(message: Message) -> bool:
+    """Whether it names a mail that it answers or comes with no way back: a responder never begins, a person may write about one."""
+    return bool(message.in_reply_to or message.references) or _has_null_sender(message)
 
 
 def _list(message: Message, directory: Directory) -> Screening | None:

@@ -9,7 +9,7 @@ from inboxd.core.commands import AgentReply, Held
 from inboxd.core.follow_up import ASKING_JOBS, after_resolved, silence_later
 from inboxd.core.hand_back import came_back, hand_back
 from inboxd.core.lettering import reachable
-from inboxd.core.letters import reply
+from inboxd.core.letters import files_of_theirs, reply
 from inboxd.core.lifecycle import advance
 from inboxd.core.mentor import hold, is_released, mentor_of, overtaken
 from inboxd.core.model import (
@@ -44,7 +44,7 @@ def speak(
 ) -> Decision:
     """The words leave, with what was ordered above them; where a mentor reads this agent first, they wait."""
     words, actions = read.words.strip(), [Join(case=case.number, role=Role.AGENT)]
-    has_letter = bool(words or situation.understood.message.attachments)
+    has_letter = bool(words or files_of_theirs(situation.understood.message))
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return hand_back(situation, case, agent, Held(kind="unreachable", text=words), read)
     if has_letter and not is_released(situation) and (reader := mentor_of(agent, situation, book)) is not None:
@@ -86,7 +86,7 @@ def _learnt(situation: Situation, agent: Agent, words: str) -> tuple[Action, ...
 def _with_files(letter: Letter, situation: Situation) -> Letter:
     """Words that came back and are sent anyway take the files of the mail in which they were written."""
     source = came_back(situation)
-    if source is None or any(not each.content_id for each in situation.understood.message.attachments):
+    if source is None or files_of_theirs(situation.understood.message):
         return letter
     return replace(letter, enclose=(*letter.enclose, Enclose(message=source[0])))
 

@@ -59,6 +59,8 @@ def _see(raw: RawMessage, directory: Directory) -> _Seen | Failure:
             screening = Screening(kind=Kind.OWN, reason="lies in the folder of sent mail", sent=True)
         stage = "identity"
         message, screening = identity(message, screening, directory)
+        if screening.kind is Kind.OWN and message.through:  # a form that sends as us: now its writer is known
+            screening = screen(message, directory)
         message = on_behalf(message, screening, directory, raw.mailbox)
         if screening.kind is Kind.PERSON and (raw.mailbox, raw.folder) in directory.junk:
             screening = Screening(kind=Kind.SPAM, reason="the server filed it as spam")

@@ -244,7 +244,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"kind": kind, "meant": meant}
         for kind in (
             "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
-            "no_words", "unreachable", "not_found", "nothing_waits", "taken_back", "overtaken",
+            "no_words", "unreachable", "not_found", "nothing_waits", "taken_back", "overtaken", "sealed",
         )
         for meant in ("resolve", "note")
     ),
