@@ -87,7 +87,7 @@ _DEVICE = (
     r"sparrow)"
 )
 _SENT_FROM = re.compile(
-    r"\s*(?:sent (?:from|with|via|by)|get outlook for|gesendet (?:von|mit|aus|über)|von mein\w+|"
+    r"\s*(?:sent (?:from|with|via|by)|get outlook for|holen sie sich outlook|gesendet (?:von|mit|aus|über)|von mein\w+|"
     r"diese nachricht wurde von|"
     r"envoyé (?:de|depuis|à partir)|enviado (?:desde|do|de|a partir)|enviada do|inviato d|verzonden (?:vanaf|met|"
     r"vanuit)|"

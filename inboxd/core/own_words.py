@@ -387,7 +387,7 @@ def _rule_above(lines: Sequence[str], start: int) -> int:
 # --- signatures ----------------------------------------------------------------------------------------------------
 
 _PHONE = re.compile(
-    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus)|diese nachricht wurde von|envoy[ée] (?:de|depuis|à partir)|"
+    r"(?:sent (?:from|with|via)|get|von meinem|gesendet (?:von|mit|aus|über)|diese nachricht wurde von|envoy[ée] (?:de|depuis|à partir)|"
     r"enviado (?:desde|do|de)|inviato da|(?:verzonden|verstuurd) (?:vanaf|vanuit|met)|skickat från|sendt fra|obten(?:ez|ir|er)|"
     r"holen sie sich|télécharger|outlook (?:für|voor))\b.{0,30}"
     r"(?:iphone|ipad|android|outlook|samsung|galaxy|huawei|k-9|thunderbird|blackberry|mobile|handy|mobil|mail f|proton|yahoo|"

@@ -245,6 +245,7 @@ def _decoded(raw: bytes, part: Part, most: int) -> str:
     if not label and part.type == "text/html":
         declared = re.search(rb"<meta[^<>]{0,200}?charset=[\"' ]?([\w-]{2,40})", data[:4000], re.I)
         label = declared[1].decode("ascii") if declared else ""
+        label = "utf-8" if label.lower().startswith("utf-16") else label  # who could read the label knows better (HTML, 13.2.3.3)
     return decode(data, label)
 
 
@@ -391,6 +392,8 @@ def _split_addresses(value: str, most: int) -> list[Address]:
 def _address(written: str, angle: str, comment: str) -> Address | None:
     name = _SPACES.sub(" ", words(written)).strip(" '")
     email = _SPACES.sub("", words(angle)).strip("<>").removeprefix("mailto:")
+    email = email.partition("<")[0] if "@" in email.partition("<")[0] else email  # <ana@x.example<mailto:ana@x.example>>
+    email = email[1:-1] if email[:1] == "'" == email[-1:] else email  # <'ana@x.example'>
     if not email:
         match = _BARE_ADDRESS.search(name)
         if match:

@@ -365,3 +365,29 @@ def test_neither_signature_mark_nor_empty_line_flows_into_the_text() -> None:
     flowed = "Hello \r\n\r\nwhere is my bike? Thanks, Ana \r\n-- \r\nAna Ruiz\r\nHead of things\r\n"
     raw = HEAD.format("Rad") + "Content-Type: text/plain; charset=utf-8; format=flowed\r\n\r\n" + flowed
     assert parse(raw.encode()).text == "Hello \n\nwhere is my bike? Thanks, Ana \n-- \nAna Ruiz\nHead of things\n"
+
+
+@pytest.mark.parametrize(
+    "sender", ["Ana <ana@example.org<mailto:ana@example.org>>", "Ana <'ana@example.org'>", "Ana Ruiz <ana@example.org>"]
+)
+def test_an_address_that_a_program_mangled_is_still_the_address(sender: str) -> None:
+    raw = f"From: {sender}\r\nTo: support@acme.example\r\nSubject: Rad\r\n\r\nHello\r\n"
+    assert parse(raw.encode()).sender.email == ANA_AT
+
+
+def test_a_page_that_claims_utf_16_in_readable_letters_is_utf_8() -> None:
+    page = '<html><head><meta charset="utf-16"></head><body><p>Wo ist das Rad für Jonas?</p></body></html>'
+    raw = HEAD.format("Rad") + f"Content-Type: text/html\r\n\r\n{page}\r\n"
+    assert parse(raw.encode()).text.strip() == "Wo ist das Rad für Jonas?"
+
+
+@pytest.mark.parametrize("line", ["Holen Sie sich Outlook für iOS", "Gesendet über die Outlook-App"])
+def test_the_line_of_a_phone_is_not_said_by_the_customer(line: str) -> None:
+    assert split(f"Wo ist mein Rad?\n\n{line}")[0] == "Wo ist mein Rad?"
+
+
+def test_the_line_of_a_phone_does_not_leave_with_an_agents_words() -> None:
+    day = Day()
+    mail = routed_to_maria(day)
+    day.reply(MARIA, mail, with_quotation("Hello Ana,\nthe 15 mm one.\n\nGesendet über die Outlook-App", mail), quote=False)
+    assert "Gesendet" not in day.last(ANA_AT).text
