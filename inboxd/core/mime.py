@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from inboxd.core.decoding import decode_transfer, header_text, parameters
 
 _HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_FROM = re.compile(rb"from[ \t]*:", re.I)
+_AFTER_A_SLIP = 20  # lines in which From stands where one line of a header is none
 _ENVELOPE_LINE = (b"From ", b">From ")
 _IDENTITY = ("", "7bit", "8bit", "binary")
 _LONGEST_BOUNDARY = 1000  # RFC 2046, 5.1.1, allows 70 characters
@@ -186,7 +188,8 @@ class _Walker:
         name = ""
         value: list[bytes] = []
         position = start
-        for line in self.raw[start:block_end].split(b"\n"):
+        lines = self.raw[start:block_end].split(b"\n")
+        for number, line in enumerate(lines, 1):
             match = None if line[:1] in b" \t" else _HEADER.match(line)
             if match:
                 self._keep(fields, name, value)
@@ -194,8 +197,10 @@ class _Walker:
             elif line[:1] in b" \t":
                 value.append(line)
             elif line.strip() and not line.startswith(_ENVELOPE_LINE):
-                body = position  # not a header: the writer forgot the empty line
-                break
+                unsigned = depth == 0 and "from" not in (name, *(known for known, _ in fields))
+                if not (unsigned and any(_FROM.match(each) for each in lines[number : number + _AFTER_A_SLIP])):
+                    body = position  # not a header: the writer forgot the empty line
+                    break
             position += len(line) + 1
         self._keep(fields, name, value)
         return fields, body

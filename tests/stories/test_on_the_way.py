@@ -391,3 +391,11 @@ def test_the_line_of_a_phone_does_not_leave_with_an_agents_words() -> None:
     mail = routed_to_maria(day)
     day.reply(MARIA, mail, with_quotation("Hello Ana,\nthe 15 mm one.\n\nGesendet über die Outlook-App", mail), quote=False)
     assert "Gesendet" not in day.last(ANA_AT).text
+
+
+def test_one_broken_line_of_a_header_does_not_cost_the_sender() -> None:
+    head = "Received: from a by b\r\nX-Scanned by gateway 4.2\r\nFrom: Ana <ana@example.org>\r\nSubject: Rad\r\n"
+    read = parse(f"{head}\r\nWhere is it?\r\n".encode())
+    assert (read.sender.email, read.subject, read.text.strip()) == (ANA_AT, "Rad", "Where is it?")
+    below = parse(b"From: Ana <ana@example.org>\r\nHello, the label says\r\nFrom: Kiel\r\n")
+    assert (below.sender.email, below.text.strip()) == (ANA_AT, "Hello, the label says\nFrom: Kiel")
