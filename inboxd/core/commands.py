@@ -27,6 +27,15 @@ ABOUT_FAULTS = ("spike:", "issue:")  # how the purposes of mails begin that an a
 _IN_LANGUAGE = re.compile(r"[\s*_]*(known\s+issue|fixed)\s+([a-z]{2,3})\s*:\s*(.*)", re.IGNORECASE)  # "known issue de: ..."
 _FIXED = re.compile(r"[\s*_]*fixed\s*(?:[.!]|:\s*(.*))?", re.IGNORECASE)
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
+REACTION = "text/vnd.google.email-reaction+json"  # a thumb for a mail, as Gmail sends it
+_UNREADABLE = {  # the types of what holds words in a form that we do not read, to how people know it (RFC 8551, RFC 3156, MS-OXTNEF)
+    "application/pkcs7-mime": "S/MIME",
+    "application/x-pkcs7-mime": "S/MIME",
+    "multipart/encrypted": "PGP",
+    "application/pgp-encrypted": "PGP",
+    "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,8 @@ def read_reply(
 
     "fixed" is a command only in an answer to a mail about a fault: to a customer it is a word like others.
     """
+    if (sealed := _sealed(message)) is not None:
+        return AgentReply(held=replace(sealed, text=new_text.strip()))
     sent_text, first_line = (sent.text, sent.first_line) if sent else ("", "")
     found = own_words(message.text, sent_text, first_line, html=message.html, writer=message.sender, signatures=signatures)
     if found.doubt is not None:
@@ -87,6 +98,15 @@ def read_reply(
     if read.held is not None:
         return AgentReply(held=read.held)
     return AgentReply(words=read.words, note=read.note, commands=read.commands, left_out=found.left_out, signature=found.signature)
+
+
+def _sealed(message: Message) -> Held | None:
+    """Why a mail is held whose words or files are closed to us: a customer could not read them either, or would read all of it."""
+    types = (message.content_type, *(attachment.type for attachment in message.attachments))
+    found = next((_UNREADABLE[each] for each in types if each in _UNREADABLE), "")
+    if found:
+        return Held(kind="sealed", found=found)
+    return Held(kind="no_words") if REACTION in types else None
 
 
 def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False) -> AgentReply:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.brief import brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
+from inboxd.core.commands import REACTION
 from inboxd.core.copies import replace
 from inboxd.core.dates import sentences
 from inboxd.core.follow_up import SENSITIVE
@@ -42,7 +43,6 @@ from inboxd.core.rulebook import Agent, ReadyAnswer, Rulebook, calendar_of
 from inboxd.core.rules import answers_about
 from inboxd.core.tokens import NOTICE, REPLY
 
-REACTION = "text/vnd.google.email-reaction+json"  # a thumb for a mail, as Gmail sends it
 # What mail programs put around the words (RFC 8551, 3.5; RFC 3156; Gmail): signatures hold the agent's own address.
 _WRAPPINGS = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "application/pgp-keys", REACTION}
@@ -275,11 +275,11 @@ def reply(situation: Situation, case: Case, agent: Agent, words: str, policy: Po
         agent=agent.name,
         from_name=f"{agent.signs_as} at {situation.mailbox.brand}",
         cc=case.participants,
-        enclose=(Enclose(message=u.number, attachments=_theirs(own.attachments)),),
+        enclose=(Enclose(message=u.number, attachments=without_wrappings(own.attachments)),),
     )
 
 
-def _theirs(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+def without_wrappings(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
     """The files that the agent attached, without what we attached to the mail that they answer and what their program did."""
     return tuple(each for each in attachments if each.name != EXCHANGE and each.type not in _WRAPPINGS)
 
@@ -287,7 +287,7 @@ def _theirs(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
 def files_of_theirs(message: Message) -> tuple[Attachment, ...]:
     """The files that the agent attached, without the pictures that their page shows. Gmail gives every file a Content-ID."""
     shown = pictures_shown(message.html)
-    return tuple(each for each in _theirs(message.attachments) if each.content_id not in shown)
+    return tuple(each for each in without_wrappings(message.attachments) if each.content_id not in shown)
 
 
 def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: OutgoingKind, to: Address) -> Letter:
@@ -319,7 +319,7 @@ def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: O
         agent=agent.name,
         person=case.customer if kind is OutgoingKind.REPLY else None,
         from_name=f"{agent.signs_as} at {brand}",
-        enclose=(Enclose(message=u.number, attachments=_theirs(own.attachments)),),
+        enclose=(Enclose(message=u.number, attachments=without_wrappings(own.attachments)),),
     )
 
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from inboxd.core.commands import AgentReply, Held, read_reply
 from inboxd.core.hand_back import MAY_LEAVE, came_back, files_of, hand_back, held_text
-from inboxd.core.letters import REACTION, files_of_theirs, notice
+from inboxd.core.letters import files_of_theirs, notice
 from inboxd.core.look_up import look_up
 from inboxd.core.model import (
     Action,
@@ -18,7 +18,6 @@ from inboxd.core.model import (
     Decision,
     Join,
     Log,
-    Message,
     OutgoingKind,
     Role,
     Send,
@@ -46,8 +45,6 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
         signs_as=(agent.signs_as, agent.full_name),
         signatures=situation.signatures,
     )
-    if (sealed := _sealed(situation.understood.message)) is not None:
-        return hand_back(situation, case, agent, sealed, read)
     if read.held is not None and not _only_files(situation, read.held):
         return hand_back(situation, case, agent, read.held, read)
     if situation.leaks:
@@ -85,25 +82,6 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     if not read.words and not resolve and (not proof.words_to_customer or not _files_of_theirs(situation)):
         return _only_commands(situation, agent, read, book, policy, ordered)
     return speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
-
-
-_UNREADABLE = {  # the types of what holds words in a form that we do not read, to how people know it (RFC 8551, RFC 3156, MS-OXTNEF)
-    "application/pkcs7-mime": "S/MIME",
-    "application/x-pkcs7-mime": "S/MIME",
-    "multipart/encrypted": "PGP",
-    "application/pgp-encrypted": "PGP",
-    "application/ms-tnef": "winmail.dat",
-    "application/vnd.ms-tnef": "winmail.dat",
-}
-
-
-def _sealed(message: Message) -> Held | None:
-    """Why a mail is held whose words or files are closed to us: a customer could not read them either, or would read all of it."""
-    types = (message.content_type, *(attachment.type for attachment in message.attachments))
-    found = next((_UNREADABLE[each] for each in types if each in _UNREADABLE), "")
-    if found:
-        return Held(kind="sealed", found=found)
-    return Held(kind="no_words") if REACTION in types else None
 
 
 def _send_anyway(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Decision:

@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 
 from inboxd.core import tokens
 from inboxd.core.compose import MailStamp, Rendered, Templates, compose, exchange, render
-from inboxd.core.model import Address, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
+from inboxd.core.letters import without_wrappings
+from inboxd.core.model import Address, Attachment, File, Letter, MailboxFacts, MailboxName, MessageId, OutgoingKind, Send
 from inboxd.core.parse import files, parse
 from inboxd.core.rulebook import Rulebook
 from inboxd.core.voice import VOICE
@@ -88,7 +89,7 @@ class Writer:
             if enclosure.whole:
                 found.append(File(name="message.eml", type="message/rfc822", content=raw))
             else:
-                found += files(raw, parse(raw).attachments if enclosure.attachments is None else enclosure.attachments)
+                found += files(raw, _attachments(raw, letter) if enclosure.attachments is None else enclosure.attachments)
         return (*found, *letter.attach)
 
 
@@ -103,6 +104,12 @@ def store(tx: Transaction, written: Sequence[Written], mailboxes: Mapping[Mailbo
         tx.queue(number, mailboxes[each.letter.mailbox].address, recipients, each.raw, each.text, each.at)
         queued += 1
     return queued
+
+
+def _attachments(raw: bytes, letter: Letter) -> tuple[Attachment, ...]:
+    """Whatever an enclosed mail has; for a customer without what the agent's program put around the words."""
+    attachments = parse(raw).attachments
+    return without_wrappings(attachments) if to_customer(letter) else attachments
 
 
 def agents_addresses(book: Rulebook) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from html import escape
 from textwrap import fill
 
+from inboxd.core.decoding import decode
 from inboxd.demo.cast import SUPPORT, Client, Person
 
 # A Message-ID longer than a folded line would be broken by the email package, and real programs do not send 8bit.
@@ -153,7 +154,9 @@ def bounce(raw_incoming: bytes, daemon: Person, recipient: Person, now: datetime
 def text_of(raw: bytes) -> str:
     """Read the text of a mail as its reader sees it: the plain part, with unix line ends."""
     part = _parsed(raw).get_body(("plain",))
-    return str(part.get_content()).replace("\r\n", "\n").strip("\n") if part is not None else ""
+    content = part.get_payload(decode=True) if part is not None else None
+    text = decode(content, part.get_content_charset("")) if part is not None and isinstance(content, bytes) else ""
+    return text.replace("\r\n", "\n").strip("\n")
 
 
 def header_of(raw: bytes, name: str) -> str:

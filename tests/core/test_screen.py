@@ -142,6 +142,12 @@ def test_an_absence_notice_is_known_by_header_and_words(language: str) -> None:
     assert said.kind is Kind.OUT_OF_OFFICE
 
 
+def test_the_subject_of_a_machine_that_answers_nothing_counts_where_no_person_speaks() -> None:
+    body = "Vielen Dank. Ihre Nachricht ist eingegangen und wird bearbeitet."
+    assert screened("Subject: Automatische Antwort: Ihre Anfrage", body=body).kind is Kind.AUTO_RESPONSE
+    assert screened("Subject: Automatische Antwort: Ihre Anfrage").kind is Kind.PERSON
+
+
 def test_an_absence_notice_in_plain_words_is_known() -> None:
     body = "I am out of the office until 5 May. In urgent cases please contact my colleague."
     assert screened("Subject: Out of office", body=body).kind is Kind.OUT_OF_OFFICE

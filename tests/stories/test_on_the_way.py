@@ -206,6 +206,32 @@ def test_what_we_cannot_read_comes_back_with_the_reason(content_type: str, body:
     assert told in day.last(MARIA).text
 
 
+def test_a_signed_reply_that_came_back_and_is_sent_anyway_leaves_without_its_certificate() -> None:
+    day = Day()
+    mail = routed_to_maria(day)
+    answer_raw(day, mail, SIGNED, signed("reslove\nHello Ana,\nthe 15 mm one.", mail))
+    assert kinds(day, ANA_AT) == []
+    day.reply(MARIA, day.last(MARIA), "send anyway")
+    [got] = day.inbox(ANA_AT)
+    assert "15 mm" in got.text
+    assert files(got) == []
+
+
+def test_practice_tells_of_a_mail_that_we_cannot_read_as_in_earnest() -> None:
+    day = Day(newcomers=True)
+    greeting = day.last(MARIA)
+    text = with_quotation("Hello Robin, yes, your mail is here.", greeting)
+    answer_raw(
+        day,
+        greeting,
+        "multipart/mixed; boundary=X",
+        f"--X\nContent-Type: text/plain\n\n{text}\n--X\nContent-Type: application/ms-tnef; name=winmail.dat\n"
+        "Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=winmail.dat\n\neJ8+IgEA\n--X--\n",
+    )
+    assert day.last(MARIA) is not greeting
+    assert "winmail.dat, which I cannot read" in " ".join(day.last(MARIA).text.split())
+
+
 def test_an_emoji_reaction_is_no_answer() -> None:
     day = Day()
     mail = routed_to_maria(day)
