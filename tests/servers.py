@@ -356,7 +356,10 @@ def _end(pid: int) -> None:
 def _alive(pid: int) -> bool:
     state = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     if state and state[0] == "Z":  # in a container nobody may collect the dead; but other threads of it may still be ending
-        return len(list(Path(f"/proc/{pid}/task").glob("*"))) > 1
+        try:
+            return len(os.listdir(f"/proc/{pid}/task")) > 1
+        except OSError:  # collected while we looked
+            return False
     return bool(state)
 
 
