@@ -129,8 +129,11 @@ def _base64_above(data: bytes) -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    packed = data.translate(None, _NOT_BASE64)
-    packed = packed.replace(b"=", b"") if b"=" in packed.rstrip(b"=") else packed.rstrip(b"=")
+    blocks = data.translate(None, _NOT_BASE64).rstrip(b"=").split(b"=")  # where programs append to what is encoded, one ends in the middle
+    return b"".join(_base64_block(block) for block in blocks)
+
+
+def _base64_block(packed: bytes) -> bytes:
     if len(packed) % 4 == 1:
         packed = packed[:-1]
     try:

@@ -250,12 +250,22 @@ def _decoded(raw: bytes, part: Part, most: int) -> str:
 
 
 def _plain(part: Part, text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _without_armour(text.replace("\r\n", "\n").replace("\r", "\n"))
     if part.parameters.get("format", "").lower() == "flowed":
         return _unflowed(text, part.parameters.get("delsp", "").lower() == "yes")
     if part.type == "text/enriched":
         return re.sub(r"<[^<>\n]{0,200}>", "", text)
     return text
+
+
+def _without_armour(text: str) -> str:
+    """Take off what PGP writes around and into a text that it signs in the clear (RFC 9580, 7)."""
+    above, begins, rest = text.partition("-----BEGIN PGP SIGNED MESSAGE-----\n")
+    signed, signature, rest = rest.partition("\n-----BEGIN PGP SIGNATURE-----\n")
+    _, ends, below = rest.partition("-----END PGP SIGNATURE-----")
+    if not (begins and signature and ends):
+        return text
+    return above + re.sub(r"^- ", "", signed.partition("\n\n")[2], flags=re.M) + below
 
 
 def _unflowed(text: str, delsp: bool) -> str:

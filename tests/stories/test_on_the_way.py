@@ -382,6 +382,44 @@ def test_a_footer_that_a_gateway_sets_below_base64_is_read_as_text() -> None:
     assert "believed to be clean" in text
 
 
+def test_two_blocks_of_base64_one_after_the_other_are_both_read() -> None:
+    body = base64.b64encode(b"The lamp flickers.\r\n") + b"\r\n" + base64.b64encode(b"It is the second one.\r\n")
+    raw = b"From: ana@example.org\r\nContent-Transfer-Encoding: base64\r\nContent-Type: text/plain\r\n\r\n" + body
+    assert b"=\r\n" in body
+    assert " ".join(parse(raw).text.split()) == "The lamp flickers. It is the second one."
+
+
+CLEAR_SIGNED = """-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA512
+
+{words}
+- --{space}
+Maria
+-----BEGIN PGP SIGNATURE-----
+
+iQEzBAEBCgAdFiEE3q2+7w==
+=abcd
+-----END PGP SIGNATURE-----
+"""
+
+
+def test_text_signed_in_the_clear_leaves_without_its_armour() -> None:
+    day = Day()
+    mail = routed_to_maria(day)
+    answer_raw(day, mail, "text/plain", CLEAR_SIGNED.format(space=" ", words=with_quotation("Hi Ana,\n\nthe lamp leaves today.", mail)))
+    sent = day.last(ANA_AT).text
+    assert "the lamp leaves today" in sent
+    assert "PGP" not in sent
+    assert "SHA512" not in sent
+
+
+def test_a_customers_text_signed_in_the_clear_is_read_without_its_armour() -> None:
+    raw = "From: ana@example.org\r\n\r\n" + CLEAR_SIGNED.format(space=" ", words="The lamp flickers.\n- - since Monday").replace(
+        "\n", "\r\n"
+    )
+    assert split(parse(raw.encode()).text)[0].split("\n") == ["The lamp flickers.", "- since Monday"]
+
+
 def test_a_question_mark_in_an_encoded_word_is_read() -> None:
     raw = HEAD.format("=?UTF-8?Q?Wo_bleibt_mein_Rad_f=C3=BCr_Jonas??=").encode() + b"\r\nHello\r\n"
     assert parse(raw).subject == "Wo bleibt mein Rad für Jonas?"
