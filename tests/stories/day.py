@@ -156,6 +156,7 @@ class Day:
         headers: dict[str, str] | None = None,
         quote: bool = False,
         attach: tuple[str, bytes] | None = None,
+        attach_type: str = "image/png",
         html: str = "",
         run: bool = True,
         mail_id: str = "",
@@ -183,7 +184,8 @@ class Day:
         if html:
             message.add_alternative(html, subtype="html")
         if attach:
-            message.add_attachment(attach[1], maintype="image", subtype="png", filename=attach[0])
+            maintype, _, subtype = attach_type.partition("/")
+            message.add_attachment(attach[1], maintype=maintype, subtype=subtype, filename=attach[0])
         self.folder(folder).put(message.as_bytes(policy=email.policy.SMTP), self.clock.now())
         if run:
             self.run()

@@ -87,6 +87,11 @@ def test_formatting_and_files_leave_with_them(day: Day) -> None:
     assert "<b>15 mm</b>" in sent.html and [part.get_filename() for part in sent.message.iter_attachments()] == ["plan.png"]
 
 
+def test_the_certificate_of_the_writer_is_no_file_for_the_customer(day: Day) -> None:
+    mail = written(day, attach=("smime.p7s", b"0\x82"), attach_type="application/pkcs7-signature", quote=False)
+    assert "attached" not in mail.text
+
+
 def test_what_was_ordered_above_the_words_is_done_when_they_leave(day: Day) -> None:
     mail = written(day, f"resolve\nlabel: axle\n\n{WORDS}")
     assert "And when it leaves: resolve; label: axle" in flat(mail.text)
