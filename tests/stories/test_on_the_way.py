@@ -365,7 +365,8 @@ def test_our_own_mail_that_comes_back_opens_nothing(reply_to: str) -> None:
 HEAD = "From: Ana Ruiz <ana@example.org>\r\nTo: support@acme.example\r\nMessage-ID: <o@x.example>\r\nSubject: {}\r\nMIME-Version: 1.0\r\n"
 GERMAN = (
     "Guten Tag,\r\n\r\nich habe am Montag ein Kinderrad bestellt und warte noch darauf. Bitte sagen Sie mir, wann es kommt, es ist ein "
-    "Geburtstagsgeschenk für unseren Sohn und er freut sich sehr darauf.\r\n\r\nEs soll blau sein.\r\n\r\nMit freundlichen Grüßen\r\nJürgen Müller\r\n"
+    "Geburtstagsgeschenk für unseren Sohn und er freut sich sehr darauf.\r\n\r\nEs soll blau sein.\r\n\r\n"
+    "Mit freundlichen Grüßen\r\nJürgen Müller\r\n"
 )
 
 
