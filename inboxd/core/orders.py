@@ -36,6 +36,7 @@ from inboxd.core.model import (
     Merge,
     NotSameAs,
     OpenIssue,
+    Outcome,
     Role,
     SameAs,
     Schedule,
@@ -93,6 +94,7 @@ class Desk:
     book: Rulebook
     policy: Policy
     note: str = ""  # what the agent says to whoever gets the case next
+    answers: bool = False  # the same mail answers the customer, or ends the case
 
     @property
     def now(self) -> datetime:
@@ -430,18 +432,51 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
         return Wrong(line=command.line, why="same_case", found=f"#{number}")
     if other.customer != case.customer:
         return Wrong(line=command.line, why="other_customer", found=f"#{number}")
-    actions: list[Action] = [Merge(case=case.number, into=other.number)]
-    if other.state is not CaseState.OPEN and case.state is CaseState.OPEN:  # the customer still waits
-        state = advance(other.state, CaseEvent.CUSTOMER_WROTE)
-        opened = replace(other, state=state, due_at=case.due_at or desk.now + desk.policy.answer_within)
-        changes: dict[str, object] = {"due_at": opened.due_at, "resolved_at": None, "closed_at": None}
+    joined, changes = _joined(case, other, desk)
+    answered = desk.answers and desk.situation.case is not None and case.number == desk.situation.case.number
+    merge = Merge(case=case.number, into=other.number, hand_over=not answered and case.assignee != joined.assignee)
+    actions: list[Action] = [merge]
+    if case.state is CaseState.OPEN:  # the customer still waits
+        event = CaseEvent.RECONSIDERED if other.state is CaseState.OPEN else CaseEvent.CUSTOMER_WROTE
         actions += [
-            Advance(case=other.number, event=CaseEvent.CUSTOMER_WROTE, state=state, changes=changes),
-            Cancel(case=other.number, kinds=ASKING_JOBS),
-            escalate_at(opened, desk.book, desk.now),
+            Advance(case=other.number, event=event, state=joined.state, changes=changes),
+            Cancel(case=other.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE)),
+            escalate_at(joined, desk.book, desk.now),
         ]
+        if not answered or JobKind.HAND_OVER in desk.situation.acts:  # whoever has the other gets what they have not got
+            actions.append(Schedule(kind=JobKind.HAND_OVER, key=f"hand_over:{other.number}", at=desk.now, case=other.number))
+    elif changes:
+        actions.append(Advance(case=other.number, event=CaseEvent.NOTED, state=joined.state, changes=changes))
     actions.append(look_at_promises(other.number, desk.now))  # those of this case are the other's now
-    return Done(case=other, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
+    return Done(case=joined, actions=tuple(actions), said={"kind": "merge", "value": f"#{other.number}", "subject": other.subject})
+
+
+def _joined(case: Case, other: Case, desk: Desk) -> tuple[Case, dict[str, object]]:
+    """The second case with what counts of the first: the earlier hour, who was disappointed, what no machine may write about."""
+    changes: dict[str, object] = {
+        "no_follow_up": case.no_follow_up or other.no_follow_up,
+        "repeat": case.repeat or other.repeat,
+        "reopened": max(case.reopened, other.reopened),
+    }
+    if Outcome.DISSATISFIED in (case.outcome, other.outcome):
+        changes["outcome"] = Outcome.DISSATISFIED
+    if other.assignee is None:
+        changes |= {"assignee": case.assignee, "team": case.team, "backlog": case.backlog or other.backlog}
+    if case.state is CaseState.OPEN:
+        hours = [each for each in (case.due_at, other.due_at if other.state is CaseState.OPEN else None) if each]
+        changes |= {"due_at": min(hours, default=desk.now + desk.policy.answer_within), "resolved_at": None, "closed_at": None}
+        changes |= {"good_sign": False, "sentiment": max(case.sentiment, other.sentiment, key=lambda felt: felt is Sentiment.UPSET)}
+        if other.state is not CaseState.OPEN and other.outcome is Outcome.SATISFIED:
+            changes.setdefault("outcome", Outcome.UNKNOWN)
+    state = CaseState.OPEN if case.state is CaseState.OPEN else other.state
+    both = {
+        "labels": tuple(dict.fromkeys((*other.labels, *case.labels))),
+        "involved": tuple(dict.fromkeys((*other.involved, *case.involved))),
+        "briefs": tuple(dict.fromkeys((*other.briefs, *case.briefs))),
+        "participants": tuple({each.email: each for each in (*case.participants, *other.participants)}.values()),
+    }
+    joined = replace(other, state=state, **both, **changes)  # type: ignore[arg-type]  # the names are those of Case
+    return joined, {name: value for name, value in changes.items() if value != getattr(other, name)}
 
 
 def _split(command: Command, case: Case, desk: Desk) -> Done | Wrong:

@@ -43,18 +43,19 @@ def speak(
     situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered, *, resolve: bool
 ) -> Decision:
     """The words leave, with what was ordered above them; where a mentor reads this agent first, they wait."""
-    words, actions = read.words.strip(), [Join(case=case.number, role=Role.AGENT)]
+    words = read.words.strip()
     has_letter = bool(words or files_of_theirs(situation.understood.message))
     if has_letter and not (situation.customer and reachable(situation.customer.email)):
         return hand_back(situation, case, agent, Held(kind="unreachable", text=words), read)
     if has_letter and not is_released(situation) and (reader := mentor_of(agent, situation, book)) is not None:
         return hold(situation, case, agent, reader, read, words)
+    case, situation = ordered.case, replace(situation, case=ordered.case)  # another one where these are one now
     ordered, promised = with_promises(situation, agent, read, words, book, policy, ordered)
     moved, moves = moved_on(
-        situation, ordered.case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=refused(read),
+        situation, case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=refused(read),
         quiet_from=ordered.quiet_from,
     )  # fmt: skip
-    everything: list[Action] = [*actions, *ordered.actions, *moves, *promised]
+    everything: list[Action] = [Join(case=case.number, role=Role.AGENT), *ordered.actions, *moves, *promised]
     if has_letter:
         everything += (*_learnt(situation, agent, words), *overtaken(situation, case, agent, words, book))
         leaves = situation.now + policy.hold if policy.hold else None

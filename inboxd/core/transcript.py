@@ -29,7 +29,8 @@ class Ordered:
 def work_out(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Ordered:
     """Work out every command before anything is done: with one mistake in them nothing happens."""
     found = Ordered(case=case)
-    desk = Desk(situation=situation, agent=agent, book=book, policy=policy, note=read.note)
+    answers = bool(read.words and not read.note) or any(command.name in ("resolve", "could not") for command in read.commands)
+    desk = Desk(situation=situation, agent=agent, book=book, policy=policy, note=read.note, answers=answers)
     for command in read.commands:
         if command.name not in KNOWN:
             if command.case not in (None, case.number):  # what it means for words in the same mail would be a guess
@@ -47,9 +48,9 @@ def work_out(situation: Situation, case: Case, agent: Agent, read: AgentReply, b
             found = replace(found, wrong=(*found.wrong, done))
         else:
             said = {**done.said, "line": command.line, "case": here.number if here is not found.case else 0}
-            same = here is found.case and command.name != "merge"
+            stays = done.case.number != found.case.number and here is not found.case  # it was about another case
             found = replace(
-                found, case=done.case if same else found.case, actions=(*found.actions, *done.actions), said=(*found.said, said)
+                found, case=found.case if stays else done.case, actions=(*found.actions, *done.actions), said=(*found.said, said)
             )
     return found
 

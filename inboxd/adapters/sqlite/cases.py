@@ -311,7 +311,14 @@ class Cases(Outbox):
         state = advance(CaseState(row["state"]), CaseEvent.MERGED)
         changes = {"state": state, "merged_into": action.into, "due_at": None, "backlog": None, "updated_at": now}
         self._update("cases", _CASE_COLUMNS, action.case, changes)
+        self._db.execute("update cases set merged_into = ? where merged_into = ?", (action.into, action.case))
         self._db.execute("delete from job where case_id = ? and in_hand = 0 and kind not in ('send', 'mended')", (action.case,))
+        if action.hand_over:
+            self._db.execute(
+                "update message set handed_over = 0 where case_id = ?1 and role = 'customer'"
+                " and id > (select coalesce(max(id), 0) from message where case_id = ?1 and role = 'agent')",
+                (action.case,),
+            )
         self._db.execute(
             "insert or ignore into participant select ?, email, name from participant where case_id = ?", (action.into, action.case)
         )

@@ -166,7 +166,11 @@ class Outbox(Tables):
             (f"send:{number}", JobKind.SEND, number, time(at), lane),
         )
         if kind is OutgoingKind.ROUTED:
-            self._db.execute("update message set handed_over = 1 where case_id = ? and role = 'customer'", (row["case_id"],))
+            self._db.execute(
+                "update message set handed_over = 1 where role = 'customer' and handed_over = 0"
+                " and case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)",
+                (row["case_id"],),
+            )
 
     def set_outgoing(
         self,

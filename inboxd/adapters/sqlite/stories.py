@@ -27,6 +27,8 @@ from inboxd.core.model import (
     Understood,
 )
 
+_WITH_MERGED = "in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
+
 
 class Stories(Tables):
     """The past, for briefs, rules and measures."""
@@ -36,8 +38,7 @@ class Stories(Tables):
         rows = self._all(
             "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer,"
             " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?2) as resolved"
-            " from message m join reading r on r.message = m.id"
-            " where m.case_id in (select id from cases where id = ?1 union select id from cases where merged_into = ?1)"
+            f" from message m join reading r on r.message = m.id where m.case_id {_WITH_MERGED}"
             " and m.role <> '' and r.new_text <> '' order by m.id",
             case,
             f'%"{CaseEvent.AGENT_RESOLVED}"%',
@@ -48,8 +49,8 @@ class Stories(Tables):
         """The customer's messages since the case was last handed to its agent."""
         rows = self._all(
             "select m.id, m.received_at, m.role, m.name, r.new_text, r.thanks_only, r.answer"
-            " from message m join reading r on r.message = m.id"
-            " where m.case_id = ? and m.role = 'customer' and m.handed_over = 0 order by m.id",
+            f" from message m join reading r on r.message = m.id where m.case_id {_WITH_MERGED}"
+            " and m.role = 'customer' and m.handed_over = 0 order by m.id",
             case,
         )
         return tuple(_line(row) for row in rows)
@@ -68,13 +69,14 @@ class Stories(Tables):
 
     def written_in_case(self, case: CaseNo) -> datetime | None:
         """When the customer wrote last in this case."""
-        row = self._one("select max(received_at) as at from message where case_id = ? and role = 'customer'", case)
+        row = self._one(f"select max(received_at) as at from message where case_id {_WITH_MERGED} and role = 'customer'", case)
         return when(row["at"]) if row else None
 
     def latest_message(self, case: CaseNo) -> MessageNo | None:
-        """The customer's latest message in the case; where they have not written yet, the agent's that began it."""
+        """The customer's latest message in the case, of those that nobody was handed if there are any; else the agent's that began it."""
         row = self._one(
-            "select id from message where case_id = ? and role in ('customer', 'agent') order by role = 'customer' desc, id desc limit 1",
+            f"select id from message where case_id {_WITH_MERGED} and role in ('customer', 'agent')"
+            " order by role = 'customer' desc, handed_over, id desc limit 1",
             case,
         )
         return MessageNo(row["id"]) if row else None
@@ -82,11 +84,10 @@ class Stories(Tables):
     def thread_of(self, case: CaseNo) -> tuple[MessageId, ...]:
         """Message-IDs of the exchange with the customer, oldest first: theirs and ours."""
         rows = self._all(
-            "select message_id, received_at as at from message where case_id = ? and message_id <> ''"
+            f"select message_id, received_at as at from message where case_id {_WITH_MERGED} and message_id <> ''"
             " and (role = 'customer' or (role = 'agent' and kind = 'own'))"  # own: written in the mailbox itself
-            " union all select message_id, created_at from outgoing where case_id = ?"
+            f" union all select message_id, created_at from outgoing where case_id {_WITH_MERGED}"
             " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') order by at",
-            case,
             case,
         )
         return tuple(MessageId(row["message_id"]) for row in rows)

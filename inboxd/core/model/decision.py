@@ -78,6 +78,7 @@ class Merge:
 
     case: CaseNo
     into: CaseNo
+    hand_over: bool = False  # whoever has the second has not got its mails that wait for an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
