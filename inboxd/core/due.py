@@ -106,6 +106,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
             return _close(situation, case)
         case JobKind.SILENCE if case.state is CaseState.WAITING:
             return _silence(situation, case, book)
+        case JobKind.WAKE if case.state is CaseState.WAITING:
+            return _wake(job, situation, case, book, policy)
         case JobKind.ESCALATE if case.state is CaseState.OPEN:
             return _escalate(job, situation, case, book, policy, admin)
         case JobKind.MENDED if situation.mended is not None:
@@ -530,6 +532,19 @@ def _hand_over(situation: Situation, case: Case, book: Rulebook, policy: Policy)
     purpose = f"route:{lines[-1].message}:{holder.name}"
     letter = routed(situation, case, holder, policy, purpose=purpose, why="", messages=lines, lead=lead_of(book))
     return Decision(actions=(*moves, Send(letter=letter)), because=("five quiet minutes are over",), case=case.number)
+
+
+def _wake(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """The day has come until which its agent put it off: it is theirs again. Where they are away it goes on to whoever is there."""
+    holder, there = book.agents.get(case.assignee or AgentName("")), situation.candidates.get(case.assignee or AgentName(""))
+    moves = open_again(case, CaseEvent.WOKE, situation.now, policy, book)
+    because = ("put off until today",)
+    if holder is None or (there is not None and there.away):
+        return Decision(actions=moves, because=because, case=case.number)
+    awake = replace(case, state=CaseState.OPEN, due_at=situation.now + policy.answer_within)
+    purpose = f"{job.key}:{int(job.run_at.timestamp())}"
+    letter = routed(situation, awake, holder, policy, purpose=purpose, why="you put it off until today", lead=lead_of(book))
+    return Decision(actions=(*moves, Send(letter=letter)), because=because, case=case.number)
 
 
 def by_mail_at(case: CaseNo, at: datetime, payload: Mapping[str, object]) -> Schedule:

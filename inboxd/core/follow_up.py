@@ -29,7 +29,7 @@ from inboxd.core.rulebook import FollowUpPolicy, Rulebook, calendar_of
 ASKING = (OutgoingKind.FOLLOW_UP, OutgoingKind.REMINDER)
 AWAKE = (time(8), time(20))  # when a question may arrive, by the customer's clock
 SENSITIVE = "sensitive"  # the label of cases about death, illness, danger or law: people only
-ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE)  # what a new word of anybody cancels
+ASKING_JOBS = (JobKind.ASK, JobKind.REMIND, JobKind.CLOSE, JobKind.SILENCE, JobKind.WAKE)  # what a new word of anybody cancels
 
 
 def after_resolved(
@@ -83,6 +83,11 @@ def silence_later(case: Case, policy: FollowUpPolicy, now: datetime) -> tuple[Sc
     if policy.ask_when_waiting is None:
         return ()
     return (Schedule(kind=JobKind.SILENCE, key=f"silence:{case.number}", at=now + policy.ask_when_waiting, case=case.number),)
+
+
+def wake_later(case: Case, at: datetime) -> Schedule:
+    """When a case in which we wait for the customer comes back to its agent, as the agent wished."""
+    return Schedule(kind=JobKind.WAKE, key=f"wake:{case.number}", at=at, case=case.number)
 
 
 def remind_later(case: Case, policy: FollowUpPolicy, now: datetime) -> Schedule:

@@ -38,6 +38,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseEvent, CaseState]] = MappingProxyTyp
             _E.UNCLEAR: _S.OPEN,
             _E.UNDELIVERED: _S.OPEN,
             _E.NOTED: _S.WAITING,
+            _E.WOKE: _S.OPEN,
             _E.MERGED: _S.MERGED,
         },
         _S.RESOLVED: {

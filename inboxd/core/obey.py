@@ -163,8 +163,9 @@ def _note(
     ordered, _ = with_promises(situation, agent, read, "", book, policy, ordered)
     if resolve:
         moved, moves = moved_on(
-            situation, moved, agent.name, book, replied=False, words="", resolve=True, refused=refused(read), quiet_from=ordered.quiet_from
-        )
+            situation, moved, agent.name, book, replied=False, words="", resolve=True, refused=refused(read),
+            quiet_from=ordered.quiet_from, wake_at=ordered.wake_at,
+        )  # fmt: skip
         actions += moves
     holder = book.agents.get((situation.to_release.held.agent if situation.to_release else case.assignee) or AgentName(""))
     if text and holder is not None and holder.name != agent.name:

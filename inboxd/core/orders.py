@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from inboxd.core.commands import Command
 from inboxd.core.dates import named_days
-from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later
+from inboxd.core.follow_up import ASKING_JOBS, ask_at, close_later, silence_later, wake_later
 from inboxd.core.identity import without_plus
 from inboxd.core.issues import TRANSLATE_WITHIN, people, without_words
 from inboxd.core.lifecycle import advance
@@ -64,6 +64,7 @@ class Done:
     case: Case
     actions: tuple[Action, ...] = ()
     said: Mapping[str, object] = field(default_factory=dict)
+    wake_at: datetime | None = None  # once the words of the same mail have left: when it comes back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,9 @@ class Desk:
     book: Rulebook
     policy: Policy
     note: str = ""  # what the agent says to whoever gets the case next
-    answers: bool = False  # the same mail answers the customer, or ends the case
+    answers: bool = False  # the same mail answers the customer
+    resolves: bool = False  # the same mail ends the case
+    own: bool = True  # the command is about the case of the mail, and not about another that it names
 
     @property
     def now(self) -> datetime:
@@ -282,27 +285,32 @@ def _no_follow_up(command: Command, case: Case, desk: Desk) -> Done | Wrong:
 
 
 def _snooze(command: Command, case: Case, desk: Desk) -> Done | Wrong:
-    """The case sleeps until then; a word of the customer wakes it."""
+    """The case sleeps until then; a word of the customer wakes it. What is resolved stays so: nobody is asked before."""
     if case.state in (CaseState.CLOSED, CaseState.MERGED):
         return Wrong(line=command.line, why="over")
     until = _until(command.argument, case.team or case.assignee or desk.agent.name, desk)
     if until is None or not timedelta(0) < until - desk.now <= LONGEST_SNOOZE:
         return Wrong(line=command.line, why="no_time", found=command.argument)
-    changes: dict[str, object] = {"due_at": until} if case.state is CaseState.OPEN else {}
-    moved = replace(case, **changes)  # type: ignore[arg-type]  # the name is one of Case
+    said: dict[str, object] = {"kind": "snooze", "until": until}
+    if desk.own and (desk.resolves or (desk.answers and case.state is CaseState.RESOLVED)):
+        return Done(case=case, said={**said, "kind": "ask_later"}, wake_at=until)
+    if desk.own and desk.answers:
+        return Done(case=case, said=said, wake_at=until)
     if case.state is CaseState.OPEN:
+        moved = replace(case, due_at=until)
         actions: tuple[Action, ...] = (
-            Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes=changes),
+            Advance(case=case.number, event=CaseEvent.RECONSIDERED, state=case.state, changes={"due_at": until}),
             Cancel(case=case.number, kinds=(JobKind.ESCALATE,)),
             escalate_at(moved, desk.book, desk.now, nudge=False),
         )
-    else:  # we wait for the customer, or are about to ask: not before then
-        actions = (
-            Cancel(case=case.number, kinds=ASKING_JOBS),
-            Schedule(kind=JobKind.SILENCE if case.state is CaseState.WAITING else JobKind.ASK,
-                     key=f"{'silence' if case.state is CaseState.WAITING else 'ask'}:{case.number}", at=until, case=case.number),
-        )  # fmt: skip
-    return Done(case=moved, actions=actions, said={"kind": "snooze", "until": until})
+        return Done(case=moved, actions=actions, said=said)
+    if case.state is CaseState.WAITING:
+        return Done(case=case, actions=(Cancel(case=case.number, kinds=ASKING_JOBS), wake_later(case, until)), said=said)
+    if not desk.own or JobKind.ASK not in desk.situation.acts or case.resolved_at is None:
+        return Wrong(line=command.line, why="resting")
+    at = max(until, ask_at(case, desk.book, case.resolved_at))
+    later = Schedule(kind=JobKind.ASK, key=f"ask:{case.number}", at=at, case=case.number)
+    return Done(case=case, actions=(later,), said={**said, "kind": "ask_later"})
 
 
 def _no_promise(command: Command, case: Case, desk: Desk) -> Done | Wrong:
@@ -433,7 +441,7 @@ def _merge(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     if other.customer != case.customer:
         return Wrong(line=command.line, why="other_customer", found=f"#{number}")
     joined, changes = _joined(case, other, desk)
-    answered = desk.answers and desk.situation.case is not None and case.number == desk.situation.case.number
+    answered = desk.own and (desk.answers or desk.resolves)
     merge = Merge(case=case.number, into=other.number, hand_over=not answered and case.assignee != joined.assignee)
     actions: list[Action] = [merge]
     if case.state is CaseState.OPEN:  # the customer still waits

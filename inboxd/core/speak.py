@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from inboxd.core.commands import AgentReply, Held
-from inboxd.core.follow_up import ASKING_JOBS, after_resolved, silence_later
+from inboxd.core.follow_up import ASKING_JOBS, after_resolved, silence_later, wake_later
 from inboxd.core.hand_back import came_back, hand_back
 from inboxd.core.lettering import reachable
 from inboxd.core.letters import files_of_theirs, reply
@@ -53,7 +53,7 @@ def speak(
     ordered, promised = with_promises(situation, agent, read, words, book, policy, ordered)
     moved, moves = moved_on(
         situation, case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=refused(read),
-        quiet_from=ordered.quiet_from,
+        quiet_from=ordered.quiet_from, wake_at=ordered.wake_at,
     )  # fmt: skip
     everything: list[Action] = [Join(case=case.number, role=Role.AGENT), *ordered.actions, *moves, *promised]
     if has_letter:
@@ -108,8 +108,12 @@ def moved_on(
     resolve: bool,
     refused: bool = False,
     quiet_from: datetime | None = None,
+    wake_at: datetime | None = None,
 ) -> tuple[Case, list[Action]]:
-    """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known."""
+    """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known.
+
+    `wake_at`: the agent put it off until then. What is resolved is not asked about before.
+    """
     now = situation.now
     event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
     state = advance(case.state, event)
@@ -136,7 +140,10 @@ def moved_on(
         Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
     ]
     if state is CaseState.RESOLVED:
+        quiet_from = max((at for at in (quiet_from, wake_at) if at), default=None)
         actions.append(after_resolved(moved, situation.customer, book, now, situation.mailbox.mode, quiet_from))
+    elif wake_at:
+        actions.append(wake_later(moved, wake_at))
     else:
         actions += silence_later(case, book.follow_up, quiet_from or now)
     return moved, actions

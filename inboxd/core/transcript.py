@@ -24,17 +24,22 @@ class Ordered:
     said: tuple[Mapping[str, object], ...] = ()
     wrong: tuple[Wrong, ...] = ()
     quiet_from: datetime | None = None  # when what was promised is over: until then nobody is asked
+    wake_at: datetime | None = None  # when it comes back to the agent
 
 
 def work_out(situation: Situation, case: Case, agent: Agent, read: AgentReply, book: Rulebook, policy: Policy) -> Ordered:
     """Work out every command before anything is done: with one mistake in them nothing happens."""
     found = Ordered(case=case)
-    answers = bool(read.words and not read.note) or any(command.name in ("resolve", "could not") for command in read.commands)
-    desk = Desk(situation=situation, agent=agent, book=book, policy=policy, note=read.note, answers=answers)
+    desk = Desk(
+        situation=situation, agent=agent, book=book, policy=policy, note=read.note, answers=bool(read.words and not read.note),
+        resolves=any(command.name in ("resolve", "could not") for command in read.commands),
+    )  # fmt: skip
     for command in read.commands:
+        if command.case not in (None, case.number) and command.name not in KNOWN - {"could not"}:
+            # what it means for words in the same mail would be a guess
+            found = replace(found, wrong=(*found.wrong, Wrong(line=command.line, why="one_case", found=f"#{command.case}")))
+            continue
         if command.name not in KNOWN:
-            if command.case not in (None, case.number):  # what it means for words in the same mail would be a guess
-                found = replace(found, wrong=(*found.wrong, Wrong(line=command.line, why="one_case", found=f"#{command.case}")))
             continue
         here = found.case
         if command.case is not None and command.case != case.number:
@@ -43,15 +48,16 @@ def work_out(situation: Situation, case: Case, agent: Agent, read: AgentReply, b
                 found = replace(found, wrong=(*found.wrong, Wrong(line=command.line, why="no_case", found=f"#{command.case}")))
                 continue
             here = named
-        done = carry_out(command, here, desk)
+        done = carry_out(command, here, replace(desk, own=here is found.case))
         if isinstance(done, Wrong):
             found = replace(found, wrong=(*found.wrong, done))
         else:
             said = {**done.said, "line": command.line, "case": here.number if here is not found.case else 0}
             stays = done.case.number != found.case.number and here is not found.case  # it was about another case
             found = replace(
-                found, case=found.case if stays else done.case, actions=(*found.actions, *done.actions), said=(*found.said, said)
-            )
+                found, case=found.case if stays else done.case, actions=(*found.actions, *done.actions), said=(*found.said, said),
+                wake_at=done.wake_at or found.wake_at,
+            )  # fmt: skip
     return found
 
 
@@ -59,7 +65,8 @@ def transcript(
     situation: Situation, case: Case, agent: Agent, words: str, read: AgentReply, book: Rulebook, policy: Policy, ordered: Ordered
 ) -> Letter:
     """What was done, as answer to a mail with a command in it."""
-    asking = awake_at(ask_at(case, book, ordered.quiet_from or situation.now), zone_of_customer(situation, policy))
+    quiet_from = max(at for at in (situation.now, ordered.quiet_from, ordered.wake_at) if at)
+    asking = awake_at(ask_at(case, book, quiet_from), zone_of_customer(situation, policy))
     asked = may_ask(case, situation.customer, book.follow_up, asking) and situation.mailbox.mode is Mode.FULL
     customer = first_name(full_name(situation.customer))
     values: dict[str, object] = {

@@ -67,6 +67,7 @@ DONE = [
     {"line": "assign: tom", "kind": "given", "who": "Tom", "case": 0},
     {"line": "topic: refund", "kind": "corrected", "field": "topic", "value": "refund", "case": 0},
     {"line": "snooze #1051: 2 days", "kind": "snooze", "until": NOW, "case": 1051},
+    {"line": "snooze: 2 days", "kind": "ask_later", "until": NOW, "case": 0},
     {"line": "away: until Friday", "kind": "away", "until": NOW, "case": 0},
     {"line": "away: no", "kind": "back", "case": 0},
     {"line": "no follow-up", "kind": "no_follow_up", "case": 0},

@@ -9,7 +9,7 @@ import pytest
 
 from inboxd.core.model import Answer, CaseState, JobKind, Outcome, Sentiment
 from tests.stories.day import Day
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, asked, holder, kinds, opened, tap, words_of
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, answered, asked, holder, kinds, opened, tap, words_of
 
 ANA_AT = "ana@example.org"
 
@@ -130,6 +130,71 @@ def test_a_sleeping_case_wakes_when_the_customer_writes(day: Day) -> None:
     day.write(ANA, "Re: Front wheel [#1001]", "Are you there?")
     awake = day.case().due_at
     assert asleep is not None and awake is not None and awake < asleep
+
+
+def test_a_case_put_off_with_words_comes_back_although_the_customer_is_silent(day: Day) -> None:
+    agent = opened(day)
+    said = order(day, "snooze: 2 days\n\nHello Ana,\nthe warehouse has to look for it.")
+    assert "it comes back on Wednesday" in said and day.case().state is CaseState.WAITING
+    before = len(day.inbox(agent))
+    day.pass_(days=2, minutes=1)
+    back = [mail for mail in day.inbox(agent)[before:] if mail.outgoing.kind == "routed"]
+    assert len(back) == 1 and "you put it off until today" in flat(back[0].text) and "the warehouse has to look" in flat(back[0].text)
+    assert day.case().state is CaseState.OPEN and day.case().due_at is not None
+    order(day, "Hello Ana,\nit is on its way.")
+    day.pass_(days=6)
+    assert "follow_up" in kinds(day, ANA_AT)
+
+
+def test_a_case_that_waits_can_be_put_off_and_nobody_is_asked_meanwhile(day: Day) -> None:
+    agent = answered(day)
+    day.pass_(hours=2)
+    assert "it comes back on Tuesday" in order(day, "snooze: 1 day")
+    before = len(day.inbox(agent))
+    day.pass_(days=1, hours=1)
+    assert [mail.outgoing.kind for mail in day.inbox(agent)[before:]] == ["routed"]
+    assert day.case().state is CaseState.OPEN and "follow_up" not in kinds(day, ANA_AT)
+
+
+def test_a_case_put_off_comes_to_somebody_who_is_there_on_the_day(day: Day) -> None:
+    agent = answered(day)
+    order(day, "snooze: 3 days")
+    order(day, "away: until 30 November", agent)
+    day.pass_(days=3, hours=1)
+    assert holder(day) != agent and "the 15 mm one" in flat(day.routed(holder(day)).text)
+
+
+def test_the_word_of_a_customer_wakes_a_case_that_waits(day: Day) -> None:
+    agent = answered(day)
+    order(day, "snooze: 3 days")
+    day.reply(ANA, words_of(day), "And the rear one?")
+    before = len(day.inbox(agent))
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 17 mm one.")
+    day.pass_(days=4)
+    assert day.case().state is CaseState.WAITING and [mail for mail in day.inbox(agent)[before:] if mail.outgoing.kind == "routed"] == []
+
+
+def test_resolve_put_off_asks_later_and_never_twice(day: Day) -> None:
+    agent = opened(day)
+    assert "Ana is not asked before Monday 23 November" in order(day, "resolve\nsnooze: 7 days\n\nHello Ana,\nthe 15 mm one.")
+    day.pass_(days=6)
+    assert "follow_up" not in kinds(day, ANA_AT)
+    day.pass_(days=4)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+    assert "nothing waits in it" in order(day, "snooze: 1 day", agent)
+    day.pass_(days=9)
+    assert kinds(day, ANA_AT).count("follow_up") == 1 and day.case().state is CaseState.CLOSED
+
+
+def test_what_ends_a_case_is_about_the_case_of_the_mail(day: Day) -> None:
+    opened(day)
+    day.pass_(minutes=20)
+    day.write(ANA, "Lamp", "The lamp does not shine. Why?")
+    agent = holder(day, 1002)
+    mail = day.last(agent, lambda mail: mail.outgoing.kind == "routed" and mail.outgoing.case == 1002)
+    day.reply(agent, mail, "could not #1001: sold out\n\nHello Ana,\nit is sold out.")
+    assert "answer the mail of #1001" in flat(day.last(agent).text)
+    assert (day.case(1001).state, day.case(1002).state) == (CaseState.OPEN, CaseState.OPEN) and kinds(day, ANA_AT) == []
 
 
 def test_a_refusal_is_kept_with_its_reason_and_asked_about_in_other_words(day: Day) -> None:

@@ -37,6 +37,7 @@ class CaseEvent(StrEnum):
     UNDELIVERED = "undelivered"  # an agent's words came back: the customer still waits
     NOTED = "noted"  # an agent said something about it that moves nothing
     RECONSIDERED = "reconsidered"  # the rules or the ladder changed the hour or the priority
+    WOKE = "woke"  # the day came until which an agent had put it off
     SPLIT = "split"  # the mail that waited for an answer is a case of its own now
     MERGED = "merged"
 

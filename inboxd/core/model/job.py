@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     ASK = "ask"  # the follow-up question
     REMIND = "remind"  # the same question once more
     SILENCE = "silence"  # our answer was followed by silence: resolve
+    WAKE = "wake"  # the day until which an agent put off a case in which we wait: it is theirs again
     CLOSE = "close"  # nobody answered the question: close as unknown
     ESCALATE = "escalate"  # the hour to answer has come
     DIGEST = "digest"  # the daily mail of mode watch, the morning list
