@@ -30,7 +30,7 @@ def assign(
 
     `due_at` is the hour to answer: who is not at work before it comes after those who are.
     """
-    look = _Look(situation, book, frozenset(avoid), due_at)
+    look = _Look(situation, book, frozenset((*avoid, *_the_customer(situation, book))), due_at)
     if target == "same_agent_as_before":
         before = situation.case.assignee if situation.case else None
         knowing = sorted((c for c in situation.candidates.values() if c.knows_customer), key=lambda c: c.away)
@@ -51,6 +51,12 @@ def assign(
     backlog = ladder[0].name if any(name not in look.avoid for team in ladder for name in team.agents) else None
     choice = _lead(look, book) or _anybody(look, book)
     return replace(choice, backlog=backlog, passed=look.told()) if choice else None
+
+
+def _the_customer(situation: Situation, book: Rulebook) -> Iterable[AgentName]:
+    """A colleague whose own case it is."""
+    customer = situation.customer.email if situation.customer else ""
+    return (agent.name for agent in book.agents.values() if customer in agent.emails)
 
 
 class _Look:

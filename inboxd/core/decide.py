@@ -15,6 +15,7 @@ from inboxd.core.model import (
     Action,
     AgentName,
     Assign,
+    Bounce,
     Case,
     CaseState,
     ChangePerson,
@@ -208,6 +209,8 @@ def _agents_machine(situation: Situation, agent: AgentName, book: Rulebook) -> D
     today = today_of(book, agent, situation.now)
     text = f"{situation.understood.message.subject}.\n{situation.understood.message.text}"
     days = [named.day for named in named_days(text, today) if today <= named.day <= today + LONGEST_ABSENCE]
+    if not days and situation.candidates[agent].away:  # as we know already, and for how long
+        return counted
     absent = Absent(agent=agent, first=today, last=max(days, default=today))
     actions = (*counted.actions, absent, share_out_at(situation.mailbox.name, situation.now))
     return replace(counted, actions=actions, because=("an agent is away",))
@@ -217,6 +220,12 @@ def _counted(situation: Situation, why: str, ruling: Ruling | None = None) -> De
     by = ruling.by.get("ignore", "") if ruling else ""
     data = {"message": situation.understood.number, "kind": situation.understood.screening.kind, "rule": by}
     return Decision(actions=(Log(kind="message.automatic", data=data),), because=(why,))
+
+
+def _only_readers(report: Bounce | None, case: Case) -> bool:
+    """Whether only people in Cc did not get it: the customer did."""
+    failing = {address.lower() for address in report.recipients} if report else set()
+    return bool(failing) and failing <= {reader.email for reader in case.participants}
 
 
 def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Policy, admin: str) -> Decision:
@@ -232,15 +241,17 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
     permanent = report.permanent if report else True
     case = situation.case
     if permanent and case is not None and sent.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY):
-        if sent.kind is OutgoingKind.REPLY and case.state in (CaseState.WAITING, CaseState.RESOLVED):
-            actions += undelivered(case, situation.now, policy, book)
-        actions += never_said(case.number, sent.purpose, "undelivered")
+        reader = sent.kind is OutgoingKind.REPLY and _only_readers(report, case)
+        if not reader:
+            if sent.kind is OutgoingKind.REPLY and case.state in (CaseState.WAITING, CaseState.RESOLVED):
+                actions += undelivered(case, situation.now, policy, book)
+            actions += never_said(case.number, sent.purpose, "undelivered")
         agent = book.agents.get(sent.agent or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
         if agent is not None:
             address = next(iter(report.recipients), "") if report else ""
             customer = situation.customer.email if situation.customer else ""
             values: dict[str, object] = {"address": address or customer, "permanent": True, "reply": ""}
-            if sent.kind is OutgoingKind.INQUIRY:
+            if reader or sent.kind is OutgoingKind.INQUIRY:
                 values["customer"] = address or "somebody outside"
             actions.append(
                 Send(

@@ -270,7 +270,7 @@ class _Period:
             for story in stories
             if scope.mailbox in (None, story.case.mailbox) and scope.team in (None, story.case.team) and story.heard
         ]
-        self.everywhere = _contact_times(stories, self.until)
+        self.everywhere, self.everybodys = _contact_times(stories, self.until), stories
 
     def within(self, at: datetime | None) -> bool:
         return at is not None and self.begin <= at < self.end and at <= self.until
@@ -471,8 +471,9 @@ class _Period:
         return asked and unanswered and wrote[story.case.customer] <= at
 
     def _last_words(self) -> dict[PersonNo, datetime]:
+        """When each person wrote last, to whichever team."""
         found: dict[PersonNo, datetime] = {}
-        for story in self.stories:
+        for story in self.everybodys:
             for mail in story.heard:
                 if mail.at <= self.until:
                     for person in {story.case.customer, _writer(mail, story)}:

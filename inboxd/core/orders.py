@@ -20,6 +20,7 @@ from inboxd.core.model import (
     Action,
     Address,
     Advance,
+    AgentName,
     Cancel,
     Case,
     CaseEvent,
@@ -219,7 +220,9 @@ def _given(command: Command, case: Case, desk: Desk, target: str, who: str) -> D
         return Wrong(line=command.line, why="over")
     payload = {"target": target, "from": desk.agent.name, "note": desk.note}
     job = Schedule(kind=JobKind.PASS_ON, key=f"{JobKind.PASS_ON}:{case.number}", at=desk.now, case=case.number, payload=payload)
-    return Done(case=case, actions=(job,), said={"kind": "given", "who": who})
+    named = desk.situation.candidates.get(AgentName(target))
+    kind = "given_away" if named is not None and named.away else "given"
+    return Done(case=case, actions=(job,), said={"kind": kind, "who": who})
 
 
 # --- what it is ----------------------------------------------------------------------------------------------------------

@@ -301,6 +301,13 @@ def test_refusals_are_counted_by_reason_with_those_who_were_lost() -> None:
     assert (second.reason, second.count, second.unhappy) == ("worn", 1, 0)
 
 
+def test_who_wrote_to_another_team_was_not_lost_to_a_refusal() -> None:
+    refused = Told(1, person=1, team="sales").wrote(on(0)).could_not(on(0, 12), "too late").resolved(on(0, 12)).asked(on(2)).silent(on(6))
+    wrote_again = Told(2, person=1, team="billing").wrote(on(3))
+    assert week(refused, team="sales").refusals[0].unhappy == 1
+    assert week(refused, wrote_again, team="sales").refusals[0].unhappy == 0
+
+
 def test_what_was_given_stands_beside_who_was_won_back() -> None:
     won = Told(1).wrote(on(0), UPSET).gave(on(1), "20 EUR").resolved(on(1)).asked(on(2)).yes(on(3))
     calm = Told(2, person=2).wrote(on(0)).gave(on(1), "20 EUR").resolved(on(1)).asked(on(2)).yes(on(3))

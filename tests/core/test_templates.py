@@ -65,6 +65,7 @@ HOLDER = {"holder": "Jonas", "holder_is_reader": False, "lead": "Petra"}
 DONE = [
     {"line": "label: warehouse", "kind": "label", "value": "warehouse", "case": 0},
     {"line": "assign: tom", "kind": "given", "who": "Tom", "case": 0},
+    {"line": "assign: tom", "kind": "given_away", "who": "Tom", "case": 0},
     {"line": "topic: refund", "kind": "corrected", "field": "topic", "value": "refund", "case": 0},
     {"line": "snooze #1051: 2 days", "kind": "snooze", "until": NOW, "case": 1051},
     {"line": "snooze: 2 days", "kind": "ask_later", "until": NOW, "case": 0},

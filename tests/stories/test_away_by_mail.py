@@ -69,6 +69,18 @@ def test_an_out_of_office_says_it_too_and_reaches_nobody(day: Day, text: str, la
     assert len(agents_mail(day)) == before + 1, "only whoever stands in gets the case"
 
 
+def test_an_out_of_office_without_a_day_does_not_end_a_longer_absence(day: Day) -> None:
+    agent = opened(day)
+    routed = day.routed(agent)
+    day.reply(agent, routed, "away: until 3 December")
+    text = "I am out of the office and will answer when I am back."
+    day.reply(agent, routed, text, quote=False, headers={"Auto-Submitted": "auto-replied"})
+    day.pass_(days=2)
+    assert absences(day)[agent.partition("@")[0]][1] == "2026-12-03"
+    day.write(BEN, "Bell", "My bell is gone.")
+    assert holder(day, 1002) != agent
+
+
 def test_an_out_of_office_that_answers_none_of_our_mails_is_only_counted(day: Day) -> None:
     agent = opened(day)
     automatic = {"Auto-Submitted": "auto-replied"}

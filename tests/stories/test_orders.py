@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from inboxd.core.model import Answer, CaseState, JobKind, Outcome, Sentiment
-from tests.stories.day import Day
+from inboxd.core.model import Absent, AgentName, Answer, CaseState, JobKind, Outcome, Sentiment
+from tests.stories.day import ACME, Day
 from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, answered, asked, holder, kinds, opened, tap, words_of
 
 ANA_AT = "ana@example.org"
@@ -24,6 +24,12 @@ def order(day: Day, text: str, agent: str = "") -> str:
     agent = agent or holder(day)
     day.reply(agent, day.routed(agent), text)
     return flat(day.last(agent).text)
+
+
+def away(day: Day, agent: str) -> None:
+    absent = Absent(agent=AgentName(agent.partition("@")[0]), first=day.at().date(), last=day.at().date() + timedelta(days=14))
+    with day.store.transaction() as tx:
+        tx.apply((absent,), ACME, day.at())
 
 
 def flat(text: str) -> str:
@@ -46,6 +52,25 @@ def test_a_case_is_given_to_somebody_by_name(day: Day, line: str) -> None:
     opened(day)
     order(day, line)
     assert holder(day) == PETRA and flat(CALM) in flat(day.routed(PETRA).text)
+
+
+def test_who_gives_it_to_somebody_away_is_told_so(day: Day) -> None:
+    agent = opened(day)
+    other = next(each for each in (TOM, JONAS) if each != agent)
+    away(day, other)
+    said = order(day, f"assign: {other.partition('@')[0]}", agent)
+    assert "is away; it goes to somebody who is there" in said and holder(day) not in (agent, other)
+
+
+def test_nobody_gets_their_own_case_however_it_is_passed_on(day: Day) -> None:
+    day.write("Tom Baker <tom@acme.example>", "My bike", "Hello,\nmy own bike has a flat tyre. What can I do?\nTom")
+    first = holder(day)
+    assert first != TOM
+    away(day, next(each for each in (MARIA, JONAS) if each != first))
+    order(day, "pass on", first)
+    assert holder(day) == PETRA, "who leads is there"
+    order(day, "assign: tom", PETRA)
+    assert holder(day) != TOM
 
 
 def test_a_note_travels_with_the_case(day: Day) -> None:

@@ -40,6 +40,22 @@ def test_a_bounce_of_the_answer_opens_the_case_again() -> None:
     assert JobKind.ASK not in [JobKind(row["kind"]) for row in day.store.look("select kind from job where case_id = ?", case.number)]
 
 
+def test_a_bounce_from_a_reader_in_copy_is_told_and_changes_nothing() -> None:
+    day = Day()
+    day.write(ANA, "Front wheel", "Hello, which wheel fits my bike?", cc="Luis Ruiz <luis@example.org>")
+    agent = f"{day.case().assignee}@acme.example"
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nyou will get the 15 mm one by Friday.")
+    answer = day.last("ana@example.org")
+    report = (
+        "This is the mail system.\n\nFinal-Recipient: rfc822; Luis@example.org\nAction: failed\nStatus: 5.1.1\n\n"
+        f"Message-ID: {answer.message['Message-ID']}\n"
+    )
+    headers = {"Auto-Submitted": "auto-replied", "Return-Path": "<>"}
+    day.write("Mail Delivery System <MAILER-DAEMON@mx.example>", "Undelivered Mail Returned to Sender", report, headers=headers)
+    assert day.case().state is CaseState.RESOLVED and day.store.look("select ended from promise")[0]["ended"] == ""
+    assert day.last(agent).text.lower().startswith("your mail to luis@example.org did not arrive")
+
+
 def test_what_was_resolved_before_the_mode_was_raised_is_never_asked_about() -> None:
     day = Day(mode=Mode.ROUTE)
     _answered(day, Verdict(sent=True, reply="250 ok"))
