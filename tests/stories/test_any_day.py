@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -165,6 +166,40 @@ def test_the_canaries_sing_for_agents() -> None:
     for canary in (*ours_alone, "canaryfile.png", "canarypicture", "angry.png", "picture: hello"):
         assert canary in sung, canary
     assert [str(mail.outgoing.kind) for mail in day.inbox("ana@example.org")] == ["reply"]
+
+
+ORDERS = (
+    "merge: #{}", "merge: #{}\n\nIt is blue.", "resolve\nmerge: #{}\n\nIt is blue.", "snooze: 2 days", "snooze: 1 day\n\nIt is blue.",
+    "resolve\nsnooze: 4 days", "could not: sold out\n\nIt is sold out.", "undo", "assign: petra", "away: until 19 November", "away: no",
+    "split", "no follow-up", "team: seniors", "ask: bob@shop.example\n\nIs it blue?", "We send it on Friday.", "resolve #{}",
+)  # fmt: skip
+NEXT = {
+    "open": {"escalate"}, "waiting": {"silence", "wake"}, "resolved": {"ask", "remind", "close"}, "closed": set[str](), "merged": set[str](),
+}  # fmt: skip
+STEERING = {"escalate", "silence", "wake", "ask", "remind", "close"}
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.one_of(STEPS, st.tuples(st.just("agent"), st.just(""), st.sampled_from(ORDERS))), min_size=6, max_size=25))
+def test_whatever_people_order_each_case_has_one_next_step_and_each_mail_a_reader(steps: Sequence[tuple[str, str, str]]) -> None:
+    day = Day(reader=FakeReader(scores=reading))
+    day.office.policy = replace(day.office.policy, hold=timedelta(minutes=2))
+    for number, (kind, who, what) in enumerate(steps):
+        numbers = [row["id"] for row in day.store.look("select id from cases order by id")] or [1001]
+        play(day, (kind, who, what.format(numbers[number % len(numbers)])), number)
+    day.pass_(minutes=40)
+    assert not day.store.parked(), [job.error for job in day.store.parked()]
+    for case in day.store.look("select * from cases"):
+        jobs = {row["kind"] for row in day.store.look("select kind from job where case_id = ?", case["id"])} & STEERING
+        assert jobs <= NEXT[case["state"]] and bool(jobs) == bool(NEXT[case["state"]]), (case["id"], case["state"], jobs)
+        if case["state"] == "open":
+            assert case["assignee"] in day.office.rules.book.agents and case["due_at"]
+    told = " ".join(" ".join(mail.text.split()) for mail in ours(day))
+    for row in day.store.look(
+        "select r.new_text, r.thanks_only, r.answer from message m join reading r on r.message = m.id where role = 'customer'"
+    ):
+        if not row["thanks_only"] and row["answer"] != "satisfied":
+            assert " ".join(row["new_text"].split()) in told, row["new_text"]
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
