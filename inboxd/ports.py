@@ -398,6 +398,9 @@ class Transaction(Protocol):
     def held_words(self, case: CaseNo) -> tuple[HeldWords, ...]:
         """Words in this case that wait, or waited, for a mentor, oldest first."""
 
+    def given_at(self, case: CaseNo) -> datetime | None:
+        """When the case was given to whoever has it now."""
+
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""
 

@@ -450,7 +450,7 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
         return NOTHING
     holder = situation.candidates.get(case.assignee or AgentName(""))
     owner = situation.candidates.get(case.lent_by or AgentName(""))
-    answered = case.last_reply_at is not None and case.last_reply_by == case.assignee
+    answered = _answered_since(case, situation.given_at)
     lent_by: AgentName | None = None
     choice: Choice | None
     if case.lent_by and owner is not None and not owner.away and not answered:
@@ -475,6 +475,12 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     purpose = f"share:{case.number}:{choice.agent}:{at}"
     actions = _given_to(choice, situation, case, book, policy, purpose=purpose, lent_by=lent_by)
     return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
+
+
+def _answered_since(case: Case, given_at: datetime | None) -> bool:
+    """Whether whoever has the case has written to the customer since it was given to them."""
+    replied = case.last_reply_at if case.last_reply_by == case.assignee else None
+    return replied is not None and (given_at is None or replied >= given_at)
 
 
 def redecide_at(case: CaseNo, at: datetime) -> Schedule:

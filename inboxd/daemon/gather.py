@@ -141,7 +141,9 @@ class Gatherer:
 
     def case(self, tx: Transaction, case: Case, latest: Understood, mailbox: MailboxFacts, now: datetime) -> Situation:
         """Gather for a date of a case that has come; its latest customer message stands for the message."""
-        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=tx.person(case.customer, case.number), case=case)
+        given_at = tx.given_at(case.number) if case.lent_by or case.backlog else None
+        person = tx.person(case.customer, case.number)
+        situation = Situation(now=now, mailbox=mailbox, understood=latest, person=person, case=case, given_at=given_at)
         return self._around(tx, situation, present=False)
 
     def _of_agent(self, tx: Transaction, s: Situation) -> Situation:

@@ -361,6 +361,13 @@ def test_a_stand_in_who_has_answered_keeps_the_case() -> None:
     assert shared(answered, seen(MARIA), seen(JONAS)).actions == ()
 
 
+def test_what_a_stand_in_had_answered_before_it_was_lent_does_not_keep_it_with_them() -> None:
+    answered = held_by(JONAS, team=SENIORS, lent_by=MARIA, last_reply_at=NOW - 2 * HOUR, last_reply_by=JONAS)
+    there = (seen(MARIA), seen(JONAS))
+    assert only(shared(answered, *there, given_at=NOW - HOUR), Assign).agent == MARIA
+    assert shared(answered, *there, given_at=NOW - 3 * HOUR).actions == ()
+
+
 def test_what_the_one_who_is_back_had_answered_before_does_not_keep_it_from_them() -> None:
     answered = held_by(JONAS, team=SENIORS, lent_by=MARIA, last_reply_at=NOW - 30 * HOUR, last_reply_by=MARIA)
     assert only(shared(answered, seen(MARIA), seen(JONAS)), Assign).agent == MARIA

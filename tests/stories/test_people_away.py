@@ -139,6 +139,35 @@ def test_what_the_stand_in_has_answered_stays_with_the_stand_in(day: Day) -> Non
     assert len(routed(day, MARIA)) == 1, "only what she had before she left"
 
 
+def test_what_the_stand_in_had_answered_before_it_was_lent_comes_back(day: Day) -> None:
+    customer_of_maria(day)
+    day.reply(MARIA, day.routed(MARIA), "assign: jonas")
+    day.reply(JONAS, day.routed(JONAS), "Hello Ana,\nwhich year is it of?")
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "Of 2019, I think. What now?")
+    day.reply(JONAS, day.routed(JONAS), "assign: maria")
+    maria_goes(day)
+    assert holder(day) == JONAS and day.case().lent_by == "maria"
+    until(day, date(2026, 11, 20))
+    assert holder(day) == MARIA, "nobody has answered since"
+
+
+def test_what_waits_for_a_free_agent_is_handed_out_though_the_lead_had_written_before(day: Day) -> None:
+    book = day.office.rules.book
+    day.write(ANA, "Front wheel", FURIOUS)
+    day.reply(holder(day), day.routed(holder(day)), "assign: petra")
+    day.reply(PETRA, day.routed(PETRA), "Hello Ana,\nwhich year is it of?")
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "Of 2019, I think. What now?")
+    day.reply(PETRA, day.routed(PETRA), "assign: tom")
+    in_force(day, busy(book, 0))
+    day.reply(TOM, day.routed(TOM), "team: seniors")
+    assert holder(day) == PETRA and day.case().backlog == "seniors"
+    in_force(day, book)
+    day.pass_(minutes=16)
+    assert holder(day) in (MARIA, JONAS) and day.case().backlog is None
+
+
 def test_a_stand_in_who_goes_away_too_hands_on_and_the_case_still_comes_back(day: Day) -> None:
     customer_of_maria(day)
     in_force(day, away(day.office.rules.book, "jonas", THURSDAY, THURSDAY))

@@ -163,6 +163,11 @@ class Cases(Outbox):
         )
         return tuple(self._case(row) for row in rows)
 
+    def given_at(self, case: CaseNo) -> datetime | None:
+        """When the case was given to whoever has it now."""
+        row = self._one("select at from event where case_id = ? and kind = 'case.assigned' order by id desc limit 1", case)
+        return when(row["at"]) if row else None
+
     def cases_by_id(self, ids: Sequence[MessageId]) -> dict[MessageId, CaseNo]:
         """The cases of messages with these ids, or that referred to them; the newest case wins."""
         if not ids:

@@ -170,6 +170,7 @@ class Situation:
     leaks: tuple[Leak, ...] = ()  # what of our own was about to reach a customer: the text goes back to its agent
     acts: tuple[JobKind, ...] = ()  # jobs that wait for the case
     promises: tuple[Promise, ...] = ()  # that were made in this case and not taken back
+    given_at: datetime | None = None  # when a case that was lent, or waits for somebody to be free, was given to whoever has it now
     joined: frozenset[str] = frozenset()  # addresses that `same as` gave to this customer: they can be given back
     signatures: tuple[str, ...] = ()  # of the agent who writes, as learnt: the lines of each
     own_replies: tuple[StoryLine, ...] = ()  # this agent's latest words in other cases, one of each
