@@ -66,6 +66,7 @@ from inboxd.core.policy import Policy
 from inboxd.core.promises import next_reminder as next_promise
 from inboxd.core.promises import over_at, remind_at, still_open
 from inboxd.core.route import (
+    after_late,
     because_of,
     escalate_at,
     ladder_of,
@@ -287,9 +288,11 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     now, payload, steps = situation.now, job.payload, ladder_of(book)
     number, count = int(str(payload.get("step", 0))), int(str(payload.get("count", 0)))
     since = datetime.fromisoformat(str(payload["since"])) if "since" in payload else case.opened_at
+    hours = (case.due_at, datetime.fromisoformat(str(payload["hour"])) if "hour" in payload else None)
+    hour = max((each for each in hours if each is not None), default=now)
     opening = bool(payload.get("opening"))
     if not book.ladder and number == 0:
-        later = _no_nudge(situation, case, book)
+        later = _no_nudge(situation, case, book, hour)
         if later is not None:
             step_then = {**payload, "step": later[0]}
             again = Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=later[1], case=case.number, payload=step_then)
@@ -310,7 +313,8 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     told = step.tell if holder is not None else ("lead", *step.tell)
     actions += _lead_told(job, situation, case, book, admin, times, told)
     if number + 1 < len(steps):
-        at = max(now, step_at(steps[number + 1], case, book, since, opening=opening))
+        planned = step_at(steps[number + 1], case, book, since, hour, opening=opening)
+        at = after_late(planned, job.run_at, now, case, book, opening=opening)
     else:
         at = next_reminder(case, book, policy, now)
     following = {**payload, "step": number + 1, "count": times}
@@ -320,13 +324,13 @@ def _escalate(job: Job, situation: Situation, case: Case, book: Rulebook, policy
     return Decision(actions=tuple(actions), because=because, case=case.number, trace=choice.passed if choice else ())
 
 
-def _no_nudge(situation: Situation, case: Case, book: Rulebook) -> tuple[int, datetime] | None:
+def _no_nudge(situation: Situation, case: Case, book: Rulebook, hour: datetime) -> tuple[int, datetime] | None:
     """The step, and when it comes, where nobody can be nudged now; None where somebody can."""
     now, holder = situation.now, situation.candidates.get(case.assignee or AgentName(""))
-    at = None if holder is not None and holder.away else nudge_at(now, case, book)
+    at = None if holder is not None and holder.away else nudge_at(now, case, book, hour)
     if at == now:
         return None
-    return (0, at) if at is not None else (1, max(now, case.due_at or now))
+    return (0, at) if at is not None else (1, max(now, hour))
 
 
 def _who_is_next(situation: Situation, case: Case, book: Rulebook) -> str:

@@ -26,7 +26,7 @@ from inboxd.core.model import (
     Schedule,
     Situation,
 )  # fmt: skip
-from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, due, next_open, share
+from inboxd.core.opening import Calendar, Due, Span, add_days, arithmetic, between, due, next_open, share
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Moment, Rule, Rulebook, Step, Then, calendar_of, customer_words, hours_of, main_calendar
 from inboxd.core.rules import Facts, Ruling, judge, near_misses
@@ -275,35 +275,55 @@ def escalate_at(
 ) -> Schedule:
     """The first step for a case that waits for its agent since then (I11). Without `nudge`, none of ours comes before the hour.
 
-    `now`, where that is later: whoever has the case hears of it only now, so half-way to the hour is counted from here.
+    `now`, where that is later: whoever has the case hears of it only now, so the steps are counted from here.
     """
-    assert case.due_at is not None  # an open case has a due date
-    opening, step = bool(within and (within.opening or within.days)), 0
-    start = since if book.ladder else min(max(since, now or since), case.due_at)
-    at = step_at(ladder_of(book)[step], case, book, start, opening=opening)
+    start = max(since, now or since)
+    opening, step, hour = bool(within and (within.opening or within.days)), 0, hour_of_steps(case, book, start, within)
+    at = step_at(ladder_of(book)[step], case, book, start, hour, opening=opening)
     if not book.ladder:
-        nudged = nudge_at(at, case, book) if nudge and at - start >= LEAST_TO_HALF else None
-        step, at = (0, nudged) if nudged else (1, case.due_at)
-    payload = {"count": 0, "step": step, "since": since.isoformat(), "opening": opening}
+        nudged = nudge_at(at, case, book, hour) if nudge and at - start >= LEAST_TO_HALF else None
+        step, at = (0, nudged) if nudged else (1, hour)
+    payload = {"count": 0, "step": step, "since": start.isoformat(), "hour": hour.isoformat(), "opening": opening}
     return Schedule(kind=JobKind.ESCALATE, key=f"escalate:{case.number}", at=at, case=case.number, payload=payload)
 
 
-def step_at(step: Step, case: Case, book: Rulebook, since: datetime, *, opening: bool) -> datetime:
+def hour_of_steps(case: Case, book: Rulebook, start: datetime, within: Span | None) -> datetime:
+    """The hour by which the steps count: that of the case, but whoever hears of it only at `start` has half of the time that a rule gives.
+
+    A machine that stood still gives the customer no later hour, and nobody is reminded of what nobody could do.
+    """
+    assert case.due_at is not None  # an open case has a due date
+    if within is None:
+        return case.due_at
+    calendar = calendar_of(book, case.team or case.assignee)
+    return max(case.due_at, share(within, start, due(within, start, calendar).at, 0.5, calendar))
+
+
+def step_at(step: Step, case: Case, book: Rulebook, since: datetime, hour: datetime, *, opening: bool) -> datetime:
     """When a step comes, by the opening hours of whoever holds the case."""
-    assert case.due_at is not None
     calendar = calendar_of(book, case.team or case.assignee)
     span = Span(length=timedelta(1), opening=opening)
-    base = case.due_at if step.after.part == 1 else share(span, since, case.due_at, step.after.part, calendar)
+    base = hour if step.after.part == 1 else share(span, since, hour, step.after.part, calendar)
     return due(step.after.plus, base, calendar).at if step.after.plus else base
 
 
-def nudge_at(at: datetime, case: Case, book: Rulebook) -> datetime | None:
+def after_late(at: datetime, planned: datetime, now: datetime, case: Case, book: Rulebook, *, opening: bool) -> datetime:
+    """When the step planned for `at` comes, where the one before it was `planned` for a time at which the machine stood still.
+
+    Whoever heard of it only now has half of the time that was to lie between the two.
+    """
+    calendar = calendar_of(book, case.team or case.assignee) if opening else None
+    between_them = between(calendar, planned, at) if calendar else at - planned
+    return max(at, now, due(Span(length=between_them / 2, opening=opening), now, calendar).at)
+
+
+def nudge_at(at: datetime, case: Case, book: Rulebook, hour: datetime) -> datetime | None:
     """When whoever has the case is nudged: half-way, or as they come to work; None if it is then too near to the hour to help anybody."""
-    if case.due_at is None or case.assignee is None or case.assignee not in book.agents:
+    if case.assignee is None or case.assignee not in book.agents:
         return None
     hours = hours_of(book, case.assignee, book.teams.get(case.team) if case.team else None)
     there = next_open(hours, at) if hours else at
-    return there if there is not None and case.due_at - there >= LEAST_TO_HALF else None
+    return there if there is not None and hour - there >= LEAST_TO_HALF else None
 
 
 def share_out_at(mailbox: MailboxName, at: datetime) -> Schedule:

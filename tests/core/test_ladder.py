@@ -143,8 +143,15 @@ def test_with_little_time_there_is_no_nudge() -> None:
 def test_half_way_is_counted_from_when_whoever_has_the_case_hears_of_it() -> None:
     waits = held_by(TOM)
     assert escalate_at(waits, book(), NOW, now=NOW + 3 * HOUR).at == NOW + 3.5 * HOUR
-    late = escalate_at(waits, book(), NOW, now=NOW + 5 * HOUR)
-    assert (late.payload["step"], late.at, late.payload["since"]) == (1, waits.due_at, NOW.isoformat())
+
+
+def test_who_hears_of_it_when_the_hour_is_almost_over_has_half_of_the_time_before_the_steps_come() -> None:
+    waits, rules = held_by(TOM), book()
+    late = escalate_at(waits, rules, NOW, Span(length=4 * HOUR), now=NOW + 5 * HOUR)
+    assert (late.payload["step"], late.at) == (0, NOW + 6 * HOUR)
+    assert next_job(step_taken(late, rules, of=waits)).at == NOW + 7 * HOUR
+    soon = escalate_at(waits, rules, NOW, Span(length=HOUR / 2), now=NOW + 5 * HOUR)
+    assert (soon.payload["step"], soon.at) == (1, NOW + 5.25 * HOUR), "too little time for a nudge"
 
 
 def test_a_nudge_waits_until_the_holder_is_at_work_and_is_left_out_where_that_is_too_late() -> None:
@@ -225,6 +232,30 @@ def test_half_of_opening_hours_is_counted_in_opening_hours() -> None:
     waits = held_by(TOM, opened_at=monday, due_at=tuesday)
     assert escalate_at(waits, CLIMBING, monday, opening(4)).at == at("2026-11-17 10:00")
     assert escalate_at(waits, CLIMBING, monday, Span(length=20 * HOUR)).at == at("2026-11-17 02:00")
+
+
+def test_the_steps_count_from_when_whoever_has_the_case_hears_of_it() -> None:
+    waits, within = held_by(TOM), Span(length=4 * HOUR)
+    assert escalate_at(waits, CLIMBING, NOW, within, now=NOW + HOUR).at == NOW + 2.5 * HOUR, "half-way from here to the hour"
+    late = escalate_at(waits, CLIMBING, NOW, within, now=NOW + 50 * HOUR)
+    assert late.at == NOW + 51 * HOUR
+    assert next_job(step_taken(late, CLIMBING, of=waits)).at == NOW + 52 * HOUR, "the hour is over; the seniors come after half of its time"
+
+
+def test_on_a_day_off_nobody_has_heard_of_it_and_the_steps_wait_for_opening_hours() -> None:
+    friday, sunday = at("2026-11-13 10:00"), at("2026-11-15 12:00")
+    waits = held_by(TOM, opened_at=sunday, due_at=at("2026-11-13 14:00"))
+    late = escalate_at(waits, CLIMBING, friday, opening(4), now=sunday)
+    assert late.at == at("2026-11-16 10:00")
+    assert next_job(step_taken(late, CLIMBING, of=waits)).at == at("2026-11-16 11:00")
+
+
+def test_after_a_step_that_came_late_the_next_one_leaves_time() -> None:
+    waits = held_by(TOM)
+    first = escalate_at(waits, CLIMBING, NOW, Span(length=4 * HOUR))
+    job = Job(number=JobNo(1), kind=first.kind, key=first.key, run_at=first.at, case=first.case, payload=first.payload)
+    there = situation(now=NOW + 50 * HOUR, case=waits, customer=person())
+    assert next_job(decide_due(job, there, CLIMBING, POLICY, "admin@acme.example")).at == NOW + 51 * HOUR
 
 
 def test_at_the_hour_the_case_goes_to_the_seniors_with_the_mail_and_the_lead_is_told() -> None:
@@ -442,7 +473,7 @@ def test_a_rule_with_conditions_moves_the_case_with_its_mail() -> None:
     assert (only(decision, Assign).agent, only(decision, Assign).team) == (MARIA, SENIORS)
     assert handed_to(decision) == ["maria@acme.example"]
     assert only(decision, Advance).changes == {"due_at": NOW + 2 * HOUR}
-    assert next_job(decision).at == NOW + 2 * HOUR
+    assert next_job(decision).at == NOW + 3.5 * HOUR, "she hears of it now, and has half of the two hours"
     assert "who: maria of seniors - sounds upset, fewest open cases" in decision.trace
 
 

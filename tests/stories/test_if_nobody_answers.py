@@ -129,6 +129,42 @@ def test_the_customer_hears_nothing_of_all_this(day: Day) -> None:
     assert not day.inbox("ana@example.org")
 
 
+# --- after a standstill ----------------------------------------------------------------------------------------------
+
+
+def test_after_days_of_standstill_the_ladder_gives_everybody_their_time(tmp_path: Path) -> None:
+    day = a_day(tmp_path)
+    day.write(ANA, "Front wheel", CALM, run=False)
+    day.clock.move(timedelta(days=4, hours=1))
+    day.run()
+    assert holder(day) == TOM and day.case().due_at == MONDAY + timedelta(hours=4), "the hour stays what it was"
+    day.pass_(minutes=59)
+    assert holder(day) == TOM and not reminders(day, TOM) and not day.inbox(PETRA)
+    day.pass_(hours=2)
+    senior = holder(day)
+    assert times(reminders(day, TOM)) == ["Fri 11:00"] and senior in (MARIA, JONAS)
+    assert times(got(day, senior, "routed")) == ["Fri 12:00"] and times(reminders(day, PETRA)) == ["Fri 12:00"]
+
+
+def test_after_a_standstill_in_the_middle_of_the_ladder_its_steps_do_not_come_at_once(day: Day) -> None:
+    day.clock.move(timedelta(days=1))
+    day.pass_(minutes=59)
+    assert holder(day) == TOM and times(reminders(day, TOM)) == ["Tue 09:00"] and not day.inbox(PETRA)
+    day.pass_(minutes=2)
+    assert holder(day) in (MARIA, JONAS) and times(reminders(day, PETRA)) == ["Tue 10:00"]
+
+
+def test_without_a_ladder_nobody_is_reminded_in_the_minute_in_which_the_mail_comes_to_them(tmp_path: Path) -> None:
+    day = a_day(tmp_path, MONDAY, NO_LADDER)
+    day.write(ANA, "Front wheel", CALM, run=False)
+    day.clock.move(timedelta(days=4, hours=1))
+    day.run()
+    day.pass_(minutes=59)
+    assert not reminders(day, holder(day))
+    day.pass_(hours=1, minutes=2)
+    assert times(reminders(day, holder(day))) == ["Fri 11:00", "Fri 12:00"]
+
+
 # --- opening hours ---------------------------------------------------------------------------------------------------
 
 
