@@ -380,9 +380,6 @@ class Transaction(Protocol):
     def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
         """The cases that are about an issue, with the customers whom we know them by now."""
 
-    def told_lately(self, mailbox: MailboxName, since: datetime) -> tuple[datetime, ...]:
-        """When people were told that something is mended, oldest first."""
-
     def absences(self) -> dict[AgentName, tuple[date, date]]:
         """What agents said by mail of their being away: the first and the last day."""
 

@@ -37,7 +37,7 @@ from inboxd.core.model import (
 )
 from inboxd.core.obey import obey
 from inboxd.core.outside import answered
-from inboxd.core.permit import BRAKE, asked_in_vain, held_words, permit
+from inboxd.core.permit import BRAKE, held_words, permit
 from inboxd.core.policy import Policy
 from inboxd.core.practice import practise
 from inboxd.core.promises import never_said
@@ -317,8 +317,6 @@ def permitted(decision: Decision, situation: Situation, book: Rulebook, policy: 
         actions = permit(decision.actions, situation, policy)
         if not why.startswith("cap"):
             actions = (*actions, Send(letter=_cap_letter(why, decision, situation, book, admin)))
-    if asked_in_vain(actions):  # who was not asked can be asked another time
-        actions = tuple(a for a in actions if not (isinstance(a, ChangePerson) and "asked_at" in a.changes))
     if not any(
         isinstance(a, Send) and a.letter.kind is OutgoingKind.ACKNOWLEDGEMENT for a in actions
     ):  # what did not leave offered nothing

@@ -18,7 +18,7 @@ from inboxd.core.follow_up import (
     wants_reminder,
     zone_of_customer,
 )
-from inboxd.core.issues import RESOLVED, TRY_AGAIN, why_not
+from inboxd.core.issues import RESOLVED, why_not
 from inboxd.core.letters import (
     acknowledgement,
     answer_to_offer,
@@ -61,7 +61,7 @@ from inboxd.core.model import (
     Situation,
     TeamName,
 )
-from inboxd.core.permit import permit
+from inboxd.core.permit import put_off
 from inboxd.core.policy import Policy
 from inboxd.core.promises import next_reminder as next_promise
 from inboxd.core.promises import over_at, remind_at, still_open
@@ -100,9 +100,9 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
         return Decision(actions=(later,), because=("the customer is asked by day",), case=case.number)
     match job.kind:
         case JobKind.ASK if case.state is CaseState.RESOLVED:
-            return _ask(situation, case, book)
+            return _ask(job, situation, case, book, policy)
         case JobKind.REMIND if case.state is CaseState.RESOLVED:
-            return _remind(situation, case, book)
+            return _remind(job, situation, case, book, policy)
         case JobKind.CLOSE if case.state is CaseState.RESOLVED:
             return _close(situation, case)
         case JobKind.SILENCE if case.state is CaseState.WAITING:
@@ -194,26 +194,32 @@ def _who_keeps(promise: Promise, situation: Situation, case: Case, book: Ruleboo
     return book.agents[found] if found else None
 
 
-def _ask(situation: Situation, case: Case, book: Rulebook) -> Decision:
-    person, policy = situation.customer, book.follow_up
-    if situation.mailbox.mode is not Mode.FULL or not may_ask(case, person, policy, situation.now):
-        return Decision(actions=(close_later(case, policy, situation.now),), because=("not asked",), case=case.number)
+def _ask(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    person, asking, now = situation.customer, book.follow_up, situation.now
+    if situation.mailbox.mode is not Mode.FULL or not may_ask(case, person, asking, now):
+        return Decision(actions=(close_later(case, asking, now),), because=("not asked",), case=case.number)
     assert person is not None  # may_ask said so
-    later = remind_later(case, policy, situation.now) if wants_reminder(case) else close_later(case, policy, situation.now)
-    actions: tuple[Action, ...] = (
-        Send(letter=follow_up(situation, case, book, reminder=False)),
-        ChangePerson(person=person.number, changes={"asked_at": situation.now}),
-        later,
-    )
+    letter = follow_up(situation, case, book, reminder=False)
+    if (at := put_off(letter, situation, policy)) is not None:
+        return _again(job, case, at)
+    later = remind_later(case, asking, now) if wants_reminder(case) else close_later(case, asking, now)
+    actions = (Send(letter=letter), ChangePerson(person=person.number, changes={"asked_at": now}), later)
     return Decision(actions=actions, because=("resolved, and quiet since",), case=case.number)
 
 
-def _remind(situation: Situation, case: Case, book: Rulebook) -> Decision:
+def _remind(job: Job, situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
     close = close_later(case, book.follow_up, situation.now)
     if situation.mailbox.mode is not Mode.FULL or situation.customer is None or situation.customer.no_follow_up:
         return Decision(actions=(close,), because=("not asked again",), case=case.number)
     letter = follow_up(situation, case, book, reminder=True)
+    if (at := put_off(letter, situation, policy)) is not None:
+        return _again(job, case, at)
     return Decision(actions=(Send(letter=letter), close), because=("no answer, and it matters",), case=case.number)
+
+
+def _again(job: Job, case: Case, at: datetime) -> Decision:
+    again = Schedule(kind=job.kind, key=job.key, at=at, case=job.case, payload=job.payload)
+    return Decision(actions=(again,), because=("so much leaves just now",), case=case.number)
 
 
 def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rulebook, policy: Policy) -> Decision:
@@ -224,7 +230,6 @@ def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rule
     now, issue, number = situation.now, told.issue.number, job.case or case.number
     if why := why_not(situation, case, told):
         return Decision(actions=(SettleIssue(issue=issue, case=number, why=why),), because=(f"not told: {why}",), case=case.number)
-    again = Schedule(kind=job.kind, key=job.key, at=told.full_until or now + TRY_AGAIN, case=number, payload=job.payload)
     stays = case.state is CaseState.OPEN and _wrote_since(situation, told)
     event = CaseEvent.NOTED if stays else CaseEvent.AGENT_RESOLVED
     changes: dict[str, object] = {"round": case.round + 1} if stays else {
@@ -233,13 +238,13 @@ def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rule
     }  # fmt: skip
     state = advance(case.state, event)
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
-    letter = Send(letter=mended(situation, moved, told))
-    if told.full_until is not None or permit((letter,), situation, policy) != (letter,):
-        return Decision(actions=(again,), because=("so much leaves just now",), case=case.number)
+    letter = mended(situation, moved, told)
+    if (at := put_off(letter, situation, policy)) is not None:
+        return _again(job, case, at)
     actions: tuple[Action, ...] = (
         SettleIssue(issue=issue, case=number),
         Advance(case=case.number, event=event, state=state, changes=changes),
-        letter,
+        Send(letter=letter),
         ChangePerson(person=case.customer, changes={"asked_at": now}),
     )
     if not stays:

@@ -26,10 +26,7 @@ from inboxd.core.screen import is_of_a_list
 
 LOOKS_BACK = timedelta(days=7)  # before an issue is opened: who wrote about it then is one of them
 TELL_EVERY = timedelta(seconds=10)
-MOST_TOLD = 60  # in this time and one mailbox: well below the brake, for there is other mail
-TOLD_WITHIN = timedelta(minutes=10)
 TRANSLATE_WITHIN = timedelta(minutes=30)  # nobody is told before, where words in some people's language are missing
-TRY_AGAIN = timedelta(hours=1)  # where a cap withheld it
 SHARE = 0.2  # of an alarm's mails in which a phrase must stand to find others by it
 RESOLVED = "issue.resolved"  # the event: a case that somebody owed an answer in was resolved, for what it is about is mended
 TOLD_BEFORE = "told"  # in another case of the same person: no reason that anybody needs to hear

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from inboxd.core.model import Action, AgentName, Counts, Letter, Log, Mode, OutgoingKind, Send, Situation
 from inboxd.core.policy import Caps, Policy
+
+ROOM = 0.6  # of what may leave in ten minutes: for mail of ours that can wait, well below the brake, for there is other mail
+ROOM_AGAIN = timedelta(minutes=10)
+TRY_AGAIN = timedelta(hours=1)  # where another cap withholds it
 
 
 def permit(actions: tuple[Action, ...], situation: Situation, policy: Policy) -> tuple[Action, ...]:
@@ -20,6 +26,17 @@ def permit(actions: tuple[Action, ...], situation: Situation, policy: Policy) ->
         else:
             permitted.append(withhold(action.letter, why))
     return tuple(permitted)
+
+
+def put_off(letter: Letter, situation: Situation, policy: Policy) -> datetime | None:
+    """When a mail of ours that can wait is tried again; None if it may leave now.
+
+    However many are due at once, the brake never falls because of them.
+    """
+    if situation.counts.mailbox_automatic_10_minutes >= ROOM * policy.caps.mailbox_automatic_in_10_minutes:
+        return situation.now + ROOM_AGAIN
+    send = (Send(letter=letter),)
+    return None if permit(send, situation, policy) == send else situation.now + TRY_AGAIN
 
 
 def withhold(letter: Letter, why: str) -> Log:
@@ -70,8 +87,3 @@ def held_words(actions: tuple[Action, ...]) -> str:
     kinds = (OutgoingKind.REPLY, OutgoingKind.INQUIRY)
     words = (a for a in withheld if a.data["kind"] in kinds or str(a.data["purpose"]).startswith("mentor:"))
     return next((str(each.data["because"]) for each in words), "")
-
-
-def asked_in_vain(actions: tuple[Action, ...]) -> bool:
-    """Whether the follow-up question was withheld: then nobody will answer it."""
-    return any(isinstance(a, Log) and a.kind == "letter.withheld" and a.data["kind"] in ("follow_up", "reminder") for a in actions)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """How much automatic mail may leave (I4). Beyond a cap nothing leaves and a person is told."""
+    """How much automatic mail may leave (I4). Beyond a cap nothing leaves and a person is told; questions and what can wait come later."""
 
     acknowledgements_a_day: int = 1  # to one address
     automatic_a_week: int = 5  # to one address, of all kinds

@@ -146,7 +146,7 @@ def _one(office: Office, tx: Transaction, job: Job, tried: RulesTried | None, we
     if job.kind is JobKind.REDECIDE:
         situation = as_it_came(tx, situation)
     if job.kind is JobKind.MENDED:
-        situation = replace(situation, mended=what_to_tell(tx, job, case, now))
+        situation = replace(situation, mended=what_to_tell(tx, job, case))
     decision = decide_due(job, situation, rules.book, office.policy, office.admin)
     _carry_out(office, rules, tx, situation, decision)
     if job.kind is JobKind.MENDED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from inboxd.core.issues import LOOKS_BACK, MOST_TOLD, RESOLVED, TOLD_WITHIN, keys_of_alarm, links_of, not_told
+from inboxd.core.issues import LOOKS_BACK, RESOLVED, keys_of_alarm, links_of, not_told
 from inboxd.core.letters import full_name, to_agent, to_lead
 from inboxd.core.model import AboutIssue, AgentName, Case, CaseNo, IssueNo, Job, KnownIssue, Letter, MailboxFacts, Mended, Situation
 from inboxd.core.rulebook import Rulebook
@@ -46,16 +46,14 @@ def _of_alarm(tx: Transaction, s: Situation, purpose: str, told_at: datetime) ->
     return AboutIssue(issue=issue, links=links_of(issue, mails, cases))
 
 
-def what_to_tell(tx: Transaction, job: Job, case: Case, now: datetime) -> Mended | None:
+def what_to_tell(tx: Transaction, job: Job, case: Case) -> Mended | None:
     """The facts of a mail that says that something is mended."""
     issue = tx.issue(IssueNo(int(str(job.payload["issue"]))))
     if issue is None:
         return None
     links = tx.issue_links(issue.number)
     told = any(link.person == case.customer and link.settled and not link.why for link in links)
-    lately = tx.told_lately(issue.mailbox, now - TOLD_WITHIN)
-    full = lately[-MOST_TOLD] + TOLD_WITHIN if len(lately) >= MOST_TOLD else None
-    return Mended(issue=issue, mails=len(links), told=told, full_until=full)
+    return Mended(issue=issue, mails=len(links), told=told)
 
 
 def tell_lead(tx: Transaction, job: Job, mailbox: MailboxFacts, book: Rulebook, admin: str) -> Iterator[Letter]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from inboxd.core.model import Action, Address, AgentName, Cancel, CaseNo, Counts, Letter, Log, Mode, OutgoingKind, Send
-from inboxd.core.permit import asked_in_vain, permit
+from inboxd.core.permit import ROOM_AGAIN, TRY_AGAIN, permit, put_off
 from inboxd.core.policy import Policy
 from tests.core.builders import ACME, situation
 
@@ -92,4 +93,19 @@ def test_everything_but_letters_passes_in_its_order() -> None:
     cancel, log = Cancel(case=CaseNo(1042), kinds=()), Log(kind="x")
     first, second, third = permitted(cancel, send(K.FOLLOW_UP), log, mode=Mode.ROUTE)
     assert (first, third) == (cancel, log)
-    assert asked_in_vain((second,)) and not asked_in_vain((cancel, log))
+    assert isinstance(second, Log) and second.kind == "letter.withheld"
+
+
+@pytest.mark.parametrize(
+    ("counts", "later"),
+    [
+        (Counts(mailbox_automatic_10_minutes=59), None),
+        (Counts(mailbox_automatic_10_minutes=60), ROOM_AGAIN),
+        (Counts(breaker=True), TRY_AGAIN),
+        (Counts(to_address_week=5), TRY_AGAIN),
+        (Counts(case_automatic_day=3), TRY_AGAIN),
+    ],
+)
+def test_what_can_wait_is_put_off_before_the_brake_falls_and_where_a_cap_withholds_it(counts: Counts, later: timedelta | None) -> None:
+    there = situation(counts=counts)
+    assert put_off(send(K.FOLLOW_UP).letter, there, Policy()) == (later and there.now + later)

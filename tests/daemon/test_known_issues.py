@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from inboxd.core.issues import MOST_TOLD, TOLD_WITHIN
 from inboxd.core.model import CaseNo, CloseIssue, IssueNo, KnownIssue, OpenIssue
+from inboxd.core.permit import ROOM_AGAIN
 from tests.daemon.world import Fuse, Killed, KillingStore, killed
 from tests.fakes import FakeReader
 from tests.stories.day import ACME, Day
@@ -64,6 +64,6 @@ def test_never_more_than_sixty_in_ten_minutes_also_in_the_morning(day: Day) -> N
     day.pass_(hours=4)
     assert told(day) == EVERYBODY
     at = sorted(o.created_at for o in day.mailer.delivered if o.purpose.startswith("mended:"))
-    assert all(later - first >= TOLD_WITHIN for first, later in zip(at, at[MOST_TOLD:], strict=False))
+    assert all(later - first >= ROOM_AGAIN for first, later in zip(at, at[60:], strict=False))
     assert all(first <= later for first, later in pairwise(at))
     assert not day.events("breaker.tripped") and not day.events("letter.withheld")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -385,6 +386,51 @@ def test_a_sensitive_matter_gets_nothing_automatic(day: Day) -> None:
     resolved(day, "My husband died last week. Please close his account.", subject="Account")
     day.pass_(days=30)
     assert kinds(day, ANA_AT) == ["reply"]
+
+
+# --- what the caps hold back
+
+
+def capped(day: Day, **caps: int) -> None:
+    """So little automatic mail may leave."""
+    day.office.policy = replace(day.office.policy, caps=replace(day.office.policy.caps, **caps))
+
+
+def test_questions_that_are_due_at_once_do_not_stop_all_automatic_mail(day: Day) -> None:
+    capped(day, mailbox_automatic_in_10_minutes=5)
+    day.clock.move(timedelta(hours=14))  # 23:00: all are asked at 8:00
+    addresses = [f"p{number}@example.org" for number in range(8)]
+    for address in addresses:
+        resolved(day, sender=address)
+        day.pass_(minutes=5)
+    day.pass_(days=2, hours=12)
+    times = [f"{question(day, address).outgoing.created_at:%H:%M}" for address in addresses]
+    assert sorted(times) == ["08:00"] * 3 + ["08:10"] * 3 + ["08:20"] * 2
+    assert not day.events("breaker.tripped") and not day.inbox("admin@acme.example")
+    day.pass_(days=8)
+    assert {day.case(1001 + number).state for number in range(8)} == {S.CLOSED}
+
+
+def test_a_question_that_a_cap_withholds_is_asked_later_and_the_case_waits_for_it(day: Day) -> None:
+    resolved(day)
+    capped(day, automatic_a_week=0)
+    day.pass_(days=12)
+    assert "follow_up" not in kinds(day, ANA_AT) and day.case().state is S.RESOLVED
+    capped(day, automatic_a_week=5)
+    day.pass_(hours=1)
+    assert kinds(day, ANA_AT).count("follow_up") == 1
+    day.pass_(days=8)
+    assert day.case().state is CaseState.CLOSED
+
+
+def test_a_reminder_that_a_cap_withholds_comes_later(day: Day) -> None:
+    asked(day, FURIOUS)
+    capped(day, automatic_a_week=0)
+    day.pass_(days=5)
+    capped(day, automatic_a_week=5)
+    assert "reminder" not in kinds(day, ANA_AT)
+    day.pass_(hours=1)
+    assert kinds(day, ANA_AT).count("reminder") == 1
 
 
 # --- contacts

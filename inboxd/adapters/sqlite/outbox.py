@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from inboxd.adapters.sqlite.dump import dump
-from inboxd.adapters.sqlite.tables import Tables, marks, moment, time, when
+from inboxd.adapters.sqlite.tables import Tables, marks, time, when
 from inboxd.core.model import (
     AgentName,
     CaseNo,
@@ -71,16 +71,6 @@ class Outbox(Tables):
             case,
         )
         return {AgentName(row["agent"]): MessageId(row["message_id"]) for row in rows}
-
-    def told_lately(self, mailbox: MailboxName, since: datetime) -> tuple[datetime, ...]:
-        """When people were told that something is mended, oldest first."""
-        rows = self._all(
-            "select created_at from outgoing where mailbox = ? and automatic = 1 and created_at > ? and purpose_key like 'mended:%'"
-            " order by created_at",
-            mailbox,
-            time(since),
-        )
-        return tuple(moment(row["created_at"]) for row in rows)
 
     def counts(self, mailbox: MailboxName, email: str, case: CaseNo | None, now: datetime) -> Counts:
         """How much went out lately (I4)."""

@@ -65,4 +65,3 @@ class Mended:
     issue: KnownIssue
     mails: int  # of how many cases theirs is one
     told: bool = False  # this person was told before
-    full_until: datetime | None = None  # so many were told lately that the next must wait until then
