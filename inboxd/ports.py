@@ -281,6 +281,9 @@ class Transaction(Protocol):
     def open_case_of(self, person: PersonNo, mailbox: MailboxName) -> Case | None:
         """The person's latest case in this mailbox that is neither resolved, closed nor merged."""
 
+    def owed(self, person: PersonNo) -> bool:
+        """Whether this person said of some case that it is not solved, and it is open since."""
+
     def contacts(self, person: PersonNo, since: datetime) -> tuple[datetime, ...]:
         """When this person had to write to us, oldest first."""
 

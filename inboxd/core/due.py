@@ -86,6 +86,7 @@ from inboxd.core.rulebook import Agent, Moment, Rulebook, Step
 
 BY_MAIL = "by_mail"  # in the payload of HAND_OVER: the team's folder could not be used
 ANSWER_OFFERED = "answer.offered"  # the event: an acknowledgement offered an answer of the rules
+OWED_AGAIN = timedelta(days=1)  # when a question comes that waits for a person's word in another case
 NOTHING = Decision(because=("the case has moved on",))
 
 
@@ -98,6 +99,8 @@ def due(job: Job, situation: Situation, book: Rulebook, policy: Policy, admin: s
         return Decision(actions=(later,), because=("a day that was named to the customer is not over",), case=case.number)
     if (later := _when_awake(job, situation, case, policy)) is not None:
         return Decision(actions=(later,), because=("the customer is asked by day",), case=case.number)
+    if situation.owed and job.kind in (JobKind.ASK, JobKind.REMIND) and case.state is CaseState.RESOLVED:
+        return _again(job, case, situation.now + OWED_AGAIN, "after a bad answer the next word is a person's")
     match job.kind:
         case JobKind.ASK if case.state is CaseState.RESOLVED:
             return _ask(job, situation, case, book, policy)
@@ -217,9 +220,9 @@ def _remind(job: Job, situation: Situation, case: Case, book: Rulebook, policy: 
     return Decision(actions=(Send(letter=letter), close), because=("no answer, and it matters",), case=case.number)
 
 
-def _again(job: Job, case: Case, at: datetime) -> Decision:
+def _again(job: Job, case: Case, at: datetime, why: str = "so much leaves just now") -> Decision:
     again = Schedule(kind=job.kind, key=job.key, at=at, case=job.case, payload=job.payload)
-    return Decision(actions=(again,), because=("so much leaves just now",), case=case.number)
+    return Decision(actions=(again,), because=(why,), case=case.number)
 
 
 def _mended(job: Job, situation: Situation, case: Case, told: Mended, book: Rulebook, policy: Policy) -> Decision:

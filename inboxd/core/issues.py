@@ -100,7 +100,7 @@ def why_not(situation: Situation, case: Case, mended: Mended) -> str:
         return "quiet"
     if case.state is CaseState.CLOSED and case.outcome in (Outcome.SATISFIED, Outcome.WON_BACK):
         return "solved"
-    if case.state is CaseState.OPEN and case.outcome is Outcome.DISSATISFIED:
+    if situation.owed:
         return "person"  # after a bad answer the next thing they read is from a person
     return ""
 

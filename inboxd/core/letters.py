@@ -341,9 +341,9 @@ def follow_up(situation: Situation, case: Case, book: Rulebook, *, reminder: boo
 
 
 def is_for_people_only(situation: Situation, case: Case, book: Rulebook) -> bool:
-    """Whether nothing automatic may come first: the matter is sensitive, or the customer upset while somebody is there to write."""
+    """Whether a person's word comes first: after a bad answer, if the matter is sensitive, if they are upset while somebody is there."""
     reading = situation.understood.reading
-    if reading.sensitive or SENSITIVE in case.labels:
+    if situation.owed or reading.sensitive or SENSITIVE in case.labels:
         return True
     calendar = calendar_of(book, case.team or case.assignee)
     there = calendar is None or is_open(calendar, situation.now)

@@ -370,6 +370,7 @@ class Gatherer:
             contacts=contacts,
             asked_for=asked_for,
             related=open_case.number if open_case else None,
+            owed=tx.owed(who.number) if who else False,
             story=story,
             past=tx.past_case(who.number, case.number if case else next_case) if who else None,
             candidates={

@@ -163,6 +163,16 @@ def test_nor_somebody_whose_second_mail_within_the_ten_minutes_is_sensitive() ->
     assert kinds(day, ANA_AT) == []
 
 
+def test_after_a_bad_answer_the_next_word_is_a_persons_in_another_matter_too() -> None:
+    day = Day(book=hello())
+    day.reply(ANA, asked(day), "No, it does not fit.")
+    day.pass_(days=1)
+    before = len(day.inbox(ANA_AT))
+    day.write(ANA, "A lamp", CALM)
+    day.pass_(hours=1)
+    assert not day.inbox(ANA_AT)[before:]
+
+
 def test_who_only_put_us_in_copy_gets_none() -> None:
     day = Day(book=hello())
     day.write(ANA, "Front wheel", CALM, to="shop@other.example", cc="support@acme.example")

@@ -342,6 +342,17 @@ def test_after_a_bad_answer_the_next_mail_is_from_a_person(day: Day) -> None:
     assert "1: said that it is not solved, and wait for a person" in last and "1: said before that it is solved" in last
 
 
+def test_after_a_bad_answer_in_another_matter_it_is_too(day: Day) -> None:
+    answer = opened(day)
+    day.write("PersonA Moe <p0@example.org>", "Bell", "Which bell fits the small bike?")
+    with day.store.transaction() as tx:
+        tx._db.execute("update cases set outcome = 'dissatisfied', reopened = 1 where id = ?", (day.case().number,))
+    day.reply(PETRA, answer, "fixed")
+    day.pass_(hours=1)
+    assert sorted(all_mended(day)) == [f"p{number}@example.org" for number in range(1, 5)]
+    assert "1: said that it is not solved, and wait for a person" in flat(day.inbox(PETRA)[-1])
+
+
 def test_who_wrote_again_since_it_was_mended_is_told_and_still_answered_by_a_person(day: Day) -> None:
     answer = opened(day)
     day.pass_(hours=13)

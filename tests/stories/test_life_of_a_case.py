@@ -11,7 +11,7 @@ from inboxd.core.lifecycle import advance
 from inboxd.core.model import Advance, CaseEvent, CaseNo, CaseState, MailboxName, Outcome
 from inboxd.daemon.fetch import Source, fetch
 from tests.fakes import FakeMailbox
-from tests.stories.day import ACME, Day
+from tests.stories.day import ACME, Day, Letterbox
 from tests.stories.steps import (
     ANA,
     BEN,
@@ -386,6 +386,41 @@ def test_a_sensitive_matter_gets_nothing_automatic(day: Day) -> None:
     resolved(day, "My husband died last week. Please close his account.", subject="Account")
     day.pass_(days=30)
     assert kinds(day, ANA_AT) == ["reply"]
+
+
+# --- after a bad answer
+
+
+def lamp_resolved_while_the_wheel_is_not(day: Day) -> Letterbox:
+    """The lamp (1002) was resolved yesterday, and today the question about the wheel (1001) is answered with no; the mail that says so."""
+    mail = asked(day)
+    day.pass_(days=15)
+    resolved(day, subject="A lamp")
+    day.pass_(days=1)
+    day.reply(ANA, mail, "No, it never worked. I gave up.")
+    assert day.case(1001).state is S.OPEN and day.case(1001).outcome is Outcome.DISSATISFIED
+    return day.last(holder(day, 1001), lambda mail: mail.outgoing.kind == "routed" and mail.outgoing.case == 1001)
+
+
+def test_after_a_bad_answer_no_machine_asks_about_another_matter_before_a_person_has_written(day: Day) -> None:
+    mail = lamp_resolved_while_the_wheel_is_not(day)
+    before = len(day.inbox(ANA_AT))
+    day.pass_(days=3)
+    assert not day.inbox(ANA_AT)[before:]
+    day.reply(holder(day, 1001), mail, "Hello Ana,\nI am sorry. A new wheel is on its way.")
+    day.pass_(days=1)
+    assert [(mail.outgoing.kind, mail.outgoing.case) for mail in day.inbox(ANA_AT)[before:]] == [("reply", 1001), ("follow_up", 1002)]
+
+
+def test_nor_does_a_machine_remind_of_another_matter(day: Day) -> None:
+    first = asked(day)
+    day.pass_(days=15)
+    resolved(day, FURIOUS, subject="A lamp")
+    day.pass_(days=3)
+    assert question(day).outgoing.case == 1002
+    day.reply(ANA, first, "No, it never worked. I gave up.")
+    day.pass_(days=6)
+    assert "reminder" not in kinds(day, ANA_AT)
 
 
 # --- what the caps hold back

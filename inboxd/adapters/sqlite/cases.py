@@ -115,6 +115,11 @@ class Cases(Outbox):
         )
         return self._case(row) if row else None
 
+    def owed(self, person: PersonNo) -> bool:
+        """Whether this person said of some case that it is not solved, and it is open since."""
+        sql = "select 1 as one from cases where customer = ? and state = 'open' and outcome = 'dissatisfied' limit 1"
+        return self._one(sql, person) is not None
+
     def past_case(self, person: PersonNo, before: CaseNo) -> PastCase | None:
         """The last case of this person before this one."""
         row = self._one(

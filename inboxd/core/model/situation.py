@@ -141,6 +141,7 @@ class Situation:
     joined_by: str = ""  # "signed address", "In-Reply-To", ...
     customer: Person | None = None  # of the case
     related: CaseNo | None = None  # an open case of the same person
+    owed: bool = False  # this person said no, in this case or another, and waits for a person's word since
     story: tuple[StoryLine, ...] = ()
     past: PastCase | None = None
     contacts: tuple[datetime, ...] = ()  # earlier contacts of this person
