@@ -272,6 +272,9 @@ class Transaction(Protocol):
     def last_sent(self, case: CaseNo, kinds: Sequence[OutgoingKind], agent: AgentName | None = None) -> SentMessage | None:
         """Our latest outgoing message of these kinds in the case (to or from this agent, if named)."""
 
+    def asked(self, case: CaseNo, kinds: Sequence[OutgoingKind]) -> tuple[tuple[PersonNo, int], ...]:
+        """Who was sent a message of these kinds in the case, and in which round; the latest first."""
+
     def cases_by_id(self, ids: Sequence[MessageId]) -> dict[MessageId, CaseNo]:
         """The cases of messages with these ids, or that referred to them."""
 

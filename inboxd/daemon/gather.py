@@ -268,11 +268,13 @@ class Gatherer:
     def _answer_proof(self, tx: Transaction, u: Understood, claimed: Sequence[tokens.Token], now: datetime) -> AnswerProof | None:
         for token in claimed:
             case = tx.case(token.case) if token.kind in (tokens.YES, tokens.NOT_YET) else None
-            if case is None or not any(tokens.proves(token, self.keys, f"person:{who}", case.round, now) for who in _asked(tx, case)):
+            asked = tx.asked(token.case, ASKING) if case is not None else ()
+            round_ = next((each for who, each in asked if tokens.proves(token, self.keys, f"person:{who}", each, now)), None)
+            if case is None or round_ is None:
                 continue
             said = Answer.SATISFIED if token.kind == tokens.YES else Answer.DISSATISFIED
             own = _is_customers(tx, case, u.message.sender.email)
-            return AnswerProof(case=case.number, round=case.round, said=said, by=ProofKind.SIGNED_ADDRESS, from_customer=own)
+            return AnswerProof(case=case.number, round=round_, said=said, by=ProofKind.SIGNED_ADDRESS, from_customer=own)
         return None
 
     def _reply_to_question(self, tx: Transaction, case: Case, question: SentMessage, email: str) -> AnswerProof:
@@ -385,7 +387,7 @@ class Gatherer:
                 for name in self.book.agents
             },
             counts=tx.counts(s.mailbox.name, to, case.number if case else None, now),
-            held_answers=tx.held_answers(case.number, case.round) if case else (),
+            held_answers=tx.held_answers(case.number, s.answer_proof.round) if case and s.answer_proof else (),
             not_handed_over=tx.not_handed_over(case.number) if case else (),
             customer_thread=thread_ids,
             agent_threads=tx.agent_threads(case.number) if case else {},
@@ -407,12 +409,6 @@ def _issues(tx: Transaction, s: Situation) -> tuple[KnownIssue, ...]:
     known = tx.issues_of(s.case.number) if s.case else frozenset[IssueNo]()
     keys = {phrase.key for phrase in reading.key_phrases} if not s.understood.screening.automatic else set[str]()
     return tuple(each for each in tx.open_issues(s.mailbox.name) if each.number in known or is_about(each, keys, reading.topic))
-
-
-def _asked(tx: Transaction, case: Case) -> tuple[int, ...]:
-    """The customer as we know them now, and as we knew them when we asked: two may have become one since."""
-    question = tx.last_sent(case.number, ASKING)
-    return tuple(dict.fromkeys(who for who in (case.customer, question.person if question else None) if who is not None))
 
 
 def _named_people(tx: Transaction, text: str) -> dict[str, Person]:

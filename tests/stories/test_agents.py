@@ -233,13 +233,62 @@ def test_a_yes_from_another_address_is_kept_as_text_and_a_person_looks(day: Day)
     assert "says somebody" in day.routed(agent).text
 
 
-def test_a_tap_from_an_older_round_is_no_proof(day: Day) -> None:
+# --- the case went on after the question
+
+
+@pytest.mark.parametrize("words", ["One thing more: oil the bearing now and then.", "resolve"])
+def test_a_tap_on_the_question_after_the_agent_wrote_once_more_counts(day: Day, words: str) -> None:
     the_question, agent = asked(day), holder(day)
-    day.reply(agent, day.routed(agent), "resolve")
-    day.pass_(minutes=5)
+    day.reply(agent, day.routed(agent), words)
+    day.pass_(hours=3)
     tap(day, the_question, Answer.SATISFIED)
     day.pass_(minutes=5)
-    assert day.case(1001).outcome is Outcome.UNKNOWN
+    assert (day.case().state, day.case().outcome, day.case().reopened) == (CaseState.CLOSED, Outcome.SATISFIED, 0)
+
+
+def test_a_not_yet_on_the_question_after_the_agent_wrote_once_more_goes_to_a_senior(day: Day) -> None:
+    the_question, agent = asked(day, FURIOUS), holder(day)
+    day.reply(agent, day.routed(agent), "One thing more: oil the bearing now and then.")
+    day.pass_(hours=3)
+    tap(day, the_question, Answer.DISSATISFIED)
+    day.pass_(minutes=5)
+    assert day.case().outcome is Outcome.DISSATISFIED and holder(day) == (JONAS if agent == MARIA else MARIA)
+
+
+def test_a_tap_on_the_question_after_the_case_went_on_and_was_resolved_again_counts(day: Day) -> None:
+    the_question = asked(day)
+    day.reply(ANA, words_of(day), "The other wheel squeaks. What helps?")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\na drop of oil.")
+    day.pass_(days=3)
+    assert kinds(day, ANA_AT).count("follow_up") == 1, "nobody is asked twice within two weeks"
+    tap(day, the_question, Answer.SATISFIED)
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome, day.case().reopened) == (CaseState.CLOSED, Outcome.SATISFIED, 1)
+
+
+def test_a_tap_on_an_earlier_question_counts_when_another_was_sent_since(day: Day) -> None:
+    first = asked(day)
+    day.reply(ANA, first, "No, it does not fit.")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nhere is the right one.")
+    day.pass_(days=3)
+    assert kinds(day, ANA_AT).count("follow_up") == 2
+    tap(day, first, Answer.SATISFIED)
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome) == (CaseState.CLOSED, Outcome.WON_BACK)
+
+
+def test_both_answers_to_a_question_after_the_agent_wrote_once_more_are_still_a_machines(day: Day) -> None:
+    the_question, agent = asked(day), holder(day)
+    day.reply(agent, day.routed(agent), "One thing more: oil the bearing now and then.")
+    day.pass_(hours=3)
+    tap(day, the_question, Answer.SATISFIED)
+    day.pass_(seconds=30)
+    tap(day, the_question, Answer.DISSATISFIED)
+    day.pass_(minutes=5)
+    unchanged(day)
+
+
+# --- new things
 
 
 def test_a_yes_with_something_new_closes_the_case_and_opens_a_linked_one(day: Day) -> None:

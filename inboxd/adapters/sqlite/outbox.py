@@ -20,6 +20,7 @@ from inboxd.core.model import (
     OutgoingKind,
     OutgoingNo,
     OutgoingState,
+    PersonNo,
     SentMessage,
     Withdraw,
 )
@@ -52,6 +53,15 @@ class Outbox(Tables):
             agent,
         )
         return _sent(row) if row else None
+
+    def asked(self, case: CaseNo, kinds: Sequence[OutgoingKind]) -> tuple[tuple[PersonNo, int], ...]:
+        """Who was sent a message of these kinds in the case, and in which round; the latest first."""
+        rows = self._all(
+            f"select person, round from outgoing where case_id = ? and kind in ({marks(kinds)}) and person is not null order by id desc",
+            case,
+            *kinds,
+        )
+        return tuple(dict.fromkeys((PersonNo(row["person"]), int(row["round"])) for row in rows))
 
     def not_left_yet(self, case: CaseNo, agent: AgentName, now: datetime) -> SentMessage | None:
         """This agent's latest words to the customer, while they still wait to leave."""
