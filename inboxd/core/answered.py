@@ -28,6 +28,7 @@ from inboxd.core.model import (
 from inboxd.core.new_case import new_case
 from inboxd.core.next_word import wrote
 from inboxd.core.policy import Policy
+from inboxd.core.route import given_anew, who_reads, with_assignee
 from inboxd.core.rulebook import Rulebook
 
 
@@ -84,7 +85,7 @@ def _satisfied(situation: Situation, case: Case, book: Rulebook, policy: Policy,
 
 
 def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
-    """A person reads it: whoever the question named, else whoever holds the case."""
+    """A person reads it: whoever the question named, else whoever holds the case, else who stands in for them."""
     event, u = CaseEvent.UNCLEAR, situation.understood
     state = advance(case.state, event)
     if state is CaseState.OPEN:
@@ -101,16 +102,13 @@ def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
     if JobKind.CLOSE not in situation.acts:
         actions.append(close_later(case, book.follow_up, situation.now))
     actions.append(Cancel(case=case.number, kinds=(JobKind.REMIND,)))
-    reader = book.agents.get(case.resolved_by or case.assignee or AgentName("")) or book.agents.get(case.assignee or AgentName(""))
-    if reader is not None:
-        purpose = f"route:{u.number}:{reader.name}"
-        actions.append(
-            Send(
-                letter=routed(
-                    situation, case, reader, policy, purpose=purpose, why="an answer that only a person can read", answer=Answer.UNCLEAR
-                )
-            )
-        )
+    choice = who_reads((case.resolved_by, case.assignee), situation, case, book)
+    if choice is not None:
+        reader, purpose = book.agents[choice.agent], f"route:{u.number}:{choice.agent}"
+        given, why = given_anew(case, choice, book), "an answer that only a person can read"
+        case = with_assignee(case, choice) if given else case
+        why = f"{why}, {choice.why}" if choice.why else why
+        actions += (*given, Send(letter=routed(situation, case, reader, policy, purpose=purpose, why=why, answer=Answer.UNCLEAR)))
     return Decision(actions=tuple(actions), because=("the answer is not clear: a person reads it",), case=case.number)
 
 

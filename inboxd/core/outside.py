@@ -28,6 +28,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.policy import Policy
+from inboxd.core.route import given_anew, who_reads
 from inboxd.core.rulebook import Agent, Rulebook
 
 ANSWER = "inquiry_answer"  # how the purpose begins of the letter that brings such an answer to an agent
@@ -48,9 +49,14 @@ def answer_of_theirs(situation: Situation) -> str:
 
 
 def answered(situation: Situation, case: Case, book: Rulebook) -> Decision:
-    """Somebody outside the case answers what an agent asked: whoever asked and whoever has the case read it, the customer never does."""
+    """Somebody outside the case answers what an agent asked: whoever asked and whoever has the case read it, the customer never does.
+
+    Where neither is there, somebody else reads it, too.
+    """
     u, sent = situation.understood, situation.replied_to
-    names = dict.fromkeys(name for name in (sent.agent if sent else None, case.assignee) if name in book.agents)
+    asker_and_holder = (sent.agent if sent else None, case.assignee)
+    reader = who_reads(asker_and_holder, situation, case, book)
+    names = dict.fromkeys(name for name in (*asker_and_holder, reader.agent if reader else None) if name in book.agents)
     who = u.message.sender
     letters = [
         notice(
@@ -75,6 +81,7 @@ def answered(situation: Situation, case: Case, book: Rulebook) -> Decision:
     actions: list[Action] = [
         Join(case=case.number, role=Role.ASKED),
         Log(kind="case.inquiry_answered", case=case.number, data={"message": u.number}),
+        *(given_anew(case, reader, book) if reader else ()),
         *(Send(letter=replace(letter, from_name=from_name)) for letter in letters),
     ]
     return Decision(actions=tuple(actions), because=("the answer of somebody whom an agent asked",), case=case.number)

@@ -87,6 +87,26 @@ def stand_in(case: Case, holder: AgentName, situation: Situation, book: Rulebook
     return replace(found, why=f"{book.agents[holder].signs_as} is away")
 
 
+def who_reads(names: Iterable[AgentName | None], situation: Situation, case: Case, book: Rulebook) -> Choice | None:
+    """Who reads what only a person can: the first of these who is there, else who stands in for the holder; if all are away, the first."""
+    known = [Choice(agent=name, team=team_of(name, book), why="") for name in names if name is not None and name in book.agents]
+    away = {name for name, candidate in situation.candidates.items() if candidate.away}
+    if found := next((choice for choice in known if choice.agent not in away), None):
+        return found
+    if case.assignee is not None and case.assignee in book.agents:
+        other = stand_in(case, case.assignee, situation, book, case.due_at)
+    else:
+        other = assign(case.team or book.senior_team, situation, book, due_at=case.due_at)
+    return other or next(iter(known), None)
+
+
+def given_anew(case: Case, choice: Choice, book: Rulebook) -> tuple[Assign, ...]:
+    """Whoever reads it has the case, too, where its holder works here no longer; an open one is shared out with the mail that waits."""
+    if case.assignee in book.agents or case.state is CaseState.OPEN:
+        return ()
+    return (Assign(case=case.number, agent=choice.agent, team=choice.team, why="nobody of the team has it now"),)
+
+
 # --- facts -----------------------------------------------------------------------------------------------------------------
 
 

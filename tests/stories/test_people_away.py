@@ -12,9 +12,10 @@ from inboxd.core.model import AgentName, CaseState, Scores, ToRead
 from inboxd.core.rulebook import Absence, Rulebook
 from tests.fakes import FakeReader
 from tests.stories.day import Day, Letterbox
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, holder, words_of
+from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, agents_mail, asked, holder, words_of
 
 ANA_AT = "ana@example.org"
+BOB = "Bob <bob@maker.example>"
 WEDNESDAY, THURSDAY = date(2026, 11, 18), date(2026, 11, 19)  # the day begins on Monday 16 November 2026
 
 
@@ -29,6 +30,12 @@ def away(book: Rulebook, agent: str, first: date, last: date) -> Rulebook:
     return replace(book, agents={**book.agents, gone.name: gone})
 
 
+def left(book: Rulebook, agent: str) -> Rulebook:
+    """The rules without somebody who works here no longer."""
+    teams = {name: replace(team, agents=tuple(each for each in team.agents if each != agent)) for name, team in book.teams.items()}
+    return replace(book, agents={name: each for name, each in book.agents.items() if name != agent}, teams=teams)
+
+
 def busy(book: Rulebook, most: int) -> Rulebook:
     """Nobody takes a new case beyond so many open ones."""
     return replace(book, teams={name: replace(team, at_most=most) for name, team in book.teams.items()})
@@ -37,6 +44,11 @@ def busy(book: Rulebook, most: int) -> Rulebook:
 def in_force(day: Day, book: Rulebook) -> None:
     """The admin changes the rules."""
     day.office.rules = replace(day.office.rules, book=book)
+
+
+def name_of(agent: str) -> str:
+    """What the rules call the agent with this address."""
+    return agent.partition("@")[0]
 
 
 class WatchedDay(Day):
@@ -241,6 +253,64 @@ def test_an_absence_counts_by_the_day_and_its_last_day_is_a_day_off(day: Day) ->
     assert holder(day) == JONAS
     until(day, date(2026, 11, 20), 1)
     assert holder(day) == MARIA
+
+
+# --- answers that only a person can read ---------------------------------------------------------------------------------
+
+
+def test_an_unclear_answer_is_read_by_somebody_who_is_there(day: Day) -> None:
+    the_question, agent = asked(day), holder(day)
+    in_force(day, away(day.office.rules.book, name_of(agent), THURSDAY - timedelta(days=1), date(2026, 12, 20)))
+    day.reply(ANA, the_question, "I will see on Friday.")
+    (mail,) = [each for each in agents_mail(day) if "I will see on Friday." in each.text]
+    (stand_in,) = mail.outgoing.envelope_to
+    assert stand_in != agent and f"{name_of(agent).capitalize()} is away" in " ".join(day.routed(stand_in).text.split())
+    assert holder(day) == agent, "who is back still has it"
+    day.reply(stand_in, day.routed(stand_in), "Hello Ana,\nuntil Friday, then.")
+    assert "until Friday, then." in words_of(day).text
+
+
+def test_an_unclear_answer_is_read_by_somebody_when_its_agent_works_here_no_longer(day: Day) -> None:
+    the_question, agent = asked(day), holder(day)
+    in_force(day, left(day.office.rules.book, name_of(agent)))
+    day.reply(ANA, the_question, "I will see on Friday.")
+    assert holder(day) != agent and "I will see on Friday." in day.routed(holder(day)).text
+    assert day.case().state is CaseState.RESOLVED
+
+
+def test_an_unclear_answer_waits_for_its_agent_where_everybody_is_away(day: Day) -> None:
+    the_question, agent = asked(day), holder(day)
+    book = day.office.rules.book
+    for name in book.agents:
+        book = away(book, name, WEDNESDAY, THURSDAY)
+    in_force(day, book)
+    day.reply(ANA, the_question, "I will see on Friday.")
+    assert holder(day) == agent and "I will see on Friday." in day.routed(agent).text
+
+
+def test_an_outsiders_answer_is_read_by_somebody_who_is_there(day: Day) -> None:
+    agent, question = asks_bob(day)
+    in_force(day, away(day.office.rules.book, name_of(agent), WEDNESDAY - timedelta(days=2), THURSDAY))
+    day.reply(BOB, question, "The 17 mm one.")
+    readers = {mail.outgoing.envelope_to[0] for mail in agents_mail(day) if "The 17 mm one." in mail.text}
+    assert agent in readers and len(readers) == 2
+
+
+def test_an_outsiders_answer_is_read_by_somebody_when_the_asker_works_here_no_longer(day: Day) -> None:
+    agent, question = asks_bob(day)
+    in_force(day, left(day.office.rules.book, name_of(agent)))
+    day.reply(BOB, question, "The 17 mm one.")
+    assert holder(day) != agent and "The 17 mm one." in day.last(holder(day)).text
+    assert day.case().state is CaseState.WAITING
+
+
+def asks_bob(day: Day) -> tuple[str, Letterbox]:
+    """An agent asks somebody outside, and tells the customer so; returns the agent and the question."""
+    day.write(ANA, "Front wheel", CALM)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "ask: bob@maker.example\n\nHello Bob,\nwhich spanner fits?")
+    day.reply(agent, day.routed(agent), "Hello Ana,\nI ask the maker.")
+    return agent, day.last("bob@maker.example")
 
 
 # --- everybody has enough to do --------------------------------------------------------------------------------------
