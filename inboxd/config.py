@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from inboxd.core.lettering import why_unwritable
 from inboxd.core.model import MailboxFacts, MailboxName, Mode
 from inboxd.yaml_source import Entries, Node, Scalar, Source, did_you_mean, read_yaml, refuse
 
@@ -102,7 +103,6 @@ AUTH_WORDS = ("password", "xoauth2", "oauthbearer")
 
 _PORTS = {"imap": {"yes": 993, "starttls": 143, "no": 143}, "smtp": {"yes": 465, "starttls": 587, "no": 25}}
 _LATER = dict.fromkeys(("store", "processed"), "a later version will know it; leave it out for now")
-_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 _SECRET_HELP = "write where it is kept: {file: secrets/imap_password}, {env: NAME}, {command: ...} or {credential: NAME}"
 
 
@@ -179,8 +179,8 @@ class _Reader:
         address = self._email(words, "address")
         aliases = source.texts(words["aliases"], "aliases") if "aliases" in words else ()
         for alias, place in aliases:
-            if not _EMAIL.fullmatch(alias):
-                source.wrong(place, f"'{alias}' is not an email address")
+            if why := why_unwritable(alias):
+                source.wrong(place, why)
         mode = source.word(words["mode"], "mode", tuple(Mode)) if "mode" in words else None
         addresses = source.word(words["addresses"], "addresses", ("plus", "none")) if "addresses" in words else "plus"
         tag = source.yes_no(words["subject_tag"], "subject_tag") if "subject_tag" in words else True
@@ -189,7 +189,7 @@ class _Reader:
         facts = MailboxFacts(
             name=MailboxName(name),
             address=address,
-            brand=self._text(words, "name") or name.capitalize(),
+            brand=self._line(words, "name") or name.capitalize(),
             mode=Mode(mode) if mode else Mode.WATCH,
             language=self._language(words),
             aliases=tuple(alias.lower() for alias, _ in aliases),
@@ -232,7 +232,7 @@ class _Reader:
         port = source.whole_number(words["port"], "port", 1, 65535) if "port" in words else None
         auth = source.word(words["auth"], "auth", AUTH_WORDS) if "auth" in words else None
         return ServerSettings(
-            host=self._text(words, "host"),
+            host=self._host(words),
             port=port or _PORTS[what][tls],
             user=self._text(words, "user") or (address if "password" in words else ""),
             tls=tls,
@@ -240,6 +240,13 @@ class _Reader:
             auth=auth or "password",
             ca_file=self._path(words, "ca_file"),
         )
+
+    def _host(self, words: Mapping[str, Node]) -> str:
+        host = self._line(words, "host")
+        if "/" in host or re.search(r"[^:]:\d+$", host) or "@" in host:
+            told = "write for example 'mail.acme.example', and 'port' in a line of its own"
+            self.source.wrong(words["host"], f"'{host}' is not the name of a server alone; {told}")
+        return host
 
     def _tls(self, words: Mapping[str, Node]) -> str:
         if "tls" not in words:
@@ -272,14 +279,21 @@ class _Reader:
     def _text(self, words: Mapping[str, Node], word: str) -> str:
         return (self.source.text(words[word], word) or "") if word in words else ""
 
+    def _line(self, words: Mapping[str, Node], word: str) -> str:
+        text = self._text(words, word)
+        if not text.isprintable():
+            told = "this one holds a line break, or a sign that cannot be seen"
+            self.source.wrong(words[word], f"'{word}' is one line of plain text; {told}")
+        return text
+
     def _path(self, words: Mapping[str, Node], word: str) -> Path | None:
         text = self._text(words, word)
         return self.folder / Path(text).expanduser() if text else None
 
     def _email(self, words: Mapping[str, Node], word: str) -> str:
         text = self._text(words, word)
-        if text and not _EMAIL.fullmatch(text):
-            self.source.wrong(words[word], f"'{text}' is not an email address")
+        if text and (why := why_unwritable(text)):
+            self.source.wrong(words[word], why)
         return text.lower()
 
     def _language(self, words: Mapping[str, Node]) -> str:

@@ -173,7 +173,7 @@ def fingerprint(settings: Settings) -> str:
     digest = hashlib.sha256(str(own_model(settings)).encode())
     for folder in folders:
         try:
-            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            for path in sorted(p for p in folder.rglob("[!.]*") if p.is_file() and not p.name.endswith("~")):  # neither is an editor's
                 digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + path.read_bytes())
         except OSError:  # somebody is at work in the folder: looked at again soon
             digest.update(b"unreadable")

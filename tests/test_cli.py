@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from inboxd import __version__
+from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.cli import app
 
 GOOD = {
@@ -44,6 +47,66 @@ def test_init_writes_nothing_that_check_would_refuse(tmp_path: Path) -> None:
     for words in ("did you mean 'Europe/Berlin'?", "two letters", "there is no file none.pem", "'nobody' is not an email", "senior 'bo'"):
         assert words in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_init_refuses_an_agent_twice_and_what_is_no_port_variable_or_address(tmp_path: Path) -> None:
+    twice = [
+        *(part for option in GOOD.items() for part in option),
+        "--agent",
+        "Bo <maria@acme.example>",
+        "--agent",
+        "Jo <j\xf6@acme.example>",
+    ]
+    done = run("init", str(tmp_path / "new"), "--non-interactive", *twice)
+    assert (done.exit_code, (tmp_path / "new").exists()) == (78, False)
+    assert "maria@acme.example is named twice" in done.stderr and "not every server takes mail to 'j\xf6@acme.example'" in done.stderr
+    done = init(tmp_path / "new", imap_port="99999999", password_env="A B}")
+    assert (done.exit_code, (tmp_path / "new").exists()) == (78, False)
+    assert "imap port 99999999 is none" in done.stderr and "'A B}' is not the name of a variable" in done.stderr
+
+
+def test_init_into_what_is_no_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(tmp_path / "file" / "new")
+    assert done.exit_code == 78 and "cannot be written (Not a directory); name a folder that is yours" in done.stderr
+
+
+def test_the_demo_removes_nothing_that_no_demo_left(tmp_path: Path) -> None:
+    (tmp_path / "inboxd.yaml").write_text("admin: me@acme.example\n")
+    done = run("demo", "--fast", "--out", str(tmp_path))
+    assert done.exit_code == 1 and "name a folder of its own" in done.stderr
+    assert (tmp_path / "inboxd.yaml").exists()
+    (tmp_path / "file").write_text("")
+    assert "cannot be written (Not a directory)" in run("demo", "--fast", "--out", str(tmp_path / "file" / "out")).stderr
+
+
+def test_numbers_and_times_beyond_all_are_mistakes_of_usage(tmp_path: Path) -> None:
+    for command in (("parked", "drop", "9" * 23), ("redecide", "--case", "9" * 23), ("explain", "--at", "9999-12-31 23:59", "-")):
+        done = run(*command)
+        assert done.exit_code == 2 and "Traceback" not in done.output, command
+    for number in ("9" * 23, "\xb2"):
+        assert "No such file" in run("explain", number).stderr
+
+
+def test_what_this_prints_on_a_full_disk_ends_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "inboxd", "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "inboxd: what this prints cannot be written: no space left on device\n")
+
+
+def test_a_recorded_test_that_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    assert init(tmp_path).exit_code == 0
+    (tmp_path / "long.eml").write_text("From: ana@example.org\nSubject: Data\n\n" + "{" * 25_000 + "\n")
+    done = run("test", "--rules", str(tmp_path / "rules"), "--record", str(tmp_path / "long.eml"))
+    assert done.exit_code == 1 and "nothing is written" in done.stderr
+    assert not (tmp_path / "rules" / "recorded.test.yaml").exists()
+
+
+def test_a_case_that_is_not_there_is_not_decided_anew(tmp_path: Path) -> None:
+    assert init(tmp_path, password_env="NONE").exit_code == 0
+    SqliteStore(tmp_path / "state" / "inboxd.sqlite").close()
+    done = run("redecide", "--case", "99999", "--config", str(tmp_path / "inboxd.yaml"))
+    assert done.exit_code == 1 and "there is no case #99999" in done.stderr
 
 
 def test_init_says_how_to_write_over_files_that_are_there(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from inboxd.config import Secret, load_settings
 from inboxd.core.model import Mode
 from inboxd.errors import ConfigError
+from inboxd.rule_sets import fingerprint
 
 GOOD = """\
 admin: Admin@acme.example
@@ -163,6 +164,20 @@ def test_a_secret_in_the_file_is_answered_with_the_right_form(tmp_path: Path) ->
                               "inboxd.yaml:1:1: 'admin' is missing: who is told when something needs a person,"
                               " such as 'admin: you@acme.example'"]),
         ("Admin@acme.example", "nobody", ["inboxd.yaml:1:8: 'nobody' is not an email address"]),
+        (
+            "Admin@acme.example", "\xe4dmin@acme.example",
+            ["inboxd.yaml:1:8: not every server takes mail to '\xe4dmin@acme.example'; "
+             "before the @ stand plain letters, digits and . _ + -, and no two dots together"],
+        ),
+        (
+            "imap: {host: imap.acme.example,", "imap: {host: 'imap.acme.example:993',",
+            ["inboxd.yaml:6:18: 'imap.acme.example:993' is not the name of a server alone; "
+             "write for example 'mail.acme.example', and 'port' in a line of its own"],
+        ),
+        (
+            "    imap:", '    name: "Acme\\nBcc: evil@x.example"\n    imap:',
+            ["inboxd.yaml:6:11: 'name' is one line of plain text; this one holds a line break, or a sign that cannot be seen"],
+        ),
         ("Europe/Berlin", "Europe/Berlim", ["inboxd.yaml:2:11: no time zone called 'Europe/Berlim'"
                                             " - did you mean 'Europe/Berlin'?"]),
         ("  acme:", "  Acme Support:", ["inboxd.yaml:4:3: 'Acme Support': a mailbox is named with small letters,"
@@ -220,3 +235,15 @@ def test_an_empty_file_is_a_mistake(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_settings(tmp_path / "inboxd.yaml")
+
+
+def test_what_an_editor_leaves_beside_the_rules_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "people.yaml").write_text("agents: {}\n")
+    settings = load_settings(written(tmp_path, GOOD))
+    before = fingerprint(settings)
+    (tmp_path / "rules" / ".people.yaml.swp").write_bytes(b"b0VIM")
+    (tmp_path / "rules" / "people.yaml~").write_text("agents: {}\n")
+    assert fingerprint(settings) == before
+    (tmp_path / "rules" / "people.yaml").write_text("agents: {jo: jo@acme.example}\n")
+    assert fingerprint(settings) != before

@@ -61,7 +61,10 @@ def demo(
     except ModuleNotFoundError as error:
         say(f"inboxd: the demo needs its mail servers ({error.name}): pip install 'inboxd[demo]', or in a checkout: make demo")
         raise typer.Exit(FOUND) from error
-    counts = run_demo(fast=fast, keep=keep, quiet=as_json, out=out, seed=seed)
+    try:
+        counts = run_demo(fast=fast, keep=keep, quiet=as_json, out=out, seed=seed)
+    except Permanent as error:
+        raise fail(error) from error
     if as_json:
         typer.echo(json.dumps(counts))
     if counts["lost"] or counts["sent_twice"]:
@@ -260,8 +263,11 @@ def parked(context: typer.Context, config: Config = CONFIG, as_json: Json = Fals
     show(rows, as_json, "\n".join((*lines, "show, retry or drop one: inboxd parked show JOB")) if rows else "nothing is parked")
 
 
+JobArgument = Annotated[int, typer.Argument(help="The number of the job, as in the list.", min=1, max=2**53)]
+
+
 @parked_app.command("show")
-def parked_show(context: typer.Context, job: int, config: Later = None) -> None:
+def parked_show(context: typer.Context, job: JobArgument, config: Later = None) -> None:
     """Print the mail of a parked job as it came."""
     store = store_of(settings_of(config or context.obj), read_only=True)
     found = next((j for j in store.parked() if j.number == job), None)
@@ -273,14 +279,14 @@ def parked_show(context: typer.Context, job: int, config: Later = None) -> None:
 
 
 @parked_app.command("retry")
-def parked_retry(context: typer.Context, job: int, config: Later = None) -> None:
+def parked_retry(context: typer.Context, job: JobArgument, config: Later = None) -> None:
     """Try a parked job again."""
     _decide_parked(config or context.obj, "parked.retry", job)
     typer.echo(f"job {job} is tried again")
 
 
 @parked_app.command("drop")
-def parked_drop(context: typer.Context, job: int, config: Later = None) -> None:
+def parked_drop(context: typer.Context, job: JobArgument, config: Later = None) -> None:
     """Give a parked job up; its mail stays stored."""
     _decide_parked(config or context.obj, "parked.drop", job)
     typer.echo(f"job {job} is dropped")

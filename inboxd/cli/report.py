@@ -52,7 +52,8 @@ def report(
     try:
         book = load_rules(settings.rules)
         if team and TeamName(team) not in book.teams:
-            raise InboxdError(f"--team: there is no team called '{team}'; there are: {', '.join(book.teams)}")
+            say(f"inboxd report: --team: there is no team called '{team}'; there are: {', '.join(book.teams)}")
+            raise typer.Exit(WRONG_USAGE)
         box, of_team = MailboxName(mailbox) if mailbox else None, TeamName(team) if team else None
         found = findings(settings, store, book, now, *period, mailbox=box, team=of_team)
     except InboxdError as error:

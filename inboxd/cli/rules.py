@@ -38,6 +38,7 @@ from inboxd.cli.common import (
     store_of,
 )  # fmt: skip
 from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
+from inboxd.yaml_source import MAX_BYTES, MAX_LINE
 
 if TYPE_CHECKING:
     from inboxd.adapters.imap import ImapProbe
@@ -172,7 +173,7 @@ def explain(
 
     The rules are those of --rules, else of the settings (--config, or inboxd.yaml here), else the shipped ones.
     """
-    if len(what) == 1 and what[0].isdigit() and not Path(what[0]).exists():
+    if len(what) == 1 and re.fullmatch("[0-9]{1,15}", what[0]) and not Path(what[0]).exists():
         _explain_case(config or CONFIG, int(what[0]), as_json)
         return
     from inboxd.adapters.clock import SystemClock
@@ -208,9 +209,10 @@ def _time(text: str, zone: tzinfo) -> datetime | None:
     """Read a time by this clock; None if it is none, or one that the clock skips."""
     try:
         at = datetime.strptime(text.strip(), "%Y-%m-%d %H:%M").replace(tzinfo=zone)
-    except ValueError:
+        skipped = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at.replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-    return at if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == at.replace(tzinfo=None) else None
+    return None if skipped or not 1970 <= at.year < 2200 else at
 
 
 def _mails(paths: Iterator[str]) -> Iterator[tuple[str, bytes | OSError]]:
@@ -286,7 +288,10 @@ def _record(mail: Path, folder: Path, book: Rulebook, settings: Settings | None)
     taken = {test.name for test in load_tests(folder, book)}
     text, file = recorded(raw, book, settings, taken), folder / "recorded.test.yaml"
     known = file.read_text(encoding="utf-8") if file.exists() else "tests:\n"
-    file.write_text(f"{known.rstrip()}\n\n{text}", encoding="utf-8")
+    whole = f"{known.rstrip()}\n\n{text}"
+    if max(map(len, whole.splitlines())) > MAX_LINE or len(whole.encode()) > MAX_BYTES:
+        raise Permanent(f"nothing is written: {mail} is too long for a test; shorten the mail to what matters, and record that")
+    file.write_text(whole, encoding="utf-8")
     typer.echo(text, nl=False)
     say(f"written to {file}. Look at it before you keep it: a name that stands only in the text may still be in it")
 
@@ -411,7 +416,7 @@ def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
 def redecide(
     config: Config = CONFIG,
     every: Annotated[bool, typer.Option("--open", help="All open cases.")] = False,
-    case: Annotated[list[int] | None, typer.Option("--case", help="Only this case. May be repeated.")] = None,
+    case: Annotated[list[int] | None, typer.Option("--case", help="Only this case. May be repeated.", min=1, max=2**53)] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -431,6 +436,9 @@ def redecide(
         found = preview_redecide(store_of(settings, read_only=True), settings, book, SystemClock().now(), case or ())
     except InboxdError as error:
         raise fail(error) from error
+    unknown = [] if every else _unknown_cases(settings, case or ())
+    if unknown:
+        raise fail(Permanent(f"there is no case {', '.join(f'#{each}' for each in unknown)}"))
     rows = [{"case": r.case, "was": r.was, "would": r.would, "due_was": r.due_was, "due_would": r.due_would, "because": list(r.because)}
             for r in found]  # fmt: skip
     lines = [f"#{r.case}  {r.was} -> {r.would}  {_hour(r.due_was)} -> {_hour(r.due_would)}  {'; '.join(r.because)}" for r in found]
@@ -447,6 +455,11 @@ def redecide(
 
     have_done(settings, request, schedule)
     say(f"{len(found)} {'case is' if len(found) == 1 else 'cases are'} decided anew by the daemon, as soon as it runs")
+
+
+def _unknown_cases(settings: Settings, numbers: Sequence[int]) -> list[int]:
+    store = store_of(settings, read_only=True)
+    return [number for number in numbers if not store.look("select 1 from cases where id = ?", number)]
 
 
 def _hour(at: datetime | None) -> str:

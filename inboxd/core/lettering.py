@@ -433,6 +433,15 @@ def reachable(email: str) -> bool:
     return bool(_addr_spec(email))
 
 
+def why_unwritable(email: str, such_as: str = "") -> str:
+    """Why this cannot be an address of ours, to which any server takes mail (RFC 5321, 4.1.2); "" if it can."""
+    if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+", email):
+        return f"'{email}' is not an email address" + (f", such as {such_as}" if such_as else "")
+    if re.fullmatch(rf"{_ATOM}(?:\.{_ATOM})*", email.partition("@")[0]) and reachable(email):
+        return ""
+    return f"not every server takes mail to '{email}'; before the @ stand plain letters, digits and . _ + -, and no two dots together"
+
+
 def _mailbox(name: str, email: str) -> str:
     if not name:
         return email
@@ -442,6 +451,9 @@ def _mailbox(name: str, email: str) -> str:
         name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     between = "\r\n " if len(name) + len(email) > 60 else " "
     return f"{name}{between}<{email}>"
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 
 
 @lru_cache(maxsize=1000)

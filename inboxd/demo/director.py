@@ -31,7 +31,11 @@ from inboxd.demo.letters import header_of
 from inboxd.demo.script import MAILBOXES, START, STEPS, SUPPORT, TEAM, State, react, step_envelope, step_mail
 from inboxd.demo.servers import HOST, DemoServers
 from inboxd.demo.telling import Teller, sender_of, staying, summary, welcome
+from inboxd.errors import Permanent
 from inboxd.rule_sets import shipped
+
+LOG = "daemon.log"
+LEFT = frozenset((LOG, "inboxd.sqlite", "inboxd.yaml", "mail", "report.html", "rules"))  # what a demo leaves
 
 PASSWORD = "demo"
 FORTNIGHT = timedelta(days=14)  # in which everybody writes: what the report tells of
@@ -219,8 +223,7 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
     begun = SystemClock().now()
     console = rich.console.Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
     clock = DemoClock(START)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    _begin_anew(out)
     pause = threading.Event()
 
     def tell(line: str) -> None:
@@ -230,7 +233,7 @@ def run_demo(*, fast: bool, keep: bool, quiet: bool, out: Path, seed: int) -> di
 
     with (
         tempfile.TemporaryDirectory(prefix="inboxd-demo-") as state,
-        (out / "daemon.log").open("w", encoding="utf-8") as log,
+        (out / LOG).open("w", encoding="utf-8") as log,
         DemoServers(MAILBOXES, password=PASSWORD, now=clock.now, web=keep) as servers,
     ):
         logs.to(log)
@@ -340,6 +343,20 @@ def _leave_report(director: Director, settings: Settings, out: Path) -> Path:
     page = out / "report.html"
     page.write_text(report_page(found), encoding="utf-8")
     return page
+
+
+def _begin_anew(out: Path) -> None:
+    """Empty the folder of what an earlier demo left; raises Permanent where it holds anything else."""
+    try:
+        there = {path.name for path in out.iterdir()} if out.exists() else set()
+        if there and not (LOG in there and there <= LEFT):
+            raise Permanent(
+                f"{out} holds what no demo left there ({', '.join(sorted(there - LEFT or there)[:3])}); name a folder of its own"
+            )
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise Permanent(f"{out} cannot be written ({error.strerror}); name a folder that is yours") from error
 
 
 def _leave_mails(director: Director, out: Path) -> None:

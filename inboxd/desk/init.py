@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from inboxd.config import TLS_WORDS
+from inboxd.core.lettering import why_unwritable
 from inboxd.core.model import Mode
 from inboxd.errors import ConfigError
 from inboxd.yaml_source import did_you_mean
@@ -76,13 +77,16 @@ def write_files(directory: Path, answers: InitAnswers, shipped_rules: Path, over
         texts[directory / "rules" / name] = (shipped_rules / name).read_text(encoding="utf-8")
     secrets = _secrets(directory / "secrets", answers)
     _refuse_to_overwrite([*texts, *secrets], overwrite)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "rules").mkdir(exist_ok=True)
-    (directory / "secrets").mkdir(mode=0o700, exist_ok=True)
-    for path, text in texts.items():
-        _write(path, text.encode(), 0o644)
-    for path, content in secrets.items():
-        _write(path, content, 0o600)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "rules").mkdir(exist_ok=True)
+        (directory / "secrets").mkdir(mode=0o700, exist_ok=True)
+        for path, text in texts.items():
+            _write(path, text.encode(), 0o644)
+        for path, content in secrets.items():
+            _write(path, content, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or directory}: cannot be written ({error.strerror}); name a folder that is yours") from error
     return [*texts, *secrets]
 
 
@@ -103,8 +107,11 @@ def _people(given: Sequence[str]) -> tuple[_Somebody, ...]:
     people: list[_Somebody] = []
     for text in given:
         name, email = parseaddr(text)
-        if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", email):
-            mistakes.append(f"'{text}' is not a person; write for example 'Maria Lindt <maria@acme.example>'")
+        if any(email.lower() == person.email for person in people):
+            mistakes.append(f"{email} is named twice; an agent has one address")
+            continue
+        if why := why_unwritable(email):
+            mistakes.append(why if "@" in email else f"'{text}' is not a person; write for example 'Maria Lindt <maria@acme.example>'")
             continue
         taken = {person.short for person in people}
         full = " ".join(name.split()) or email.partition("@")[0].replace(".", " ").title()
@@ -152,8 +159,8 @@ def _settle(answers: InitAnswers, agents: Sequence[_Somebody]) -> InitAnswers:
     lead_address = lead.email if lead else parseaddr(answers.lead)[1].lower()
     if "@" not in lead_address:
         mistakes.append(f"lead '{answers.lead}' is neither an agent nor an address")
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", answers.address):
-        mistakes.append(f"'{answers.address}' is not an email address")
+    if why := why_unwritable(answers.address):
+        mistakes.append(why)
     for kind, server in (("imap", answers.imap), ("smtp", answers.smtp)):
         if server.tls not in TLS_WORDS:
             mistakes.append(f"{kind} tls '{server.tls}' is not known; possible: {', '.join(TLS_WORDS)}")
@@ -174,8 +181,13 @@ def _settle(answers: InitAnswers, agents: Sequence[_Somebody]) -> InitAnswers:
 
 def _unusable(answers: InitAnswers) -> Iterator[str]:
     """What `inboxd check` would refuse afterwards."""
-    if answers.admin and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", answers.admin):
-        yield f"admin '{answers.admin}' is not an email address"
+    if answers.admin and (why := why_unwritable(answers.admin)):
+        yield f"admin: {why}"
+    for kind, server in (("imap", answers.imap), ("smtp", answers.smtp)):
+        if server.port is not None and not 1 <= server.port <= 65535:
+            yield f"{kind} port {server.port} is none; a port is a number from 1 to 65535"
+        if server.password_env and not re.fullmatch(r"[A-Za-z_]\w*", server.password_env, re.A):
+            yield f"'{server.password_env}' is not the name of a variable of the environment; such as: IMAP_PASSWORD"
     if answers.timezone not in available_timezones():
         yield f"no time zone called '{answers.timezone}'{did_you_mean(answers.timezone, available_timezones())}; such as: Europe/Berlin"
     if not re.fullmatch(r"[a-z]{2}", answers.language):

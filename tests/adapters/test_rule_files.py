@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -174,6 +175,7 @@ def test_a_rule_of_the_admin_about_a_domain_meets_its_mail(tmp_path: Path) -> No
 
 # --- what a broken set is answered -----------------------------------------------------------------------------------
 
+PLAIN = "; before the @ stand plain letters, digits and . _ + -, and no two dots together"
 BROKEN = [
     ("rule", "when: {sentimnt: upset}", "unknown setting 'sentimnt' - did you mean 'sentiment'?"),
     ("rule", "when: {sentiment: upst}", "no sentiment called 'upst' - did you mean 'upset'?"),
@@ -267,6 +269,9 @@ BROKEN = [
     ("top", "customers: {big.example: {vip: yes}}", "'big.example' stands here a second time; the first is in people.yaml:9"),
     ("top", "customers: {big: {vip: yes}}", "'big' is not an address (ana@big.example) or a domain (big.example)"),
     ("top", "agents: {jo: {name: Jo}}", "agent 'jo' has no 'email'; write for example 'email: maria@acme.example'"),
+    ("top", "agents: {jo: jo..b@acme.example}", f"not every server takes mail to 'jo..b@acme.example'{PLAIN}"),
+    ("top", "agents: {jo: j\xf6@acme.example}", f"not every server takes mail to 'j\xf6@acme.example'{PLAIN}"),
+    ("then", "tell: b\xf6@acme.example", f"not every server takes mail to 'b\xf6@acme.example'{PLAIN}"),
     ("top", "agents: {jo: jo}", "'jo' is not an email address, such as maria@acme.example"),
     ("top", "agents: {jo: TOM@acme.example}", "'TOM@acme.example' is the address of agent 'tom' already; use another"),
     ("top", "agents: {tom: jo@acme.example}", "'tom' stands here a second time; the first is in people.yaml:3"),
@@ -510,3 +515,12 @@ def test_customers_are_heard_by_others_only_where_a_lead_can_let_it_go(tmp_path:
         (tmp_path / "rules.yaml").write_text(f"{rules}{lead}", encoding="utf-8")
         with pytest.raises(ConfigError, match="'voice' needs a 'lead' who is an agent"):
             load_rules(tmp_path)
+
+
+def test_what_an_editor_leaves_beside_the_rules_is_no_rule(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "rules")
+    before = load_rules(tmp_path / "rules")
+    (tmp_path / "rules" / ".#people.yaml").symlink_to("ana@desk.1234:99")  # as Emacs locks a file
+    (tmp_path / "rules" / "._people.yaml").write_bytes(b"\0\1")
+    (tmp_path / "rules" / ".#people.test.yaml").symlink_to("ana@desk.1234:99")
+    assert load_rules(tmp_path / "rules") == before and load_tests(tmp_path / "rules", before)

@@ -5,6 +5,7 @@ Every file of the folder is read; names may be defined in one and used in anothe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
@@ -17,13 +18,13 @@ from inboxd.yaml_source import Budget, Entries, Items, Mistake, Node, Scalar, So
 
 
 def rule_paths(directory: Path) -> tuple[Path, ...]:
-    """List the rule files of this folder, by name."""
-    return tuple(path for path in sorted(directory.glob("*.yaml")) if not path.name.endswith(".test.yaml"))
+    """List the rule files of this folder, by name; those that begin with a dot are an editor's."""
+    return tuple(path for path in sorted(directory.glob("[!.]*.yaml")) if not path.name.endswith(".test.yaml"))
 
 
 def overlooked(directory: Path) -> tuple[Path, ...]:
     """List the files of this folder that look like rules or tests, and are not read for their ending."""
-    return tuple(path for path in sorted(directory.glob("*")) if path.suffix.lower() in (".yaml", ".yml") and path.suffix != ".yaml")
+    return tuple(path for path in sorted(directory.glob("[!.]*")) if path.suffix.lower() in (".yaml", ".yml") and path.suffix != ".yaml")
 
 
 def _read(paths: Iterable[Path]) -> list[Source]:
@@ -46,6 +47,8 @@ def load_rules(directory: Path) -> Rulebook:
 def _nothing_in(directory: Path) -> str:
     if not directory.is_dir():
         return "this is a file; name the folder that it lies in" if directory.exists() else "there is no such folder"
+    if not os.access(directory, os.R_OK | os.X_OK):
+        return "this folder cannot be read: Permission denied"
     other = overlooked(directory)
     return "no rule files (*.yaml) in this folder" + (f"; end the name of {other[0].name} with '.yaml', in small letters" if other else "")
 
@@ -74,7 +77,7 @@ def _named_templates(node: Node | None) -> Iterator[Scalar]:
 
 def load_tests(directory: Path, book: Rulebook) -> tuple[RuleTest, ...]:
     """Read the tests beside the rules (*.test.yaml); raises ConfigError with every mistake of every file."""
-    sources = _read(sorted(directory.glob("*.test.yaml")))
+    sources = _read(sorted(directory.glob("[!.]*.test.yaml")))
     tests: dict[str, RuleTest] = {}
     for source in sources:
         if source.root is None:

@@ -28,6 +28,7 @@ from inboxd.adapters.rule_files.words import (
     read_repeat,
     with_low_lines,
 )
+from inboxd.core.lettering import why_unwritable
 from inboxd.core.opening import Calendar, Span
 from inboxd.core.rulebook import Condition, Rule, Then
 from inboxd.core.rules import pattern_problem
@@ -217,8 +218,8 @@ class RuleReader:
         for text, place in source.texts(words["tell"], "tell") if "tell" in words else ():
             if text == "lead" and not self.names.lead:
                 source.wrong(place, "'lead' is not set; add a line 'lead: petra' (an agent or an address) that is not indented")
-            elif "@" in text and not EMAIL.fullmatch(text):
-                source.wrong(place, f"'{text}' is not an email address, such as boss@acme.example")
+            elif "@" in text and (why := why_unwritable(text, "boss@acme.example")):
+                source.wrong(place, why)
             elif "@" not in text and text != "lead":
                 known_name(source, place, text, "agent", self.names.agents, ("lead",))
             told.append(text)

@@ -35,6 +35,7 @@ from inboxd.adapters.rule_files.words import (
     read_repeat,
     with_low_lines,
 )
+from inboxd.core.lettering import why_unwritable
 from inboxd.core.model import AgentName, TeamName, TopicName
 from inboxd.core.opening import Calendar, Span, span_of
 from inboxd.core.rulebook import (
@@ -151,8 +152,8 @@ class Book:
                 continue
             emails = []
             for email, place in source.texts(words["email"], "email"):
-                if not EMAIL.fullmatch(email):
-                    source.wrong(place, f"'{email}' is not an email address, such as maria@acme.example")
+                if why := why_unwritable(email, "maria@acme.example"):
+                    source.wrong(place, why)
                 elif email.lower() in addresses:
                     source.wrong(place, f"'{email}' is the address of agent '{addresses[email.lower()]}' already; use another")
                 else:
@@ -241,7 +242,10 @@ class Book:
         text = found[0].text(found[1], "lead") if found else None
         if not found or not text:
             return ""
-        if not EMAIL.fullmatch(text):
+        if EMAIL.fullmatch(text):
+            if why := why_unwritable(text):
+                found[0].wrong(found[1], why)
+        else:
             known_name(found[0], found[1], text, "agent", self.agents)
         return text
 
@@ -334,8 +338,8 @@ class Book:
                 source.wrong(node, f"an entry of 'voice' needs 'to', 'name', and 'topics' or 'drivers'; {told}")
                 continue
             to = optional(source, words, "to") or ""
-            if to and not EMAIL.fullmatch(to):
-                source.wrong(words["to"], f"'{to}' is not an email address, such as product@acme.example")
+            if to and (why := why_unwritable(to, "product@acme.example")):
+                source.wrong(words["to"], why)
             topics = source.texts(words["topics"], "topics") if "topics" in words else ()
             yield Listener(
                 to=to.lower(),
