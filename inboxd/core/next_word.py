@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from inboxd.core.assign import Choice, assign
 from inboxd.core.follow_up import ASKING_JOBS
@@ -110,14 +111,8 @@ def wrote(
 def _mover(situation: Situation, case: Case, found: Route, book: Rulebook, *, unhappy: bool) -> tuple[Choice | None, AgentName | None]:
     """Who takes the case over, if anybody, and for whom who is away: a rule without conditions never moves a case that has an agent."""
     hour, target = found.hour.at, found.ruling.then.assign
-    if unhappy:  # a senior who was not part of it; all were, or it is the second time: the lead
-        team = book.follow_up.unhappy_goes_to or book.senior_team
-        if case.outcome is Outcome.DISSATISFIED and book.lead in book.agents:
-            return assign(book.lead, situation, book, due_at=hour), None
-        fresh = [name for name in book.teams[team].agents if name not in case.involved] if team in book.teams else []
-        if fresh:
-            return assign(team, situation, book, avoid=case.involved, due_at=hour), None
-        return assign(book.lead if book.lead in book.agents else team, situation, book, due_at=hour), None
+    if unhappy:
+        return _for_the_unhappy(situation, case, book, hour), None
     holder = case.assignee
     if holder is None or holder not in book.agents:
         return assign(target, situation, book, due_at=hour), None
@@ -127,6 +122,20 @@ def _mover(situation: Situation, case: Case, found: Route, book: Rulebook, *, un
     if stays and candidate is not None and candidate.away:
         return stand_in(case, holder, situation, book, hour), case.lent_by or holder
     return (None, None) if stays else (assign(target, situation, book, due_at=hour), None)
+
+
+def _for_the_unhappy(situation: Situation, case: Case, book: Rulebook, hour: datetime) -> Choice | None:
+    """A senior who is there and was not part of it; is there none, or is it the second time: the lead. Others only where they are away."""
+    name, lead = book.follow_up.unhappy_goes_to or book.senior_team, AgentName(book.lead)
+    away = {each for each, candidate in situation.candidates.items() if candidate.away}
+    lead_is_there = lead in book.agents and lead not in away
+    team = book.teams.get(name)
+    if team is not None and not (lead_is_there and case.outcome is Outcome.DISSATISFIED):
+        alone = replace(book, teams={**book.teams, name: replace(team, fallback=None)})  # whoever else is free may decide less
+        choice = assign(name, situation, alone, avoid=case.involved, due_at=hour)
+        if choice is not None and choice.agent in {*team.agents, lead} - {*case.involved, *away}:
+            return choice
+    return assign(lead if lead_is_there else name, situation, book, due_at=hour)
 
 
 def _hand_over(

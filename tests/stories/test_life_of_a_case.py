@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import Advance, CaseEvent, CaseNo, CaseState, MailboxName, Outcome
+from inboxd.core.rulebook import SENIORS
 from inboxd.daemon.fetch import Source, fetch
 from tests.fakes import FakeMailbox
 from tests.stories.day import ACME, Day, Letterbox
@@ -21,6 +22,7 @@ from tests.stories.steps import (
     MARIA,
     PETRA,
     SAME_PROBLEM,
+    TOM,
     agents_mail,
     answered,
     asked,
@@ -31,8 +33,10 @@ from tests.stories.steps import (
     resolved,
     words_of,
 )
+from tests.stories.test_people_away import away, in_force
 
 ANA_AT = "ana@example.org"
+FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)  # the day begins on the first
 S = CaseState
 
 
@@ -157,6 +161,43 @@ def test_where_all_seniors_had_their_try_the_lead_gets_it(day: Day) -> None:
     day.pass_(days=3)
     day.reply(ANA, question(day), "No, it still does not work.")
     assert holder(day) == PETRA and day.case().reopened == 2
+
+
+def no_after_jonas(day: Day, *gone: str) -> None:
+    """Maria is away, Jonas resolves, and Ana says that it is not solved while these are away."""
+    shipped = day.office.rules.book
+    in_force(day, away(shipped, "maria", FIRST, LAST))
+    day.write(ANA, "Front wheel", FURIOUS)
+    day.reply(JONAS, day.routed(JONAS), "resolve\n\nHello Ana,\nhere is a new one.")
+    day.pass_(days=3)
+    book = shipped
+    for name in gone:
+        book = away(book, name, FIRST, LAST)
+    in_force(day, book)
+    day.reply(ANA, question(day), "No, it does not work.")
+
+
+def test_a_no_goes_to_the_lead_and_not_to_a_junior_when_no_fresh_senior_is_there(day: Day) -> None:
+    no_after_jonas(day, "maria")
+    assert holder(day) == PETRA and "Ana says it is not solved" in day.routed(PETRA).text
+
+
+def test_a_no_goes_to_the_lead_and_not_to_a_junior_when_the_fresh_senior_has_enough_to_do(day: Day) -> None:
+    book = day.office.rules.book
+    seniors = replace(book.teams[SENIORS], at_most=0)
+    in_force(day, replace(book, teams={**book.teams, SENIORS: seniors}))
+    day.reply(ANA, asked(day, FURIOUS), "No, it does not work.")
+    assert holder(day) == PETRA
+
+
+def test_a_no_goes_to_a_senior_who_tried_before_when_the_lead_is_away_too(day: Day) -> None:
+    no_after_jonas(day, "maria", "petra")
+    assert holder(day) == JONAS
+
+
+def test_a_no_goes_to_whoever_is_there_when_seniors_and_lead_are_away(day: Day) -> None:
+    no_after_jonas(day, "maria", "jonas", "petra")
+    assert holder(day) == TOM
 
 
 def test_resolved_and_an_unclear_answer_stays_and_a_person_reads_it(day: Day) -> None:

@@ -201,7 +201,7 @@ FOLLOW_UP = _words(
 
 IF_UNHAPPY = _words(
     ("reopen", "yes", "`yes`, always: the customer's word counts", "yes"),
-    ("assign", "team", "the team; left out: the senior team. Somebody who was not part of the case gets it", "seniors"),
+    ("assign", "team", "the team; left out: the senior team. Somebody there who had no part in it gets the case, else the lead", "seniors"),
     ("tell", "told", "who else hears of it", "lead"),
 )
 
