@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inboxd.core.follow_up import ASKING_JOBS, close_later, is_machine_answer, outcome_of_yes, read_answer
-from inboxd.core.letters import answer_values, notice, offered_answer, routed
+from inboxd.core.letters import answer_values, first_name, notice, offered_answer, routed
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -144,25 +144,33 @@ def with_opt_out(decision: Decision, situation: Situation) -> Decision:
 
 
 def thanked(situation: Situation, case: Case, book: Rulebook) -> Decision:
-    """A thank-you reopens nothing; it is a good sign, and goes to whoever earned it."""
-    event = CaseEvent.CUSTOMER_THANKED
-    changes = {"good_sign": True, "sentiment": situation.understood.reading.sentiment}
-    actions: list[Action] = [
-        Join(case=case.number),
-        Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
-    ]
-    if case.state is CaseState.RESOLVED:
+    """A thank-you reopens nothing and goes to whoever earned it. After our answer it is a good sign, where it is the customer's own."""
+    event, reading = CaseEvent.CUSTOMER_THANKED, situation.understood.reading
+    own = _is_by_customer(situation, case)
+    changes: dict[str, object] = {"sentiment": reading.sentiment}
+    if case.state is not CaseState.OPEN or (case.last_reply_at is not None and reading.answer is Answer.SATISFIED):
+        changes["good_sign"] = True  # who thanks while they wait for us is only kind
+    actions: list[Action] = [Join(case=case.number)]
+    if own:
+        actions.append(Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes))
+    if own and case.state is CaseState.RESOLVED:
         actions += [
             Cancel(case=case.number, kinds=(JobKind.ASK, JobKind.REMIND)),
             close_later(case, book.follow_up, situation.now),
         ]
-    actions += _thanks_passed_on(situation, case, book)
+    actions += _thanks_passed_on(situation, case, book, not_asked=own and "good_sign" in changes)
     return Decision(actions=tuple(actions), because=("a thank-you, with no question in it",), case=case.number)
 
 
-def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook) -> list[Action]:
+def _is_by_customer(situation: Situation, case: Case) -> bool:
+    """Whether the customer wrote it, and not somebody in copy, who takes part in their name."""
+    person = situation.person
+    return person is not None and person.number == case.customer and person.email == situation.understood.message.sender.email
+
+
+def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook, *, not_asked: bool) -> list[Action]:
     u = situation.understood
-    asked = case.state in (CaseState.RESOLVED, CaseState.CLOSED)
+    reader = {} if _is_by_customer(situation, case) else {"customer": first_name(u.message.sender.name, u.message.sender.email)}
     return [
         Send(
             letter=notice(
@@ -171,7 +179,7 @@ def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook) -> list[
                 template="thanks",
                 purpose=f"thanks:{u.number}:{name}",
                 case=case,
-                values={"quote": u.new_text.strip(), "at": u.received_at, "not_asked": asked},
+                values={**reader, "quote": u.new_text.strip(), "at": u.received_at, "not_asked": not_asked},
             )
         )
         for name in case.involved
@@ -198,7 +206,7 @@ def missed_by(situation: Situation, case: Case) -> tuple[Log, ...]:
 def _judged_answer(situation: Situation, case: Case) -> str:
     """The name of the answer in our acknowledgement that the customer's mail replies to, before anybody wrote; "" if none."""
     offer = situation.replied_to
-    by_customer = situation.person is not None and situation.person.number == case.customer
+    by_customer = _is_by_customer(situation, case)
     before_anybody = case.state is CaseState.OPEN and case.last_reply_at is None and not situation.understood.screening.automatic
     return offered_answer(offer) if offer is not None and offer.case == case.number and by_customer and before_anybody else ""
 

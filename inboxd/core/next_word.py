@@ -73,6 +73,7 @@ def wrote(
     due = found.hour.at if fresh or case.due_at is None else min(case.due_at, found.hour.at)
     changes: dict[str, object] = {
         "sentiment": u.reading.sentiment,
+        "good_sign": False,
         "due_at": due,
         "priority": ruling.then.priority or case.priority,
         "repeat": case.repeat or is_repeat(book, contacts, now),
@@ -83,7 +84,7 @@ def wrote(
     if not may_be_asked(situation, ruling):
         changes["no_follow_up"] = True
     if again:
-        changes |= {"reopened": case.reopened + 1, "good_sign": False, "closed_at": None, "resolved_at": None}
+        changes |= {"reopened": case.reopened + 1, "closed_at": None, "resolved_at": None}
     if unhappy:
         changes["outcome"] = Outcome.DISSATISFIED
     choice, lent_by = _mover(situation, case, found, book, unhappy=unhappy)

@@ -36,6 +36,7 @@ from tests.stories.steps import (
 from tests.stories.test_people_away import away, in_force
 
 ANA_AT = "ana@example.org"
+LUIS = "Luis Ruiz <luis@example.org>"
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)  # the day begins on the first
 S = CaseState
 
@@ -54,6 +55,17 @@ def test_open_and_the_customer_writes_again_the_case_stays_open_and_the_agent_ge
     day.write(ANA, "Re: Front wheel [#1001]", SAME_PROBLEM)
     assert (day.case().number, day.case().state) == (1001, S.OPEN)
     assert "silver model" in day.routed(agent).text
+
+
+def test_thanks_in_advance_are_no_word_that_it_works(day: Day) -> None:
+    agent = opened(day)
+    day.pass_(minutes=20)
+    day.write(ANA, "Re: Front wheel [#1001]", "Thank you very much in advance!\nAna")
+    assert (day.case().number, day.case().state, day.case().good_sign) == (1001, S.OPEN, False)
+    assert "in advance" in day.last(agent).text and "Nothing to do" not in day.last(agent).text
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nthe 15 mm one.")
+    day.pass_(days=3)
+    assert "follow_up" in kinds(day, ANA_AT)
 
 
 def test_open_and_an_agent_replies_the_customer_has_the_word(day: Day) -> None:
@@ -89,6 +101,18 @@ def test_waiting_and_the_customer_thanks_it_stays_and_the_agent_reads_the_thanks
     assert "that was quick" in day.last(agent).text
     day.pass_(days=30)
     assert "follow_up" not in kinds(day, ANA_AT)  # who said that it works is not asked
+
+
+def test_a_thanks_on_the_way_then_a_complaint_is_asked_after_resolve(day: Day) -> None:
+    agent = answered(day, words="Hello Ana,\nwe have sent you a new one. It will come this week.")
+    day.reply(ANA, words_of(day), "Thank you very much!")
+    assert day.case().good_sign
+    day.pass_(days=2)
+    day.reply(ANA, words_of(day), "The wheel has not come. I still wait for it. What now?")
+    assert day.case().state is S.OPEN and not day.case().good_sign
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nhere it is.")
+    day.pass_(days=3)
+    assert "follow_up" in kinds(day, ANA_AT)
 
 
 def test_waiting_and_the_agent_replies_again_it_still_waits(day: Day) -> None:
@@ -218,6 +242,18 @@ def test_resolved_and_thanked_is_not_asked(day: Day) -> None:
     day.pass_(days=30)
     assert "follow_up" not in kinds(day, ANA_AT)
     assert day.case().state is S.CLOSED
+
+
+def test_thanks_of_a_reader_in_copy_do_not_speak_for_the_customer(day: Day) -> None:
+    day.write(ANA, "Front wheel", CALM, cc=LUIS)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "resolve\n\nHello Ana,\nthe 15 mm one.")
+    day.reply(LUIS, day.last("luis@example.org"), "Thank you so much!")
+    assert day.case().state is S.RESOLVED and not day.case().good_sign
+    assert "Thank you so much!" in day.last(agent).text
+    assert "Luis wrote this" in day.last(agent).text and "not ask" not in day.last(agent).text
+    day.pass_(days=3)
+    assert "follow_up" in kinds(day, ANA_AT)
 
 
 def test_resolved_and_something_else_written_is_reopened_and_not_asked(day: Day) -> None:
