@@ -21,6 +21,7 @@ from inboxd.core.model import (
     JobKind,
     Join,
     Log,
+    OpenCase,
     Send,
     Sentiment,
     Situation,
@@ -129,12 +130,13 @@ def _named_agent_told(situation: Situation, case: Case, book: Rulebook, answer: 
 
 
 def with_opt_out(decision: Decision, situation: Situation) -> Decision:
-    """Whoever would rather not be asked is not asked."""
-    customer = situation.customer
-    if customer is None or not situation.understood.reading.opt_out:
+    """Whoever writes that they would rather not be asked is not asked, in whatever mail they say so."""
+    opened = next((action.person for action in decision.actions if isinstance(action, OpenCase)), None)
+    writer, u = opened or situation.person, situation.understood
+    if writer is None or writer.email != u.message.sender.email or not u.reading.opt_out:
         return decision
     quiet = (
-        ChangePerson(person=customer.number, changes={"no_follow_up": True}),
+        ChangePerson(person=writer.number, changes={"no_follow_up": True}),
         Log(kind="person.opted_out", case=decision.case),
     )
     return replace(decision, actions=(*decision.actions, *quiet))

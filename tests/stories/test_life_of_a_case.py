@@ -459,6 +459,32 @@ def test_the_wish_not_to_be_asked_does_not_swallow_the_no_beside_it(day: Day) ->
     assert day.events("person.opted_out") == 1
 
 
+def test_who_wishes_not_to_be_asked_in_a_plain_mail_is_not_asked(day: Day) -> None:
+    answered(day)
+    day.pass_(hours=3)
+    day.reply(ANA, words_of(day), "And for the back wheel? When it is done: please do not ask me again.")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nthe same.")
+    assert "Ana is not asked whether it is solved" in " ".join(day.last(holder(day)).text.split())
+    day.pass_(days=5)
+    assert "follow_up" not in kinds(day, ANA_AT)
+
+
+def test_who_wishes_not_to_be_asked_in_the_first_mail_is_not_asked(day: Day) -> None:
+    resolved(day, "Hello,\nwhich spanner fits the front wheel? And please do not ask me again afterwards.")
+    day.pass_(days=5)
+    assert kinds(day, ANA_AT) == ["reply"]
+
+
+def test_the_wish_of_a_reader_in_copy_is_not_the_customers(day: Day) -> None:
+    day.write(ANA, "Front wheel", CALM, cc=LUIS)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    day.reply(LUIS, day.last("luis@example.org"), "And for the back wheel? Please do not ask me again.")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nthe same.")
+    day.pass_(days=3)
+    assert "follow_up" in kinds(day, ANA_AT)
+
+
 def test_a_sensitive_matter_gets_nothing_automatic(day: Day) -> None:
     resolved(day, "My husband died last week. Please close his account.", subject="Account")
     day.pass_(days=30)
