@@ -22,6 +22,8 @@ from inboxd.core.model import (
     Join,
     Log,
     OpenCase,
+    Outcome,
+    Role,
     Send,
     Sentiment,
     Situation,
@@ -52,6 +54,12 @@ def answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
     if proof is not None and not proof.from_customer:
         return _unclear(situation, case, book, policy)  # the right token from another address: kept as text, a person looks
     answer = read_answer(u.reading, proof)
+    if proof is not None and proof.said is not None and _taken_back(situation, case, answer):
+        return Decision(
+            actions=(Join(case=case.number, role=None), Log(kind="answer.taken_back", case=case.number, data={"message": u.number})),
+            because=("the customer said otherwise in words, while the tap waited",),
+            case=case.number,
+        )
     if u.reading.thanks_only and answer is Answer.UNCLEAR:
         return with_opt_out(thanked(situation, case, book), situation)
     match answer:
@@ -62,6 +70,15 @@ def answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
         case Answer.UNCLEAR:
             decision = _unclear(situation, case, book, policy)
     return with_opt_out(decision, situation)
+
+
+def _taken_back(situation: Situation, case: Case, answer: Answer) -> bool:
+    """Whether the customer said otherwise since they tapped this answer: a complaint after a yes, a yes after a no."""
+    u = situation.understood
+    if answer is Answer.SATISFIED:
+        return any(line.role is Role.CUSTOMER and line.wants_answer and line.message > u.number for line in situation.story)
+    said_yes = case.state is CaseState.CLOSED and case.outcome in (Outcome.SATISFIED, Outcome.WON_BACK)
+    return answer is Answer.DISSATISFIED and said_yes and case.closed_at is not None and case.closed_at > u.received_at
 
 
 def _satisfied(situation: Situation, case: Case, book: Rulebook, policy: Policy, *, new: bool) -> Decision:

@@ -233,6 +233,52 @@ def test_a_yes_from_another_address_is_kept_as_text_and_a_person_looks(day: Day)
     assert "says somebody" in day.routed(agent).text
 
 
+def test_a_tap_that_the_customer_corrects_in_words_is_no_good_sign(day: Day) -> None:
+    the_question, agent = asked(day, FURIOUS), holder(day)
+    day.pass_(minutes=5)
+    tap(day, the_question, Answer.SATISFIED)
+    day.pass_(seconds=40)
+    day.reply(ANA, the_question, "Sorry, that was the wrong one. No, it does not work, the wheel is still broken.")
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome, day.case().good_sign) == (CaseState.OPEN, Outcome.DISSATISFIED, False)
+    assert not [mail for mail in agents_mail(day) if "says it is solved" in mail.text]
+    assert holder(day) == (JONAS if agent == MARIA else MARIA)
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nhere is the right one.")
+    day.pass_(days=3)
+    assert kinds(day, ANA_AT).count("follow_up") == 2
+
+
+def test_a_tapped_not_yet_that_the_customer_corrects_in_words_does_not_reopen_the_case(day: Day) -> None:
+    the_question = asked(day)
+    day.pass_(minutes=5)
+    tap(day, the_question, Answer.DISSATISFIED)
+    day.pass_(seconds=40)
+    day.reply(ANA, the_question, "Yes, it is solved.")
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome, day.case().reopened) == (CaseState.CLOSED, Outcome.SATISFIED, 0)
+
+
+@pytest.mark.parametrize("words", ["Thank you so much!", "Yes, it is solved."])
+def test_a_tapped_yes_still_counts_beside_kind_words(day: Day, words: str) -> None:
+    the_question = asked(day)
+    day.pass_(minutes=5)
+    tap(day, the_question, Answer.SATISFIED)
+    day.pass_(seconds=40)
+    day.reply(ANA, the_question, words)
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome) == (CaseState.CLOSED, Outcome.SATISFIED)
+
+
+def test_a_tapped_not_yet_still_counts_beside_more_about_it(day: Day) -> None:
+    the_question = asked(day, FURIOUS)
+    day.pass_(minutes=5)
+    tap(day, the_question, Answer.DISSATISFIED)
+    day.pass_(seconds=40)
+    day.reply(ANA, words_of(day), "What I meant is the rear wheel. What can I do about it?")
+    day.pass_(minutes=5)
+    assert (day.case().state, day.case().outcome) == (CaseState.OPEN, Outcome.DISSATISFIED)
+
+
 # --- the case went on after the question
 
 
