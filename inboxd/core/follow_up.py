@@ -145,6 +145,11 @@ def outcome_of_yes(case: Case) -> Outcome:
     return Outcome.WON_BACK if case.outcome in (Outcome.DISSATISFIED, Outcome.WON_BACK) else Outcome.SATISFIED
 
 
+def outcome_again(case: Case) -> Outcome:
+    """A case that comes back did not end well, whatever was said: a yes is no longer known, and who was won back is to be won again."""
+    return {Outcome.SATISFIED: Outcome.UNKNOWN, Outcome.WON_BACK: Outcome.DISSATISFIED}.get(case.outcome, case.outcome)
+
+
 def is_late(case: Case, policy: FollowUpPolicy, now: datetime) -> bool:
     """Whether a closed case is past its grace time: what comes now is a new case, linked."""
     return case.state is CaseState.CLOSED and case.closed_at is not None and now - case.closed_at > policy.grace

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from inboxd.core.assign import Choice, assign
-from inboxd.core.follow_up import ASKING_JOBS
+from inboxd.core.follow_up import ASKING_JOBS, outcome_again
 from inboxd.core.issues import linked
 from inboxd.core.letters import answer_values, lead_of, notice, routed
 from inboxd.core.lifecycle import advance, reopens
@@ -84,7 +84,7 @@ def wrote(
     if not may_be_asked(situation, ruling):
         changes["no_follow_up"] = True
     if again:
-        changes |= {"reopened": case.reopened + 1, "closed_at": None, "resolved_at": None}
+        changes |= {"reopened": case.reopened + 1, "closed_at": None, "resolved_at": None, "outcome": outcome_again(case)}
     if unhappy:
         changes["outcome"] = Outcome.DISSATISFIED
     choice, lent_by = _mover(situation, case, found, book, unhappy=unhappy)

@@ -134,6 +134,8 @@ def moved_on(
         changes |= {"due_at": None, "resolved_at": None, "closed_at": None}
     if refused and case.outcome is not Outcome.DISSATISFIED:  # who said no stays somebody to win back
         changes["outcome"] = Outcome.COULD_NOT
+    elif resolve and case.outcome is Outcome.COULD_NOT and (replied or case.state is CaseState.OPEN):
+        changes["outcome"] = Outcome.UNKNOWN  # the last answer was no refusal; a bare `resolve` after the no adds nothing to it
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
     actions: list[Action] = [
         Advance(case=case.number, event=event, state=state, changes=changes),

@@ -277,6 +277,27 @@ def test_resolved_and_the_agent_writes_once_more_the_ask_starts_over(day: Day) -
     assert kinds(day, ANA_AT).count("follow_up") == 1
 
 
+def refused(day: Day) -> str:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "could not: 40 days are over\n\nHello Ana,\nwe cannot take it back, because 40 days are over.")
+    return agent
+
+
+def test_after_a_refusal_that_became_a_yes_nobody_is_told_of_a_no(day: Day) -> None:
+    refused(day)
+    day.reply(ANA, words_of(day), "I was on a long journey. Can you not make an exception?")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nyes, we can. The money is on its way to you.")
+    day.pass_(days=3)
+    assert "had to say no" not in " ".join(question(day).text.split())
+
+
+def test_a_refusal_that_is_only_resolved_once_more_stays_one(day: Day) -> None:
+    agent = refused(day)
+    day.reply(agent, day.routed(agent), "resolve")
+    day.pass_(days=3)
+    assert "had to say no" in " ".join(question(day).text.split())
+
+
 def test_resolved_twice_the_ask_starts_over(day: Day) -> None:
     agent = resolved(day)
     day.pass_(days=1)
@@ -334,6 +355,18 @@ def test_a_mail_within_the_grace_time_reopens_a_closed_case(day: Day) -> None:
     day.pass_(days=13)
     day.reply(ANA, words_of(day), "It is loose again. What can I do?")
     assert (day.case().number, day.case().state, day.case().reopened) == (1001, S.OPEN, 1)
+
+
+def test_a_yes_that_was_followed_by_a_complaint_and_silence_does_not_end_as_satisfied(day: Day) -> None:
+    day.reply(ANA, asked(day), "Yes, it is solved.")
+    day.pass_(days=3)
+    day.reply(ANA, words_of(day), "It broke again, and nothing works now. What can I do?")
+    assert (day.case().state, day.case().outcome) == (S.OPEN, Outcome.UNKNOWN)
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nhere is a new one.")
+    day.pass_(days=20)
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.UNKNOWN)
+    agent = opened(day, "The lamp does not shine. Why?", subject="A lamp")
+    assert "ended well" not in day.routed(agent).text
 
 
 def test_after_the_grace_time_it_is_a_new_case_linked_to_the_old_one(day: Day) -> None:
@@ -426,6 +459,20 @@ def test_a_yes_after_a_no_is_a_person_won_back(day: Day) -> None:
     day.reply(second, day.routed(second), "resolve\n\nHello Ana,\nhere is the right one.")
     day.pass_(days=3)  # asked again within two weeks: a bad experience was repaired
     assert kinds(day, ANA_AT).count("follow_up") == 2
+    day.reply(ANA, question(day), "Yes, it is solved.")
+    assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.WON_BACK)
+
+
+def test_who_was_won_back_and_comes_back_is_won_back_once_more(day: Day) -> None:
+    day.reply(ANA, asked(day, FURIOUS), "No, it does not fit.")
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nhere is the right one.")
+    day.pass_(days=3)
+    day.reply(ANA, question(day), "Yes, it is solved.")
+    day.pass_(days=2)
+    day.reply(ANA, words_of(day), "It broke again, and nothing works now. What can I do?")
+    assert (day.case().state, day.case().outcome) == (S.OPEN, Outcome.DISSATISFIED)
+    day.reply(holder(day), day.routed(holder(day)), "resolve\n\nHello Ana,\nhere is a stronger one.")
+    day.pass_(days=3)
     day.reply(ANA, question(day), "Yes, it is solved.")
     assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.WON_BACK)
 
