@@ -31,6 +31,7 @@ MOVES = {
     CaseEvent.RECONSIDERED: (S.OPEN, "-", "-", "-"),
     CaseEvent.NOTED: (S.OPEN, S.WAITING, S.RESOLVED, S.CLOSED),
     CaseEvent.SPLIT: (S.WAITING, "-", "-", "-"),
+    CaseEvent.WOKE: ("-", S.OPEN, "-", "-"),
     CaseEvent.MERGED: (S.MERGED, S.MERGED, S.MERGED, S.MERGED),
 }
 PAIRS = [(s, e, to) for e, row in MOVES.items() for s, to in zip((S.OPEN, S.WAITING, S.RESOLVED, S.CLOSED), row, strict=True)]
