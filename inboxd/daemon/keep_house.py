@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from inboxd.core.decide import decide_due, is_rule_file, permitted
 from inboxd.core.due import share_out
+from inboxd.core.follow_up import ASKING_JOBS
 from inboxd.core.leak import leaks
 from inboxd.core.letters import to_lead
 from inboxd.core.lifecycle import advance
@@ -52,6 +53,7 @@ from inboxd.logs import log
 from inboxd.ports import MailboxState, Transaction
 
 KINDS = tuple(kind for kind in JobKind if kind not in (JobKind.TRIAGE, JobKind.SEND, JobKind.FILE))
+AFTER_SILENCE = (*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE, JobKind.MENDED)  # what would not be done if somebody had written
 DAILY = (JobKind.DIGEST, JobKind.AUDIT)
 NOT_SOON = timedelta(minutes=1)
 SHARE_EVERY = timedelta(minutes=15)
@@ -60,17 +62,24 @@ DAY = timedelta(days=1)
 MORNING = 7  # the hour, in the mailbox's time zone, at which daily mails leave
 
 
-def keep_house(office: Office) -> int:
-    """Do what is due, once; returns how many jobs were worked on. Safe to run twice."""
+def keep_house(office: Office, unread: Collection[MailboxName] = ()) -> int:
+    """Do what is due, once; returns how many jobs were worked on. Safe to run twice.
+
+    In the mailboxes that are `unread` nobody knows yet who wrote, so nothing is done there because nobody did.
+    """
     jobs = office.store.claim(KINDS, office.clock.now(), 20)
     for job in jobs:
         try:
             tried = _tried(office, job) if job.kind is JobKind.TRY_RULES else None  # takes minutes: not inside the transaction
             week = look_back(office, job) if job.kind is JobKind.WEEKLY else None
             with office.store.transaction() as tx, tx.savepoint():
-                if tx.holds(job):  # a mail that was triaged meanwhile may have moved the date
-                    _one(office, tx, job, tried, week)
-                    tx.done(job)
+                if not tx.holds(job):  # a mail that was triaged meanwhile may have moved the date
+                    continue
+                if _waits_for_mail(tx, job, unread):
+                    tx.retry(job, office.clock.now() + NOT_SOON, "the mailbox is not read yet", counts=False)
+                    continue
+                _one(office, tx, job, tried, week)
+                tx.done(job)
         except Temporary:
             office.store.release(jobs)
             raise
@@ -87,6 +96,11 @@ def keep_house(office: Office) -> int:
                 raise
             log("job.parked", level="error", job=job.number, kind=job.kind, error=place_of(error), todo=f"inboxd parked show {job.number}")
     return len(jobs)
+
+
+def _waits_for_mail(tx: Transaction, job: Job, unread: Collection[MailboxName]) -> bool:
+    case = tx.case(job.case) if unread and job.kind in AFTER_SILENCE and job.case is not None else None
+    return case is not None and case.mailbox in unread
 
 
 def open_house(office: Office) -> None:

@@ -67,6 +67,8 @@ class Supervisor:
     steady: Callable[[], float] = time.monotonic  # real time: how long trouble lasts has nothing to do with the date
     _watch: Watch = field(default_factory=Watch)
     _read_at: dict[str, float] = field(default_factory=dict)  # `synced` in steady time
+    _behind: dict[str, float] = field(default_factory=dict)  # folders not read to their end since the start or a failure, and since when
+    _catching_up: set[MailboxName] = field(default_factory=set)  # they were read since; triage still has what was in them
     _looked_at: float = 0.0
     _status: str = "running"
     _reconciled: dict[str, datetime] = field(default_factory=dict)
@@ -97,9 +99,11 @@ class Supervisor:
         open_house(self.office)
         for source in self.sources:
             self._read_at[f"fetch:{source.name}:{source.folder}"] = self.steady()
+            self._behind[f"fetch:{source.name}:{source.folder}"] = self.steady()
+        for source in self.sources:
             self._spawn(f"fetch:{source.name}:{source.folder}", lambda source=source: self._fetch(source))  # type: ignore[misc]
         self._spawn("triage", lambda: self._work("triage", triaging.KINDS, lambda: triage(self.office), ("deliver", "house")))
-        self._spawn("house", lambda: self._work("house", house.KINDS, lambda: keep_house(self.office), ("deliver",)))
+        self._spawn("house", lambda: self._work("house", house.KINDS, lambda: keep_house(self.office, self._unread()), ("deliver",)))
         self._spawn("deliver", lambda: asyncio.run(self._deliver()))
 
     def stop(self) -> None:
@@ -221,6 +225,9 @@ class Supervisor:
                         self.wake("triage")
                     self._reconcile(name, source)
                     self.synced[name], self._read_at[name] = self.office.clock.now(), self.steady()
+                    if name in self._behind:
+                        self._catching_up.add(source.name)
+                        del self._behind[name]
                     if self.health.pop(name, None):
                         log("mailbox.connected", mailbox=source.name)
                     if not file_mail(self.office, source, self.post.jitter()):
@@ -243,7 +250,20 @@ class Supervisor:
             self.reconcile_asked.setdefault(f"fetch:{source.name}:{source.folder}", threading.Event()).set()
             source.mailbox.wake()
 
+    def _unread(self) -> Collection[MailboxName]:
+        """The mailboxes with mail that was not read or decided about since the start, or since their server was away.
+
+        For a day at most: a server that is dead stops nothing for good.
+        """
+        now = self.steady()
+        behind = {MailboxName(name.split(":")[1]) for name, since in list(self._behind.items()) if now - since < DAY.total_seconds()}
+        read = set(self._catching_up)  # in this order: a folder that is read meanwhile is in one of them, and its mail in triage
+        if read and self.office.store.next_due(triaging.KINDS) is None and not self.office.store.in_hand(triaging.KINDS):
+            self._catching_up.difference_update(read)
+        return behind | self._catching_up
+
     def _pause(self, name: str, state: tenacity.RetryCallState) -> float:
+        self._behind.setdefault(name, self.steady())
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, NoRoom):
             return SLOW_RETRY.total_seconds()

@@ -12,16 +12,19 @@ from typing import Any
 
 import pytest
 
-from inboxd.core.model import AgentName, Outgoing, Scores, ToRead
+from inboxd.core.model import AgentName, CaseState, Outgoing, Scores, ToRead
 from inboxd.daemon.deliver import Post
-from inboxd.daemon.fetch import Source
+from inboxd.daemon.fetch import Source, fetch
+from inboxd.daemon.keep_house import keep_house
 from inboxd.daemon.office import RuleSet
 from inboxd.daemon.supervise import Supervisor
+from inboxd.daemon.triage import triage
 from inboxd.errors import ConfigError, Permanent, Temporary
 from inboxd.ports import Folder
 from tests.daemon.world import Killed, calm, mail
 from tests.fakes import FakeClock, FakeMailbox, FakeMailer, FakeReader
 from tests.stories.day import ACME, Day
+from tests.stories.steps import ANA, CALM, kinds, resolved, words_of
 
 BOUND = 10.0  # seconds after which a test has failed; nothing waits for it to pass
 
@@ -232,8 +235,6 @@ def test_a_mailbox_that_is_away_is_named_and_tried_again_with_growing_pauses_unt
 
 def test_the_other_loops_go_on_while_a_mailbox_is_away(house: House) -> None:
     house.box.put(mail(1), house.day.at())
-    from inboxd.daemon.fetch import fetch
-
     fetch(house.day.source, house.day.store, house.day.clock)
     house.box.failure = Temporary("no route to host")
     house.begin()
@@ -259,6 +260,112 @@ def test_a_junk_folder_that_works_does_not_hide_an_inbox_that_does_not(house: Ho
     junk.waiting.get(timeout=BOUND)
     assert house.supervisor.health == {"fetch:acme:INBOX": "away"}
     junk.wake()
+
+
+# --- silence that nobody has listened to ---------------------------------------------------------------------------
+
+
+def resolved_and_due(house: House) -> None:
+    """Ana's case was resolved days ago: she is to be asked now."""
+    resolved(house.day)
+    house.clock.move(timedelta(days=5))
+
+
+def complains(house: House) -> None:
+    """Ana wrote that it does not fit; it lies in the mailbox."""
+    house.day.write(ANA, "Re: Front wheel", "It does not fit. What now?", answers=words_of(house.day), run=False)
+
+
+def next_look(house: House) -> None:
+    """A minute later; the loop that does what is due has looked, and waits again."""
+    house.clock.move(timedelta(minutes=1, seconds=1))
+    while not house.clock.waiting.empty():
+        house.clock.waiting.get()
+    house.supervisor.wake("house")
+    until_waits(house, "house")
+
+
+def until_waits(house: House, loop: str) -> None:
+    while house.clock.waiting.get(timeout=BOUND) != loop:
+        pass
+
+
+def questions(house: House) -> list[str]:
+    return [kind for kind in kinds(house.day, "ana@example.org") if kind == "follow_up"]
+
+
+def test_the_daemon_reads_the_mailbox_before_it_asks_after_days_of_standstill(house: House) -> None:
+    resolved_and_due(house)
+    complains(house)
+    log_in, select = threading.Event(), house.box.select
+
+    def slowly() -> Folder:
+        log_in.wait(BOUND)  # a server takes its time to log us in
+        return select()
+
+    house.box.select = slowly  # type: ignore[method-assign]
+    house.begin()
+    until_waits(house, "house")
+    assert house.day.case().state is CaseState.RESOLVED and not questions(house)
+    log_in.set()
+    until(lambda: house.day.case().state is CaseState.OPEN, house.clock.waiting)
+    next_look(house)
+    assert not questions(house) and house.day.events("case.silence") == 0
+
+
+def test_nobody_is_asked_before_what_was_read_is_decided_too(house: House) -> None:
+    resolved_and_due(house)
+    complains(house)
+    fetch(house.day.source, house.day.store, house.day.clock)
+    house.supervisor._catching_up = {ACME}
+    assert keep_house(house.day.office, house.supervisor._unread()) and not house.supervisor._behind
+    triage(house.day.office)
+    assert house.supervisor._unread() == set() and house.day.case().state is CaseState.OPEN
+
+
+def test_while_the_server_is_away_silence_means_nothing_but_a_dead_one_stops_nothing_for_good(house: House) -> None:
+    steady = [0.0]
+    house.supervisor.steady = lambda: steady[0]
+    resolved_and_due(house)
+    house.box.failure = Temporary("no route to host")
+    house.begin()
+    until_waits(house, "house")
+    steady[0] = 23 * 3600
+    next_look(house)
+    assert not questions(house)
+    steady[0] = 24 * 3600
+    next_look(house)
+    assert house.day.store.look("select 1 from outgoing where kind = 'follow_up'")
+
+
+def test_after_the_server_was_away_the_mailbox_is_read_before_anybody_is_asked(house: House) -> None:
+    resolved(house.day)
+    house.begin()
+    house.box.waiting.get(timeout=BOUND)
+    until_waits(house, "house")
+    house.box.failure = Temporary("no route to host")
+    house.box.wake()
+    until(lambda: house.supervisor.health, house.box.selected)
+    house.clock.move(timedelta(days=5))
+    complains(house)
+    next_look(house)
+    assert house.day.case().state is CaseState.RESOLVED
+    house.box.failure = None
+    until(lambda: house.day.case().state is CaseState.OPEN, house.clock.waiting)
+    next_look(house)
+    assert not questions(house)
+
+
+def test_what_does_not_wait_for_silence_goes_on_while_the_server_is_away(house: House) -> None:
+    house.day.write(ANA, "Front wheel", CALM)
+    house.day.pass_(minutes=2)
+    house.day.write(ANA, "Front wheel", "One more detail: it is the silver one.")
+    house.clock.move(timedelta(minutes=6))
+    assert keep_house(house.day.office, {ACME})
+    assert house.day.store.look("select 1 from outgoing where kind = 'routed' and state = 'queued'")
+
+
+# --- pauses, and a full disk ----------------------------------------------------------------------------------------
 
 
 def test_a_pause_ends_with_the_daemon() -> None:
@@ -300,8 +407,6 @@ def test_a_full_disk_is_named_loses_nothing_and_work_goes_on_when_there_is_space
     house.day.office.store = store
     house.supervisor.post = Post(mailers={ACME: house.mailer}, jitter=lambda: -1.0)  # no pause
     house.box.put(mail(1), house.day.at())
-    from inboxd.daemon.fetch import fetch
-
     fetch(house.day.source, house.day.store, house.day.clock)
     house.begin()
     until(lambda: "triage" in house.supervisor.health, store.asked)
