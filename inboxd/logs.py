@@ -26,10 +26,13 @@ def to(stream: IO[str] | None, *, journal: bool = False) -> None:
 
 
 def log(event: str, *, level: str = "info", **facts: object) -> None:
-    """Write one line, e.g. `case.opened case=1204 team=seniors because="sounds upset"`."""
+    """Write one line, e.g. `case.opened case=1204 team=seniors because="sounds upset"`. Never raises: a line is dropped, work goes on."""
     line = line_of(event, level, facts.items())
     with _lock:
-        print((_PRIORITY[level] if _Target.journal else "") + line, file=_Target.stream or sys.stderr, flush=True)
+        try:
+            print((_PRIORITY[level] if _Target.journal else "") + line, file=_Target.stream or sys.stderr, flush=True)
+        except (OSError, ValueError):  # the terminal is gone, its disk is full, it was closed
+            pass
 
 
 def line_of(event: str, level: str, facts: Iterable[tuple[str, object]]) -> str:

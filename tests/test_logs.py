@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Iterator
 
@@ -59,3 +60,25 @@ def test_a_value_that_could_be_misread_is_quoted(value: object, shown: str) -> N
 def test_no_value_can_begin_a_line_of_its_own(stream: io.StringIO) -> None:
     logs.log("x", value="one\nerror fake.event", other="\ttab")
     assert stream.getvalue().count("\n") == 1
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed, a log on a full disk, a pipe whose reader has ended."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Gone(), closed()], ids=["gone", "closed"])
+def test_a_line_that_cannot_be_written_is_dropped_and_ends_no_work(stream: io.StringIO) -> None:
+    logs.to(stream)
+    try:
+        logs.log("message.stored", message=1)
+    finally:
+        logs.to(None)

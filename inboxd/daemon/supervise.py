@@ -142,8 +142,8 @@ class Supervisor:
                 loop()
             except BaseException as error:
                 self._died.append(name)
+                self.stop()  # first: whatever becomes of the words, nobody goes on without this loop
                 log("loop.died", level="error", loop=name, error=place_of(error) if isinstance(error, Exception) else type(error).__name__)
-                self.stop()
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         self._threads.append(thread)

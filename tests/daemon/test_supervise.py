@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from inboxd.core.model import AgentName, CaseState, Outgoing, Scores, ToRead
+from inboxd.daemon import supervise
 from inboxd.daemon.deliver import Post
 from inboxd.daemon.fetch import Source, fetch
 from inboxd.daemon.keep_house import keep_house
@@ -207,6 +208,18 @@ def test_a_bug_while_fetching_ends_the_process_with_an_error(house: House) -> No
     house.thread.start()
     assert house.end() == 1
     assert house.supervisor._died == ["fetch:acme:INBOX"]
+
+
+def test_a_loop_that_dies_ends_the_daemon_whatever_becomes_of_the_words_about_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(event: str, **_facts: object) -> None:
+        if event == "loop.died":
+            raise OSError("the log is gone")
+
+    monkeypatch.setattr(supervise, "log", broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _told: None)
+    house.box.failure = ZeroDivisionError("a bug of ours")
+    house.thread.start()
+    assert house.end() == 1
 
 
 # --- servers that are away -----------------------------------------------------------------------------------------
