@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -14,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from inboxd.adapters import kill_points
 from inboxd.adapters.clock import SystemClock, jitter
+from inboxd.adapters.control import need_short
 from inboxd.adapters.imap import ImapMailbox, ImapProbe
 from inboxd.adapters.imap import probe as probe_imap
-from inboxd.adapters.keys import load_keys
+from inboxd.adapters.keys import load_keys, read_keys
 from inboxd.adapters.secret import read_secret
 from inboxd.adapters.smtp import SmtpMailer, SmtpProbe
 from inboxd.adapters.smtp import probe as probe_smtp
@@ -36,7 +38,7 @@ from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.look_back import TREND, look_back
 from inboxd.desk.report import page
-from inboxd.errors import BrokenModel, InboxdError
+from inboxd.errors import BrokenModel, ConfigError, InboxdError, Permanent, UnusableStore
 from inboxd.logs import log
 from inboxd.ports import Clock, Mailer, Store
 from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, shipped, try_rules
@@ -61,6 +63,7 @@ class World:
 def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     """Build the daemon: opens the store (refusing a second process), loads rules and model, connects nothing yet."""
     world = world or World(clock=SystemClock())
+    need_short(settings.state_dir)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # one reader on one thread: more BLAS threads only slow it down
     crash = os.environ.get(CRASH_AT)
@@ -150,9 +153,45 @@ def password_of(server: ServerSettings) -> Callable[[], str] | None:
 def open_store(settings: Settings, *, read_only: bool) -> SqliteStore:
     """The store for a command: read-only beside a daemon, or for itself while none runs."""
     path = settings.state_dir / STORE_FILE
-    if read_only and not path.exists():
-        raise InboxdError(f"there is no store yet at {path}: inboxd run makes it")
+    try:
+        if read_only and not path.stat().st_size:
+            raise InboxdError(f"the store {path} is empty: inboxd begins just now, or it was lost; then restore it from a backup")
+    except (FileNotFoundError, NotADirectoryError):
+        raise InboxdError(f"there is no store yet at {path}: inboxd run makes it") from None
+    except OSError as error:
+        raise Permanent(f"the store {path} cannot be read ({error.strerror}): ask as the user that inboxd runs as") from error
     return SqliteStore(path, read_only=read_only)
+
+
+def look_at_state(settings: Settings) -> tuple[list[str], list[str]]:
+    """Say what is wrong with the folder of the state, and what may be: it can be another user's than the one who looks."""
+    folder, mistakes, doubts = settings.state_dir, [], []
+    try:
+        need_short(folder)
+        there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))  # the first start makes what is missing
+        if not stat.S_ISDIR(there.stat().st_mode):
+            mistakes.append(f"state_dir: {there} is no folder; name one that the user inboxd runs as can write")
+        elif not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+            doubts.append(f"state_dir: {there} cannot be written by the user who asks; the user that inboxd runs as must be able to")
+        else:
+            if (folder / "key").exists():
+                read_keys(folder)
+            if (folder / STORE_FILE).exists() and (folder / STORE_FILE).stat().st_size:
+                open_store(settings, read_only=True).close()
+            if (total := shutil.disk_usage(there).total) < settings.min_free_bytes:
+                floor = settings.min_free_bytes >> 20
+                mistakes.append(
+                    f"min_free_mb: the disk of {there} has {total >> 20} MB in all, less than {floor}: nothing would ever be fetched"
+                )
+            elif why := room_in(there, settings.min_free_bytes)():
+                doubts.append(why)
+    except (ConfigError, UnusableStore) as error:
+        mistakes.append(str(error))
+    except InboxdError as error:
+        doubts.append(str(error))
+    except OSError as error:
+        mistakes.append(f"state_dir: {folder} cannot be used ({error.strerror}); name a folder that the user inboxd runs as can write")
+    return mistakes, doubts
 
 
 def newest_mails(settings: Settings) -> Mapping[MailboxName, tuple[Message, ...]]:
@@ -164,12 +203,14 @@ def newest_mails(settings: Settings) -> Mapping[MailboxName, tuple[Message, ...]
     try:
         store = open_store(settings, read_only=True)
     except InboxdError:
-        return {}
+        return {}  # `look_at_state` says why
     try:
         boxes = [box.facts for box in settings.mailboxes]
         return {
             box.name: tuple(parse(bytes(row["head"])) for row in store.look(query, HEADERS, box.name, box.sent, NEWEST)) for box in boxes
         }
+    except InboxdError:
+        return {}
     finally:
         store.close()
 

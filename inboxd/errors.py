@@ -5,6 +5,7 @@ InboxdError
     BrokenModel       a model that was trained here cannot be loaded; the shipped one can
   Temporary           try again later; the default for anything unknown
   Permanent           trying again cannot help; a human must know
+    UnusableStore     the store is damaged, or a newer inboxd made it: nothing may be written to it
   InvalidTransition   a bug of ours
 """
 
@@ -56,6 +57,10 @@ class Temporary(InboxdError):
 
 class Permanent(InboxdError):
     """Trying again cannot help; a person must know."""
+
+
+class UnusableStore(Permanent):
+    """The store is damaged, was taken away, or was made by a newer inboxd: nothing may be written to it."""
 
 
 class InvalidTransition(InboxdError):

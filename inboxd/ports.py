@@ -567,5 +567,8 @@ class Store(Protocol):
     def look(self, sql: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """Answer a reading command or a count; never writes."""
 
+    def need_sound(self) -> None:
+        """Raise UnusableStore where the store is damaged, or was taken away from under us."""
+
     def close(self) -> None:
         """Checkpoint and let go; never raises."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from inboxd import __version__
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.cli import app
+from inboxd.errors import UnusableStore
 
 GOOD = {
     "--address": "support@acme.example", "--imap-host": "localhost", "--smtp-host": "localhost",
@@ -128,3 +131,68 @@ def test_commands_for_a_running_daemon_say_how_to_start_one(tmp_path: Path) -> N
     done = run("reload", "--config", str(tmp_path / "inboxd.yaml"))
     assert done.exit_code == 75
     assert "start it with: inboxd run" in done.stderr
+
+
+READING = (
+    ["status"],
+    ["parked"],
+    ["explain", "1001"],
+    ["issue", "list"],
+    ["report", "--out", "-"],
+    ["redecide", "--open"],
+    ["check", "--offline"],
+)
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda words: words[0])
+def test_a_store_that_cannot_be_used_is_told_by_every_command_in_one_sentence(tmp_path: Path, command: list[str]) -> None:
+    init(tmp_path)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "inboxd.sqlite").write_bytes(b"garbage" * 1000)
+    done = run(*command, "--config", str(tmp_path / "inboxd.yaml"))
+    assert isinstance(done.exception, SystemExit) and done.exit_code == 78
+    assert "inboxd.sqlite cannot be opened (file is not a database); restore it from a backup" in done.stderr
+
+
+def test_a_damaged_page_that_is_reached_late_is_told_in_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path)
+    SqliteStore(tmp_path / "state" / "inboxd.sqlite").close()
+
+    def damaged(*_: object) -> None:
+        raise UnusableStore("the store is damaged (malformed); restore it from a backup")
+
+    monkeypatch.setattr(SqliteStore, "parked", damaged)
+    done = run("parked", "--config", str(tmp_path / "inboxd.yaml"))
+    assert (done.exit_code, done.stderr) == (78, "inboxd: the store is damaged (malformed); restore it from a backup\n")
+
+
+def changed(folder: Path, before: str, after: str) -> Result:
+    """What check says of settings with another line in them."""
+    init(folder)
+    settings = folder / "inboxd.yaml"
+    text = settings.read_text(encoding="utf-8")
+    assert before in text
+    settings.write_text(text.replace(before, after), encoding="utf-8")
+    return run("check", "--offline", "--config", str(settings))
+
+
+def test_check_looks_whether_the_daemon_could_work_in_the_folder_of_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = changed(tmp_path / "a", "state_dir: state", f"state_dir: {'x' * 100}")
+    assert long.exit_code == 78 and "choose a shorter one" in long.stderr
+    file = changed(tmp_path / "b", "state_dir: state", "state_dir: inboxd.yaml")
+    assert file.exit_code == 78 and "inboxd.yaml is no folder" in file.stderr
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, 10**9))
+    large = changed(tmp_path / "c", "state_dir: state", "state_dir: state\nmin_free_mb: 2000")
+    assert large.exit_code == 78 and "nothing would ever be fetched" in large.stderr
+    circle = tmp_path / "d" / "circle"
+    circle.parent.mkdir()
+    circle.symlink_to(circle)
+    turning = changed(tmp_path / "d", "state_dir: state", "state_dir: circle")
+    assert turning.exit_code == 78 and "symbolic links" in turning.stderr
+
+
+def test_run_makes_nothing_where_no_socket_could_be_made(tmp_path: Path) -> None:
+    changed(tmp_path, "state_dir: state", f"state_dir: {'x' * 100}")
+    done = run("run", "--config", str(tmp_path / "inboxd.yaml"))
+    assert done.exit_code == 78 and "choose a shorter one" in done.stderr
+    assert not (tmp_path / ("x" * 100)).exists()

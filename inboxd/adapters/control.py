@@ -10,15 +10,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inboxd.errors import Temporary
+from inboxd.errors import ConfigError, Permanent, Temporary
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _LIMIT = 1 << 20
+_LONGEST = 103  # bytes; what a path of a socket may have on each system
 
 
 def path_in(state_dir: Path) -> Path:
     """Where the socket lies."""
     return state_dir / "control.sock"
+
+
+def need_short(state_dir: Path) -> None:
+    """Raise ConfigError where no socket could be made because of the length of its path."""
+    path = path_in(state_dir)
+    if (length := len(os.fsencode(path))) > _LONGEST:
+        raise ConfigError(
+            f"state_dir: the control socket {path} would have a path of {length} letters, and {_LONGEST} are possible; choose a shorter one"
+        )
 
 
 class ControlServer:
@@ -31,10 +41,12 @@ class ControlServer:
 
     def start(self) -> None:
         """Begin to listen; a socket left by a process that died is replaced."""
-        self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
+            self._path.unlink(missing_ok=True)
             self._socket.bind(str(self._path))
+        except OSError as error:
+            raise Permanent(f"the control socket {self._path} cannot be made ({error.strerror or error})") from error
         finally:
             os.umask(before)
         self._socket.listen(4)

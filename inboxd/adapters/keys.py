@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from inboxd.errors import Permanent
@@ -14,9 +15,17 @@ SIZE = 32
 def load_keys(state_dir: Path) -> tuple[bytes, ...]:
     """Read the keys, newest first: `key` signs, `key.old*` still proves. Makes `key` at the first start."""
     path = state_dir / "key"
-    if not path.exists():
-        _make(path)
-    return tuple(_read(each) for each in (path, *sorted(state_dir.glob("key.old*"), reverse=True)))
+    try:
+        if not path.exists():
+            _make(path)
+        return read_keys(state_dir)
+    except OSError as error:
+        raise Permanent(f"{path} cannot be read or made ({error.strerror}): it must belong to the user that inboxd runs as") from error
+
+
+def read_keys(state_dir: Path) -> tuple[bytes, ...]:
+    """Read the keys that are there."""
+    return tuple(_read(each) for each in (state_dir / "key", *sorted(state_dir.glob("key.old*"), reverse=True)))
 
 
 def _make(path: Path) -> None:
@@ -31,7 +40,10 @@ def _make(path: Path) -> None:
 
 
 def _read(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise Permanent(f"{path} is a folder, and the file of a key should be there: restore it from a backup")
+    if mode & 0o077:
         raise Permanent(f"{path} can be read by others: run  chmod 600 {path}")
     key = path.read_bytes()
     if len(key) != SIZE:

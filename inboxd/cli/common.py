@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
+from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary, UnusableStore
 
 if TYPE_CHECKING:
     from inboxd.adapters.sqlite.store import SqliteStore
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 NOT_THERE = os.strerror(errno.ENOENT)
 FOUND, WRONG_USAGE, TRY_LATER, WRONG_CONFIG = 1, 2, 75, 78  # sysexits(3)
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Tell also an error that comes up late, a damaged page of the store that is reached, as the error it is."""
+        try:
+            return super().invoke(ctx)
+        except InboxdError as error:
+            raise fail(error) from error
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold people's mail
     help="A daemon behind an ordinary support address. Start with: inboxd demo",
@@ -53,6 +65,8 @@ def fail(error: InboxdError) -> typer.Exit:
         say(problems(error.mistakes))
         return typer.Exit(WRONG_CONFIG)
     say(f"inboxd: {error}")
+    if isinstance(error, UnusableStore):
+        return typer.Exit(WRONG_CONFIG)  # nor does starting anew help here
     return typer.Exit(TRY_LATER if isinstance(error, Temporary) else FOUND)
 
 
@@ -73,6 +87,8 @@ def settings_of(config: Path) -> Settings:
         return load_settings(config)
     except InboxdError as error:
         raise fail(error) from error
+    except OSError as error:
+        raise fail(ConfigError(f"{config}: cannot be read ({error.strerror})")) from error
 
 
 def no_settings(config: Path) -> str:

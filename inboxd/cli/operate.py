@@ -30,7 +30,7 @@ from inboxd.cli.common import (
     show,
     store_of,
 )  # fmt: skip
-from inboxd.errors import InboxdError, Permanent, Temporary
+from inboxd.errors import InboxdError, Permanent, Temporary, UnusableStore
 
 MENDED_WITHIN = 30.0  # seconds that a daemon gets, which was asked to mend
 
@@ -160,15 +160,16 @@ def run(config: Config = CONFIG) -> None:
     from inboxd.adapters.control import ControlServer, path_in
     from inboxd.bootstrap import supervisor
 
+    early: list[int] = []  # asked to reload before there was anything to reload
+    signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
     settings = settings_of(config)
     logs.to(None, journal="JOURNAL_STREAM" in os.environ)
-    try:
-        daemon = supervisor(settings)
-    except InboxdError as error:
-        raise fail(error) from error
+    daemon = supervisor(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, lambda *_: daemon.ask_reload())
+    if early:
+        daemon.ask_reload()
     from inboxd.desk.control import answer
 
     control = ControlServer(path_in(settings.state_dir), lambda request: answer(daemon, request))
@@ -185,6 +186,7 @@ def status(config: Config = CONFIG, as_json: Json = False) -> None:
     """Tell what is going on; exit 1 if no daemon runs or something is in trouble."""
     from inboxd.adapters.clock import SystemClock
     from inboxd.adapters.control import ask, path_in
+    from inboxd.bootstrap import open_store
     from inboxd.desk.status import in_words
     from inboxd.desk.status import status as count
     from inboxd.rule_sets import model_facts
@@ -195,7 +197,12 @@ def status(config: Config = CONFIG, as_json: Json = False) -> None:
         live = ask(path_in(settings.state_dir), {"do": "health"}, timeout=5)
     except Temporary:
         live = None
-    store = store_of(settings, read_only=True)
+    try:
+        store = open_store(settings, read_only=True)
+    except InboxdError as error:
+        if live is None:
+            raise
+        raise UnusableStore(f"a daemon runs, and its store was taken away ({error}); it stops by itself: see its log") from error
     found = {**count(store.look, SystemClock().now(), live), "model_facts": model_facts(settings)}
     show(found, as_json, in_words(found))
     if not found["running"] or found["trouble"]:

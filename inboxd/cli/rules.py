@@ -59,9 +59,10 @@ def check(
 ) -> None:
     """Check settings, rules, templates and servers: every mistake at once. With --rules no settings are needed."""
     from inboxd.adapters.clock import SystemClock
-    from inboxd.bootstrap import newest_mails
+    from inboxd.bootstrap import look_at_state, newest_mails
     from inboxd.config import load_settings
     from inboxd.desk.check import as_data, to_know, unheard_servers
+    from inboxd.desk.lint import Warning_
     from inboxd.rule_sets import look_through
 
     settings = None
@@ -74,11 +75,16 @@ def check(
             settings = load_settings(config)
         except ConfigError as error:
             mistakes += error.found
+        except OSError as error:
+            mistakes.append(f"{config}: cannot be read ({error.strerror})")
     folder = rules or (settings.rules if settings else None)
     if folder is not None:
         found, warnings = look_through(folder, settings, SystemClock().now().date())
         mistakes += found
     if settings is not None and rules is None:
+        wrong, doubts = look_at_state(settings)
+        mistakes += wrong
+        warnings += [Warning_(file=str(settings.path), message=doubt) for doubt in doubts]
         warnings = [*warnings, *unheard_servers(settings, newest_mails(settings))]
     trouble = _connect(settings) if settings and not offline and not mistakes and rules is None else []
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -30,7 +31,7 @@ from inboxd.daemon.reconcile import check_daily, last_checked
 from inboxd.daemon.triage import triage
 from inboxd.daemon.trouble import DISK, Watch, in_words, mailboxes_in
 from inboxd.daemon.write import store
-from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary
+from inboxd.errors import ConfigError, InboxdError, Permanent, Temporary, UnusableStore
 from inboxd.logs import log
 
 RARELY = (20_000, 20, 20)  # of thousands of small values a mail hardly one is in a circle; each search of them stops all loops
@@ -38,6 +39,7 @@ STOP_WITHIN = 20.0  # seconds for the send in hand
 DAY = timedelta(days=1)
 SLOW_RETRY = timedelta(minutes=1)  # what only a person can mend is tried again this often: it mends itself once they have
 SYNC_WITHIN = timedelta(minutes=15)  # a folder that was not read to its end for so long is in trouble, whatever the reason
+PASSING = (Temporary, Permanent)  # the trouble of a mailbox; what only a person can mend passes once they have
 ASLEEP = 120.0  # seconds without a look around: the machine or the process was suspended
 
 
@@ -47,7 +49,7 @@ class NoRoom(Temporary):
 
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
-    """One running daemon. `run` returns the exit code: 0 after a clean stop, 1 if a loop died."""
+    """One running daemon. `run` returns the exit code: 0 after a clean stop, 1 if a loop died, 78 if the store must not be used."""
 
     office: Office
     sources: Sequence[Source]
@@ -76,6 +78,7 @@ class Supervisor:
     _beat: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _died: list[str] = field(default_factory=list)
+    _unusable: str = ""
     _broken: str = ""
     _loaded: str = ""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
@@ -89,7 +92,10 @@ class Supervisor:
             self._beat.wait(min(self.watchdog or self.reload_every, self.reload_every))
             self._beat.clear()
             if not self.stopping.is_set():
-                self._tend()
+                try:
+                    self._tend()
+                except UnusableStore as error:
+                    self._give_up(error)
         return self.finish()
 
     def start(self) -> None:
@@ -130,7 +136,14 @@ class Supervisor:
             source.mailbox.close()
         self.office.store.close()
         log("daemon.stopped", level="error" if self._died else "info", died=self._died or "-")
-        return 1 if self._died else 0
+        return os.EX_CONFIG if self._unusable else 1 if self._died else 0
+
+    def _give_up(self, error: UnusableStore) -> None:
+        """Nothing may be written to the store any more, and starting anew does not help: a person must look."""
+        self.stop()
+        if not self._unusable:
+            self._unusable = str(error)
+            log("store.unusable", level="error", because=self._unusable, todo="put a sound store in its place, then start inboxd")
 
     # --- loops
 
@@ -143,7 +156,15 @@ class Supervisor:
             except BaseException as error:
                 self._died.append(name)
                 self.stop()  # first: whatever becomes of the words, nobody goes on without this loop
-                log("loop.died", level="error", loop=name, error=place_of(error) if isinstance(error, Exception) else type(error).__name__)
+                if isinstance(error, UnusableStore):
+                    self._give_up(error)
+                else:
+                    log(
+                        "loop.died",
+                        level="error",
+                        loop=name,
+                        error=place_of(error) if isinstance(error, Exception) else type(error).__name__,
+                    )
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         self._threads.append(thread)
@@ -211,7 +232,7 @@ class Supervisor:
         name = f"fetch:{source.name}:{source.folder}"  # a junk folder that works must not hide an inbox that does not
         while not self.stopping.is_set():
             for attempt in tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type((Temporary, Permanent)),
+                retry=tenacity.retry_if_exception(lambda error: isinstance(error, PASSING) and not isinstance(error, UnusableStore)),
                 wait=lambda state: self._pause(name, state),
                 sleep=lambda seconds: self._nap(source, seconds),
                 stop=tenacity.stop_when_event_set(self.stopping),
@@ -283,6 +304,7 @@ class Supervisor:
     # --- reload and watchdog
 
     def _tend(self) -> None:
+        self.office.store.need_sound()
         if all(thread.is_alive() for thread in self._threads):
             self.notify("WATCHDOG=1")
         self._look_for_room()

@@ -53,3 +53,16 @@ def test_a_start_that_was_cut_short_while_making_the_key_begins_again(tmp_path: 
     (tmp_path / "key.new").chmod(0o600)
     (key,) = load_keys(tmp_path)
     assert len(key) == SIZE
+
+
+def test_a_folder_in_the_place_of_the_key_is_named_and_nobody_is_told_to_change_its_rights(tmp_path: Path) -> None:
+    (tmp_path / "key").mkdir()
+    with pytest.raises(Permanent, match="is a folder") as told:
+        load_keys(tmp_path)
+    assert "chmod" not in str(told.value)
+
+
+def test_a_key_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file, where the folder should be", encoding="utf-8")
+    with pytest.raises(Permanent, match=r"cannot be read or made \(.*\): it must belong to the user"):
+        load_keys(tmp_path / "state")

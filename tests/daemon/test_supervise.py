@@ -20,7 +20,7 @@ from inboxd.daemon.keep_house import keep_house
 from inboxd.daemon.office import RuleSet
 from inboxd.daemon.supervise import Supervisor
 from inboxd.daemon.triage import triage
-from inboxd.errors import ConfigError, Permanent, Temporary
+from inboxd.errors import ConfigError, Permanent, Temporary, UnusableStore
 from inboxd.ports import Folder
 from tests.daemon.world import Killed, calm, mail
 from tests.fakes import FakeClock, FakeMailbox, FakeMailer, FakeReader
@@ -220,6 +220,41 @@ def test_a_loop_that_dies_ends_the_daemon_whatever_becomes_of_the_words_about_it
     house.box.failure = ZeroDivisionError("a bug of ours")
     house.thread.start()
     assert house.end() == 1
+
+
+def unusable(house: House, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What is logged where the store turns out to be unusable."""
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(supervise, "log", lambda event, **facts: told.append(facts) if event == "store.unusable" else None)
+    return told
+
+
+def test_a_damaged_store_stops_the_daemon_with_one_word_of_what_to_do(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = unusable(house, monkeypatch)
+
+    def damaged(*_: object) -> None:
+        raise UnusableStore("the store is damaged (malformed); restore it from a backup")
+
+    monkeypatch.setattr(house.day.store, "claim", damaged)
+    monkeypatch.setattr(house.day.store, "cursor", damaged)
+    house.thread.start()
+    assert house.end() == 78, "systemd starts it again after any other end"
+    (facts,) = told
+    assert facts["level"] == "error" and "backup" in str(facts["because"]) and facts["todo"]
+    assert house.supervisor.pauses == [], "it is no trouble of the mailbox"
+
+
+def test_a_store_that_is_taken_away_stops_the_daemon(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = unusable(house, monkeypatch)
+
+    def gone() -> None:
+        raise UnusableStore("the store was replaced or removed")
+
+    monkeypatch.setattr(house.day.store, "need_sound", gone)
+    house.supervisor.reload_every = 0.01
+    house.thread.start()
+    assert house.end() == 78
+    assert len(told) == 1
 
 
 # --- servers that are away -----------------------------------------------------------------------------------------

@@ -13,13 +13,15 @@ from random import Random  # noqa: TID251  # of a fixed seed
 from time import perf_counter
 
 import pytest
+import sqlite_utils
 
 from inboxd.adapters.sqlite import schema
 from inboxd.adapters.sqlite.store import SqliteStore
+from inboxd.adapters.sqlite.tables import MIGRATIONS_KNOWN
 from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.model import CaseState, JobKind, Log, MailboxName, OutgoingKind, Schedule
 from inboxd.daemon.triage import triage
-from inboxd.errors import Permanent, Temporary
+from inboxd.errors import Permanent, Temporary, UnusableStore
 from tests.fakes import MONDAY, FakeReader
 from tests.stores.builders import ACME, HOUSE, keys, opened, put_case, put_job, put_letter, put_mail
 from tests.stories.day import Day
@@ -439,6 +441,83 @@ def test_a_corrupt_page_is_refused_with_the_way_out(file: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(Permanent, match="backup"):
         SqliteStore(file)
+
+
+def test_reading_says_the_same_of_a_broken_file_as_the_daemon_does(file: Path) -> None:
+    SqliteStore(file).close()
+    file.write_bytes(b"garbage" * 1000)
+    with pytest.raises(UnusableStore, match=r"cannot be opened .*restore it from a backup"):
+        SqliteStore(file, read_only=True)
+    file.unlink()
+    other = sqlite3.connect(file)
+    other.execute("create table message (x)")
+    other.close()
+    with pytest.raises(UnusableStore, match="none of inboxd's"):
+        SqliteStore(file, read_only=True)
+
+
+def test_a_store_of_a_newer_version_is_neither_written_nor_read(file: Path) -> None:
+    SqliteStore(file).close()
+    newer = sqlite3.connect(file)
+    newer.execute("insert into _sqlite_migrations (migration_set, name) values ('inboxd', 'of_next_year')")
+    newer.commit()
+    newer.close()
+    for read_only in (False, True):
+        with pytest.raises(UnusableStore, match=r"made by a newer inboxd \(of_next_year\)"):
+            SqliteStore(file, read_only=read_only)
+
+
+def test_every_migration_is_known_to_who_only_reads() -> None:
+    assert tuple(each.name for each in schema.MIGRATIONS.pending(sqlite_utils.Database(memory=True))) == MIGRATIONS_KNOWN
+
+
+@pytest.mark.parametrize("place", ["inboxd.sqlite", "inboxd.sqlite.lock"])
+def test_a_place_where_no_store_can_be_made_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / place).mkdir()
+    with pytest.raises(Permanent, match=place):
+        SqliteStore(tmp_path / "inboxd.sqlite")
+    with pytest.raises(Permanent, match="cannot be written"):
+        SqliteStore(_a_file(tmp_path / "state") / "inboxd.sqlite")
+
+
+def _a_file(path: Path) -> Path:
+    path.write_text("no folder", encoding="utf-8")
+    return path
+
+
+def damage(store: SqliteStore, file: Path) -> None:
+    """Break the page of the jobs under the open store."""
+    store._connection.execute("pragma wal_checkpoint(truncate)")
+    size, page = int(str(pragma(store, "page_size"))), store.look("select rootpage from sqlite_master where name = 'job'")[0]["rootpage"]
+    data = bytearray(file.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xff" * size
+    with file.open("r+b") as opened_file:
+        opened_file.write(data)
+    store._connection.execute("pragma shrink_memory")
+
+
+def test_damage_that_comes_up_while_running_is_named_and_nothing_is_committed_after_it(store: SqliteStore, file: Path) -> None:
+    put_job(store, "a")
+    damage(store, file)
+    with pytest.raises(UnusableStore, match=r"the store is damaged .*restore it from a backup"):
+        store.look("select * from job")
+    with pytest.raises(UnusableStore), store.transaction() as tx:
+        tx.apply([Log(kind="x", data={})], ACME, MONDAY)
+    assert store.look("select count(*) as n from event")[0]["n"] == 0
+    with pytest.raises(UnusableStore):
+        store.need_sound()
+
+
+@pytest.mark.parametrize("what", ["", ".lock"])
+def test_a_store_that_was_taken_away_is_noticed(store: SqliteStore, file: Path, what: str) -> None:
+    store.need_sound()
+    taken = Path(f"{file}{what}")
+    taken.rename(f"{taken}.old")
+    with pytest.raises(UnusableStore, match="replaced or removed"):
+        store.need_sound()
+    taken.touch()
+    with pytest.raises(UnusableStore, match="replaced or removed"):
+        store.need_sound()
 
 
 def fill(store: SqliteStore) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from inboxd.adapters.sqlite.load import load, load_actions
 from inboxd.adapters.sqlite.measures import records
-from inboxd.adapters.sqlite.tables import marks, moment, time, when
+from inboxd.adapters.sqlite.tables import MIGRATIONS_KNOWN, marks, moment, time, when
 from inboxd.adapters.sqlite.transaction import SqliteTransaction
 from inboxd.adapters.sqlite.turns import Turns
 from inboxd.core.measure import Records
@@ -39,7 +39,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.reconcile import LedgerRow
-from inboxd.errors import Permanent, Temporary
+from inboxd.errors import Permanent, Temporary, UnusableStore
 from inboxd.ports import FILED, Cursor, ParkedJob, PastDecision
 
 PARK_AFTER_CRASHES = 3
@@ -52,20 +52,27 @@ class SqliteStore:
 
     def __init__(self, path: Path | str, *, read_only: bool = False, sync: Callable[[int], None] = FDATASYNC) -> None:
         self._lock, self._reading, self._disk = Turns(), threading.Lock(), threading.Lock()
-        self._reader: sqlite3.Connection | None = None
+        self._reader: _Connection | None = None
         self._sync, self._log = sync, -1  # how a file is brought to the disk, and the open write-ahead log
         self._commits = self._durable = 0
         self._suspect = False  # whether the log did not reach the disk once
         self._file: IO[str] | None = None
+        self._places: dict[str, tuple[int, int] | None] = {}  # what lay there when it was opened
         self._owed: set[JobNo] = set()  # released while the store could not be written
         self.path = path
         if read_only:
-            self._connection = _connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+            self._connection = _connect_to_read(Path(path))
             return
         if path != ":memory:":
             self._file = _take_lock(Path(path))
-        self._connection = _connect(str(path))
         try:
+            self._connection = _connect(path)
+        except Permanent:
+            if self._file is not None:
+                self._file.close()
+            raise
+        try:
+            _refuse_newer(self._connection, path)
             for pragma in (
                 "journal_mode=WAL",
                 "synchronous=NORMAL",  # each commit is brought to the disk all the same: by ourselves, outside the lock
@@ -80,13 +87,14 @@ class SqliteStore:
             _migrate(self._connection)
             self._recover()
             if path != ":memory:":
-                self._reader = _connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
-        except Temporary:  # disk full, say: the file itself is sound
+                self._reader = _connect(path, read_only=True)
+                self._places = {place: _file_at(place) for place in (str(path), f"{path}.lock")}
+        except (Temporary, Permanent, sqlite3.DatabaseError) as error:
+            damage = error.__cause__ if self._connection.damage else error
             self.close()
-            raise
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise Permanent(f"the store {path} cannot be opened ({error}); restore it from a backup") from error
+            if isinstance(damage, sqlite3.DatabaseError):
+                raise UnusableStore(f"the store {path} cannot be opened ({damage}); restore it from a backup") from error
+            raise  # disk full, say, or of a newer version: the file itself is sound
 
     # --- writing
 
@@ -97,6 +105,7 @@ class SqliteStore:
             self._execute("begin immediate")
             try:
                 yield SqliteTransaction(self._connection)
+                self._need_whole()
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
@@ -315,6 +324,13 @@ class SqliteStore:
             raise ValueError("look only reads")
         return [dict(row) for row in self._rows(sql, *values)]
 
+    def need_sound(self) -> None:
+        """Raise UnusableStore where the file is damaged, or is not at its place any more: what is written then is read by nobody."""
+        self._need_whole()
+        for path, was in self._places.items():
+            if _file_at(path) != was:
+                raise UnusableStore(f"{path} was replaced or removed while inboxd worked on it; stop inboxd first, then change it")
+
     def close(self) -> None:
         """Checkpoint and let go; never raises."""
         with self._lock:
@@ -324,7 +340,7 @@ class SqliteStore:
                 if self._reader is not None:
                     self._reader.close()
                 self._connection.close()
-            except sqlite3.Error:
+            except (sqlite3.Error, Temporary, UnusableStore):
                 pass  # the next start recovers from the log
             if self._log >= 0:
                 os.close(self._log)
@@ -333,6 +349,12 @@ class SqliteStore:
                 self._file.close()
 
     # --- inside
+
+    def _need_whole(self) -> None:
+        """Whoever met a damaged page may have taken it for a fault of one mail: nothing of that is committed."""
+        damage = self._connection.damage or (self._reader.damage if self._reader else "")
+        if damage:
+            raise UnusableStore(damage)
 
     def _settle(self) -> None:
         with self._lock:
@@ -374,25 +396,64 @@ _PASSING = frozenset(
 )  # fmt: skip
 
 
-class _Connection(sqlite3.Connection):
-    """Says Temporary where the trouble is the machine's - disk full, file away - and not ours."""
+_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
-    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+
+class _Connection(sqlite3.Connection):
+    """Says Temporary where the trouble is the machine's - disk full, file away - and not ours, UnusableStore where the file is damaged."""
+
+    damage = ""  # what was found
+    doing = "written"
+
+    def execute(self, sql: str, values: Any = (), /) -> _Cursor:
+        return self.cursor(_Cursor).execute(sql, values)
+
+    def executemany(self, sql: str, rows: Any, /) -> _Cursor:
+        return self.cursor(_Cursor).executemany(sql, rows)
+
+    def ours(self, error: sqlite3.DatabaseError) -> Exception:
+        """The error that the others know."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte of an extended code is the plain one
+        if code in _DAMAGE:
+            self.damage = f"the store is damaged ({error}); restore it from a backup"
+            return UnusableStore(self.damage)
+        return Temporary(f"the store cannot be {self.doing}: {error}") if code in _PASSING else error
+
+
+class _Cursor(sqlite3.Cursor):
+    """A damaged page may come up with any row."""
+
+    connection: _Connection
+
+    def execute(self, sql: str, values: Any = (), /) -> _Cursor:
         try:
             return super().execute(sql, values)
-        except sqlite3.OperationalError as error:
-            raise _ours(error) from error
+        except sqlite3.DatabaseError as error:
+            raise self.connection.ours(error) from error
 
-    def executemany(self, sql: str, rows: Any, /) -> sqlite3.Cursor:
+    def executemany(self, sql: str, rows: Any, /) -> _Cursor:
         try:
             return super().executemany(sql, rows)
-        except sqlite3.OperationalError as error:
-            raise _ours(error) from error
+        except sqlite3.DatabaseError as error:
+            raise self.connection.ours(error) from error
 
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.ours(error) from error
 
-def _ours(error: sqlite3.OperationalError) -> Exception:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte of an extended code is the plain one
-    return Temporary(f"the store cannot be written: {error}") if code in _PASSING else error
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.ours(error) from error
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.ours(error) from error
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -403,16 +464,65 @@ def _migrate(connection: sqlite3.Connection) -> None:
     MIGRATIONS.apply(sqlite_utils.Database(connection))
 
 
-def _connect(path: str, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False, timeout=30, factory=_Connection)
+def _refuse_newer(connection: sqlite3.Connection, path: Path | str) -> bool:
+    """What a newer inboxd made may mean something that this one would break. Returns whether it is a store of inboxd at all."""
+    if not connection.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchall():
+        return False
+    done = {row["name"] for row in connection.execute("select name from _sqlite_migrations where migration_set = 'inboxd'")}
+    if unknown := sorted(done - set(MIGRATIONS_KNOWN)):
+        raise UnusableStore(
+            f"the store {path} was made by a newer inboxd ({', '.join(unknown)}); install that version, or restore a backup from before"
+        )
+    return bool(done)
+
+
+def _connect(path: Path | str, *, read_only: bool = False) -> _Connection:
+    place = f"{Path(path).absolute().as_uri()}?mode=ro" if read_only else str(path)
+    try:
+        connection = sqlite3.connect(
+            place, uri=read_only, isolation_level=None, check_same_thread=False, timeout=30, factory=_Connection
+        )  # fmt: skip
+    except sqlite3.OperationalError as error:
+        why = f"the store {path} cannot be opened ({error}): look whether it is a file, and of the user that inboxd runs as"
+        raise Permanent(why) from error
     connection.row_factory = sqlite3.Row
+    connection.doing = "read" if read_only else "written"
     return connection
+
+
+def _connect_to_read(path: Path) -> _Connection:
+    """Open it for a look, and look at once whether there is something to be read."""
+    connection = _connect(path, read_only=True)
+    try:
+        if not _refuse_newer(connection, path):
+            raise UnusableStore(f"the store {path} cannot be opened (it is none of inboxd's); restore it from a backup")
+    except Temporary as error:  # only its owner may make the files that lie beside it
+        connection.close()
+        raise Permanent(f"the store {path} cannot be read ({error.__cause__}): ask as the user that inboxd runs as") from error
+    except UnusableStore as error:
+        connection.close()
+        if connection.damage:
+            raise UnusableStore(f"the store {path} cannot be opened ({error.__cause__}); restore it from a backup") from error
+        raise
+    return connection
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file lies there; None: none."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _take_lock(path: Path) -> IO[str]:
     """One process, one file: a lock that the kernel lets go when its holder dies, also by kill -9."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115  # held open as long as the store
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115  # held open as long as the store
+    except OSError as error:
+        raise _state_trouble(path, error) from error
     if not _locked(lock):
         lock.seek(0)
         holder = lock.read().strip() or "?"
@@ -420,11 +530,21 @@ def _take_lock(path: Path) -> IO[str]:
         raise Permanent(
             f"another inboxd (process {holder}) works on {path}. Stop it first, or ask it: inboxd status, inboxd reload, inboxd parked"
         )
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    path.touch(mode=0o600)
+    try:
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        path.touch(mode=0o600)
+    except OSError as error:
+        lock.close()
+        raise _state_trouble(path, error) from error
     return lock
+
+
+def _state_trouble(path: Path, error: OSError) -> Permanent:
+    return Permanent(
+        f"{error.filename or path} cannot be written ({error.strerror}): state_dir must be a folder of the user that inboxd runs as"
+    )
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -11,6 +11,13 @@ from typing import Any
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.core.model import CaseNo, MailboxName
 
+MIGRATIONS_KNOWN = (  # in `schema`, whose module brings numpy with it; a store that knows others was made by a newer inboxd
+    "first", "automatic_mail_by_time", "backlog_and_lent_cases", "sightings_by_message", "upset_cases_of_a_day",
+    "cases_that_became_one", "absences_said_by_mail", "promises_of_agents", "people_joined_and_parted",
+    "practice_signatures_and_mentors", "what_mails_are_about", "known_issues", "words_of_known_issues_by_language",
+    "bytes_apart_from_their_state", "loads_of_agents",
+)  # fmt: skip
+
 
 class Tables:
     """The open transaction: rows out of it, and events and changed columns into it."""
