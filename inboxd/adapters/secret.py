@@ -37,9 +37,12 @@ def read_secret(secret: Secret) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        if path.stat().st_mode & stat.S_IRWXO:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise Permanent(f"the password file {path} is a folder; name the file in it")
+        if mode & stat.S_IRWXO:
             raise Permanent(f"the password file {path} is open to every user of this machine: run `chmod 600 {path}`")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark in front, which no person sees
     except OSError as error:
         raise Permanent(
             f"the password file {path} cannot be read ({error.strerror}): create it, readable only by the user that inboxd runs as"

@@ -90,3 +90,13 @@ def test_a_systemd_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_unknown_kind_is_named() -> None:
     with pytest.raises(Permanent, match="'vault'"):
         read_secret(Secret(kind="vault", value="x"))
+
+
+def test_a_folder_is_no_password_file_and_nobody_is_told_to_change_its_rights(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="is a folder; name the file in it") as told:
+        read_secret(Secret(kind="file", value=str(tmp_path)))
+    assert "chmod" not in str(told.value)
+
+
+def test_the_mark_that_an_editor_puts_in_front_is_not_of_the_password(tmp_path: Path) -> None:
+    assert read_secret(a_file(tmp_path / "a", b"\xef\xbb\xbfs3cret\r\n")) == "s3cret"
