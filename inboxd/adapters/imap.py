@@ -44,6 +44,7 @@ _THERE = re.compile(r"\[ALREADYEXISTS\]|already exists", re.IGNORECASE)
 _NO_TARGET = re.compile(rf"\[(?:TRYCREATE|NONEXISTENT)\]|{_NO_FOLDER.pattern}", re.IGNORECASE)
 _NEVER_MOVES = re.compile(r"\[(?:NOPERM|CANNOT|CONTACTADMIN)\]")  # RFC 5530: no later try helps
 _DONE_SECONDS = 10
+_A_MOMENT = 5  # seconds to see whether a server can be reached at all
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -602,7 +603,7 @@ def _connect(server: ServerSettings, password: Callable[[], str], timeout: float
     except Exception as error:
         if client is not None:
             _shut(client)
-        raise _connect_error(where, error, secret) from None
+        raise _connect_error(where, server, error, secret) from None
     return client
 
 
@@ -617,7 +618,11 @@ def _introduce(client: Any) -> None:
             pass  # offered, and refused all the same: not worth a failed login
 
 
-def _connect_error(where: str, error: Exception, secret: str) -> Temporary | Permanent:
+def _connect_error(where: str, server: ServerSettings, error: Exception, secret: str) -> Temporary | Permanent:
+    if isinstance(error, Permanent):
+        return error
+    if isinstance(error, UnicodeError) and "idna" in str(error):
+        return Permanent(f"{where}: {server.host!r} cannot be the name of a server")
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message
         todo = "the server needs a new one" if "expired" in why else "for a CA of your own set ca_file"
@@ -626,6 +631,11 @@ def _connect_error(where: str, error: Exception, secret: str) -> Temporary | Per
         return Permanent(f"{where}: the server does not offer STARTTLS; nothing was sent in plain text")
     if isinstance(error.__context__, IMAPClientAbortError):  # `login` hides a lost connection in its LoginError
         return Temporary(f"{where}: connection lost at login")
+    if isinstance(error, IMAPClientAbortError) and "unexpected response" in str(error):
+        return Temporary(f"{where}: connected, but what answers is no IMAP server; look at the port")
+    if isinstance(error, TimeoutError) and _answers(server):
+        hint = "" if server.tls == "yes" else "; is this a port for 'tls: yes'?"
+        return Temporary(f"{where}: connected, but the server said nothing{hint}")
     if isinstance(error, IMAPClientAbortError | OSError):
         hint = ": is this port a TLS port?" if isinstance(error, ssl.SSLError) else ""
         return Temporary(f"{where}: no connection ({getattr(error, 'strerror', None) or type(error).__name__}){hint}")
@@ -638,13 +648,27 @@ def _connect_error(where: str, error: Exception, secret: str) -> Temporary | Per
     return Permanent(f"{where}: login refused: {text}")
 
 
+def _answers(server: ServerSettings) -> bool:
+    """Whether a connection can be had at all: a timeout does not tell whether it came before or after."""
+    try:
+        socket.create_connection((server.host, server.port), timeout=_A_MOMENT).close()
+    except OSError:
+        return False
+    return True
+
+
 def _login(client: Any, server: ServerSettings, secret: str) -> None:
     if any(ord(c) < 32 for c in server.user + secret):
         raise LoginError("user name and password must not hold control characters")
-    if server.auth == "xoauth2":
-        client.oauth2_login(server.user, secret)
-    elif server.auth == "oauthbearer":
-        client.oauthbearer_login(server.user, secret)
+    if server.auth in ("xoauth2", "oauthbearer"):
+        try:
+            (client.oauth2_login if server.auth == "xoauth2" else client.oauthbearer_login)(server.user, secret)
+        except LoginError:
+            if client.has_capability(f"AUTH={server.auth.upper()}"):
+                raise
+            raise Permanent(
+                f"{server.host}:{server.port}: login not possible: the server does not offer {server.auth}; write another 'auth:'"
+            ) from None
     elif server.auth != "password":
         raise LoginError(f"auth is {server.auth!r}; password, xoauth2 or oauthbearer would be right")
     elif not (server.user + secret).isascii() or client.has_capability("LOGINDISABLED"):

@@ -449,11 +449,15 @@ def _connect_error(where: str, server: ServerSettings, error: Exception, secret:
         why = cause.verify_message
         todo = "the server needs a new one" if "expired" in why else "for a CA of your own set ca_file"
         return Permanent(f"{where}: the certificate cannot be verified ({why}); {todo}")
+    if isinstance(error, SMTPAuthenticationError) and error.code == 504 and server.auth != "password":
+        return Permanent(f"{where}: login not possible: the server does not offer {server.auth}; write another 'auth:'")
     if isinstance(error, SMTPAuthenticationError):
         kind = Permanent if error.code >= 500 else Temporary
         return kind(f"{where}: login refused: {error.code} {text}")
     if "STARTTLS extension not supported" in text:
         return Permanent(f"{where}: the server does not offer STARTTLS; nothing was sent in plain text")
+    if isinstance(error, UnicodeError) and "idna" in text:
+        return Permanent(f"{where}: {server.host!r} cannot be the name of a server")
     if isinstance(error, ValueError):
         return Permanent(f"{where}: login not possible: {text}")
     hint = ": is this port a TLS port?" if isinstance(cause, ssl.SSLError) and server.tls == "yes" else ""

@@ -170,6 +170,9 @@ class _Session:
         return None
 
     def do_authenticate(self, tag: str, mechanism: str) -> None:
+        if self.server.login_reply:
+            self.say(f"{tag} {self.server.login_reply}")
+            return
         self.say("+ ")
         self.lines.readline()
         self.say(f"{tag} OK welcome by {mechanism}")

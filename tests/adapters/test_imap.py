@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -535,6 +536,44 @@ def test_a_failed_login_is_told_apart(server: FakeImap, reply: str, kind: type[E
     server.login_reply = reply
     with pytest.raises(kind):
         a_mailbox(server).select()
+
+
+@pytest.mark.parametrize(("tls", "hint"), [("no", True), ("starttls", True), ("yes", False)])
+def test_a_port_that_waits_for_us_to_speak_first_is_told_from_one_that_is_shut(tls: str, hint: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = ServerSettings(host="127.0.0.1", port=silent.getsockname()[1], user="support", tls=tls)
+        with pytest.raises(Temporary, match="connected, but the server said nothing") as told:
+            probe(server, lambda: "s3cret", timeout=0.2)
+    assert ("is this a port for 'tls: yes'?" in str(told.value)) is hint
+
+
+def test_a_port_of_another_kind_of_server_is_named() -> None:
+    def greet(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 mail.acme.example ESMTP\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as smtp:
+        thread = threading.Thread(target=greet, args=(smtp,), daemon=True)
+        thread.start()
+        server = ServerSettings(host="127.0.0.1", port=smtp.getsockname()[1], user="support", tls="no")
+        with pytest.raises(Temporary, match="what answers is no IMAP server"):
+            probe(server, lambda: "s3cret", timeout=5)
+        thread.join(5)
+
+
+def test_a_name_that_no_server_can_have_is_permanent() -> None:
+    with pytest.raises(Permanent, match="cannot be the name of a server"):
+        probe(ServerSettings(host="mail..acme.example", port=1, user="support", tls="no"), lambda: "s3cret", timeout=5)
+
+
+def test_a_way_to_log_in_that_the_server_does_not_offer_is_named(server: FakeImap) -> None:
+    server.login_reply = "NO Unsupported authentication mechanism."
+    with pytest.raises(Permanent, match="the server does not offer xoauth2; write another 'auth:'"):
+        probe(settings(server, auth="xoauth2"), lambda: "token", timeout=5)
+    server.capabilities += " AUTH=XOAUTH2"
+    with pytest.raises(Permanent, match="login refused"):
+        probe(settings(server, auth="xoauth2"), lambda: "token", timeout=5)
 
 
 def test_a_server_that_echoes_the_password_does_not_get_it_into_our_error(server: FakeImap) -> None:

@@ -751,3 +751,11 @@ def test_a_server_that_is_not_there_is_a_failed_try_and_no_more() -> None:
         assert "no connection" in verdict.reply
 
     run(story())
+
+
+def test_a_name_that_no_server_can_have_is_permanent() -> None:
+    async def story() -> None:
+        with pytest.raises(Permanent, match="cannot be the name of a server"):
+            await probe(settings(1, host="mail..acme.example"), lambda: "s3cret")
+
+    run(story())
