@@ -38,7 +38,7 @@ from inboxd.daemon.reconcile import repair as mend
 from inboxd.daemon.supervise import Supervisor
 from inboxd.desk.look_back import TREND, look_back
 from inboxd.desk.report import page
-from inboxd.errors import BrokenModel, ConfigError, InboxdError, Permanent, UnusableStore
+from inboxd.errors import BrokenModel, InboxdError, Permanent
 from inboxd.logs import log
 from inboxd.ports import Clock, Mailer, Store
 from inboxd.rule_sets import fingerprint, own_model, policy_of, rule_set, shipped, try_rules
@@ -67,7 +67,12 @@ def supervisor(settings: Settings, world: World | None = None) -> Supervisor:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # one reader on one thread: more BLAS threads only slow it down
     crash = os.environ.get(CRASH_AT)
-    store: Store = SqliteStore(settings.state_dir / STORE_FILE)  # before the model: a second process is told at once
+    path = settings.state_dir / STORE_FILE
+    lost = os.path.exists(settings.state_dir / "key") and not (os.path.exists(path) and os.path.getsize(path))
+    store: Store = SqliteStore(path)  # before the model: a second process is told at once
+    if lost:
+        why = f"there is a key, and no store at {path}"
+        log("store.begun_anew", level="warning", because=why, todo="if there was one: stop inboxd, restore the backup")
     try:
         try:
             rules = rule_set(settings.rules, settings)
@@ -185,10 +190,10 @@ def look_at_state(settings: Settings) -> tuple[list[str], list[str]]:
                 )
             elif why := room_in(there, settings.min_free_bytes)():
                 doubts.append(why)
-    except (ConfigError, UnusableStore) as error:
-        mistakes.append(str(error))
     except InboxdError as error:
-        doubts.append(str(error))
+        mistakes.append(str(error))
+    except PermissionError as error:
+        doubts.append(f"{error.filename} cannot be read by the user who asks; the user that inboxd runs as must be able to")
     except OSError as error:
         mistakes.append(f"state_dir: {folder} cannot be used ({error.strerror}); name a folder that the user inboxd runs as can write")
     return mistakes, doubts

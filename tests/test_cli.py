@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from inboxd import __version__
+from inboxd import __version__, bootstrap
+from inboxd.adapters import control
+from inboxd.adapters.keys import load_keys
 from inboxd.adapters.sqlite.store import SqliteStore
 from inboxd.cli import app
-from inboxd.errors import UnusableStore
+from inboxd.errors import ConfigError, UnusableStore
 
 GOOD = {
     "--address": "support@acme.example", "--imap-host": "localhost", "--smtp-host": "localhost",
@@ -196,3 +199,45 @@ def test_run_makes_nothing_where_no_socket_could_be_made(tmp_path: Path) -> None
     done = run("run", "--config", str(tmp_path / "inboxd.yaml"))
     assert done.exit_code == 78 and "choose a shorter one" in done.stderr
     assert not (tmp_path / ("x" * 100)).exists()
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["none", "empty"])
+def test_a_store_that_is_missing_beside_a_key_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bytes | None
+) -> None:
+    def enough(*_: object, **__: object) -> None:
+        raise ConfigError("enough was seen")
+
+    monkeypatch.setattr(bootstrap, "rule_set", enough)
+    init(tmp_path)
+    command = ("run", "--config", str(tmp_path / "inboxd.yaml"))
+    assert "store.begun_anew" not in run(*command).stderr, "a first start"
+    load_keys(tmp_path / "state")
+    assert "store.begun_anew" not in run(*command).stderr
+    for file in (tmp_path / "state").glob("inboxd.sqlite*"):
+        file.unlink()
+    if left is not None:
+        (tmp_path / "state" / "inboxd.sqlite").write_bytes(left)
+    assert "warning store.begun_anew because=" in run(*command).stderr
+
+
+def test_a_hangup_while_the_daemon_is_being_built_does_not_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def built(*_: object) -> None:
+        signal.raise_signal(signal.SIGHUP)
+        raise ConfigError("enough was seen")
+
+    monkeypatch.setattr(bootstrap, "supervisor", built)
+    init(tmp_path)
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        assert "enough was seen" in run("run", "--config", str(tmp_path / "inboxd.yaml")).stderr
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_status_invites_nobody_to_start_a_second_daemon_where_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path)
+    monkeypatch.setattr(control, "ask", lambda *_, **__: {"health": {}})
+    done = run("status", "--config", str(tmp_path / "inboxd.yaml"))
+    assert done.exit_code == 78
+    assert "a daemon runs, and its store was taken away" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from inboxd.errors import ConfigError, Permanent, Temporary
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _LIMIT = 1 << 20
-_LONGEST = 103  # bytes; what a path of a socket may have on each system
+_LONGEST = 107 if sys.platform == "linux" else 103  # bytes that the path of a socket may have
 
 
 def path_in(state_dir: Path) -> Path:
