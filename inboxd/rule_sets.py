@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mailbox
+import os
 import re
 import shutil
 import tempfile
@@ -78,7 +79,7 @@ def reader_for(book: Rulebook, languages: Sequence[str] = ("en", "de"), model: P
 def own_model(settings: Settings | None) -> Path | None:
     """The model that `inboxd train` put in force, None: the shipped one. Whether it can be loaded is not looked at."""
     link = settings.state_dir / MODEL_LINK if settings else None
-    return link.resolve() if link is not None and link.is_symlink() else None
+    return link.resolve() if link is not None and os.path.islink(link) else None  # a folder that is shut to us has none
 
 
 def model_facts(settings: Settings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import signal
 import subprocess
@@ -241,3 +242,16 @@ def test_status_invites_nobody_to_start_a_second_daemon_where_one_runs(tmp_path:
     done = run("status", "--config", str(tmp_path / "inboxd.yaml"))
     assert done.exit_code == 78
     assert "a daemon runs, and its store was taken away" in done.stderr
+
+
+def test_a_folder_of_settings_that_is_not_ours_to_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path)
+
+    def shut(_: Path, **__: object) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", shut)
+    for command in ("check", "status", "run"):
+        done = run(command, "--config", str(tmp_path / "inboxd.yaml"))
+        assert done.exit_code == 78
+        assert "inboxd.yaml: cannot be read (Permission denied)" in done.stderr

@@ -68,15 +68,15 @@ def check(
     settings = None
     mistakes: list[str | Placed] = []
     warnings: list[Warning_] = []
-    if rules is None and not config.exists():
-        mistakes.append(no_settings(config))
-    elif rules is None or config.exists():
-        try:
+    try:
+        if rules is None and not config.exists():
+            mistakes.append(no_settings(config))
+        elif rules is None or config.exists():
             settings = load_settings(config)
-        except ConfigError as error:
-            mistakes += error.found
-        except OSError as error:
-            mistakes.append(f"{config}: cannot be read ({error.strerror})")
+    except ConfigError as error:
+        mistakes += error.found
+    except OSError as error:
+        mistakes.append(f"{config}: cannot be read ({error.strerror})")
     folder = rules or (settings.rules if settings else None)
     if folder is not None:
         found, warnings = look_through(folder, settings, SystemClock().now().date())
