@@ -28,6 +28,7 @@ from inboxd.core.model import (
     Situation,
 )
 from inboxd.core.policy import Policy
+from inboxd.core.promises import remembered
 from inboxd.core.route import given_anew, who_reads
 from inboxd.core.rulebook import Agent, Rulebook
 
@@ -111,14 +112,16 @@ def begun(situation: Situation, agent: Agent, read: AgentReply, email: str, subj
         last_reply_asks=True,
         no_follow_up=True,
     )
-    there = replace(situation, case=case, customer=person, story=(), customer_thread=(), agent_threads={})
+    there = replace(situation, case=case, customer=person, story=(), promises=(), customer_thread=(), agent_threads={})
     leaves = now + policy.hold if policy.hold else None
     letter = words_to(there, case, agent, words, OutgoingKind.REPLY, Address(email=email, name=person.name))
+    quiet_from, promised = remembered(there, agent.name, words, book, policy.zone)
     actions: list[Action] = [
         OpenCase(case=case, person=person),
         Join(case=case.number, role=Role.AGENT),
         Assign(case=case.number, agent=agent.name, team=None, why="began it"),
-        *silence_later(case, book.follow_up, now),
+        *silence_later(case, book.follow_up, quiet_from or now),
+        *promised,
         Send(letter=letter, at=leaves),
         Send(letter=_told(there, case, agent, read, email, leaves)),
     ]
@@ -130,6 +133,7 @@ def _told(situation: Situation, case: Case, agent: Agent, read: AgentReply, emai
     values: dict[str, object] = {
         "words": read.words.strip(),
         "resolved": False,
+        "unread": False,
         "done": ({"kind": "to", "line": line, "case": 0, "value": email, "number": case.number},),
         "note": "",
         "ask_at": None,

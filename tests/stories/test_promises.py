@@ -225,6 +225,14 @@ def test_words_that_come_back_have_promised_nothing(day: Day) -> None:
     assert not reminders(day, agent)
 
 
+def test_a_day_named_in_a_mail_that_an_agent_begins_is_a_promise(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), f"to: carl@example.com\nsubject: Your order\n\n{FRIDAY}")
+    assert [ended for *_, ended in rows(day)] == [""]
+    day.pass_(days=5)
+    assert reminders(day, agent)
+
+
 # --- the morning list ----------------------------------------------------------------------------------------------------
 
 
