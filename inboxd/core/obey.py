@@ -28,7 +28,7 @@ from inboxd.core.orders import OF_AN_ISSUE
 from inboxd.core.outside import answer_of_theirs, asked
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook
-from inboxd.core.speak import moved_on, refused, speak, with_promises
+from inboxd.core.speak import moved_on, not_read, refused, speak, with_promises
 from inboxd.core.transcript import Ordered, transcript, work_out
 from inboxd.core.unsent import release, undo
 from inboxd.core.without_case import about_issue, begin
@@ -90,24 +90,34 @@ def _send_anyway(situation: Situation, case: Case, agent: Agent, read: AgentRepl
     text = held_text(source[1].text) if source is not None and source[2] in MAY_LEAVE else ""
     if not text:
         return hand_back(situation, case, agent, Held(kind="nothing_held"), read)
+    if (collision := _collision(situation, case, agent, text)) is not None:
+        return hand_back(situation, case, agent, collision, read)
     return speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
 
 
 def _answer_there(situation: Situation, case: Case, agent: Agent, read: AgentReply) -> Held | None:
     """Why these words are held where the customer has read an answer meanwhile: somebody else's, or these very words."""
     asks = any(command.name == "ask" for command in read.commands)
-    if not asks and (other := _answered_meanwhile(situation, case, agent)) is not None:
-        return Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=read.words)
+    if not asks and (collision := _collision(situation, case, agent, read.words)) is not None:
+        return collision
     return Held(kind="twice", text=read.words) if _said_already(situation, case, agent, read.words) else None
+
+
+def _collision(situation: Situation, case: Case, agent: Agent, words: str) -> Held | None:
+    other = _answered_meanwhile(situation, case, agent)
+    return Held(kind="collision", found=other.text, meant=other.name, at=other.at, text=words) if other is not None else None
 
 
 def _answered_meanwhile(situation: Situation, case: Case, agent: Agent) -> StoryLine | None:
     """Somebody else's words to the customer, which left after this agent had got the mail that they answer."""
-    got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind is OutgoingKind.ROUTED else None
+    got = situation.replied_to.sent_at if situation.replied_to and situation.replied_to.kind in _WITH_WORDS else None
     if got is None or case.last_reply_at is None or case.last_reply_by == agent.name or case.last_reply_at <= got:
         return None
     last = next((line for line in reversed(situation.story) if line.role is not Role.ASKED), None)
     return last if last is not None and last.role is Role.AGENT else None  # the customer has not written since
+
+
+_WITH_WORDS = (OutgoingKind.ROUTED, OutgoingKind.RETURNED)  # a plain reply to these is words to the customer
 
 
 def _said_already(situation: Situation, case: Case, agent: Agent, words: str) -> bool:
@@ -159,6 +169,8 @@ def _note(
     if text:
         actions.append(Log(kind="case.note", case=case.number, data={"agent": agent.name, "text": text, "message": u.number}))
     moved = ordered.case
+    unread = resolve and not_read(situation, moved, ordered)
+    resolve = resolve and not unread
     actions += ordered.actions
     ordered, _ = with_promises(situation, agent, read, "", book, policy, ordered)
     if resolve:
@@ -182,7 +194,7 @@ def _note(
         actions.append(Send(letter=letter))
     if read.commands:
         letter = transcript(situation, moved, agent, "", read, book, policy, ordered)
-        letter = replace(letter, values={**letter.values, "resolved": resolve, "note": text})
+        letter = replace(letter, values={**letter.values, "resolved": resolve, "unread": unread, "note": text})
         actions.append(Send(letter=letter))
     return Decision(actions=tuple(actions), because=("a note: it stays among us",), case=case.number, words="")
 

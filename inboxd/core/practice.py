@@ -149,7 +149,7 @@ def _values(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook
         }  # fmt: skip
     return {
         **values, "kind": "done" if commands else "words", "done": right, "note": read.note, "readers": ("Robin",), "leaves_at": None,
-        "resolved": bool(commands & {"resolve", "could not"}), "why_not": "", "ask_at": situation.now + timedelta(days=2),
+        "resolved": bool(commands & {"resolve", "could not"}), "unread": False, "why_not": "", "ask_at": situation.now + timedelta(days=2),
         "signs_as": agent.signs_as, "quotation": ASKS, "quoted_at": _written_at(situation), "quoted_name": ROBIN,
     }  # fmt: skip
 

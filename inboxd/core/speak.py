@@ -51,18 +51,19 @@ def speak(
         return hold(situation, case, agent, reader, read, words)
     case, situation = ordered.case, replace(situation, case=ordered.case)  # another one where these are one now
     ordered, promised = with_promises(situation, agent, read, words, book, policy, ordered)
+    unread = not_read(situation, case, ordered)
     moved, moves = moved_on(
         situation, case, agent.name, book, replied=has_letter, words=words, resolve=resolve, refused=refused(read),
-        quiet_from=ordered.quiet_from, wake_at=ordered.wake_at,
+        quiet_from=ordered.quiet_from, wake_at=ordered.wake_at, unread=unread,
     )  # fmt: skip
     everything: list[Action] = [Join(case=case.number, role=Role.AGENT), *ordered.actions, *moves, *promised]
     if has_letter:
         everything += (*_learnt(situation, agent, words), *overtaken(situation, case, agent, words, book))
         leaves = situation.now + policy.hold if policy.hold else None
         everything.append(Send(letter=_with_files(reply(situation, moved, agent, words, policy), situation), at=leaves))
-    if read.commands:
+    if read.commands or unread:
         letter = transcript(situation, moved, agent, words, read, book, policy, ordered)
-        everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve})))
+        everything.append(Send(letter=replace(letter, values={**letter.values, "resolved": resolve and not unread, "unread": unread})))
     because = ("resolve" if resolve else "an agent's words to the customer",)
     return Decision(actions=tuple(everything), because=because, case=case.number, words=words)
 
@@ -97,6 +98,17 @@ def refused(read: AgentReply) -> bool:
     return any(command.name == "could not" for command in read.commands)
 
 
+def not_read(situation: Situation, case: Case, ordered: Ordered) -> bool:
+    """Whether the customer waits for an answer to a mail that came after the one that the agent answers: these words pass over it.
+
+    Whoever says when the case comes back has said what becomes of it.
+    """
+    got = situation.replied_to.sent_at if situation.replied_to else None
+    if got is None or ordered.wake_at or case.state is not CaseState.OPEN:
+        return False
+    return any(line.at > got and line.role is Role.CUSTOMER and line.wants_answer for line in situation.story)
+
+
 def moved_on(
     situation: Situation,
     case: Case,
@@ -109,13 +121,15 @@ def moved_on(
     refused: bool = False,
     quiet_from: datetime | None = None,
     wake_at: datetime | None = None,
+    unread: bool = False,
 ) -> tuple[Case, list[Action]]:
     """The case after the reply or `resolve`, and the actions that bring it there. Who it was may not be known.
 
-    `wake_at`: the agent put it off until then. What is resolved is not asked about before.
+    `wake_at`: the agent put it off until then. What is resolved is not asked about before. `unread`: the customer wrote
+    meanwhile, so the case stays open with its hour.
     """
     now = situation.now
-    event = CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
+    event = CaseEvent.NOTED if unread else CaseEvent.AGENT_RESOLVED if resolve else CaseEvent.AGENT_REPLIED
     state = advance(case.state, event)
     changes: dict[str, object] = {"involved": tuple(dict.fromkeys((*case.involved, *([agent] if agent else ()))))}
     if replied:
@@ -130,7 +144,7 @@ def moved_on(
             "round": case.round + 1,
             "due_at": None,
         }
-    else:
+    elif state is CaseState.WAITING:
         changes |= {"due_at": None, "resolved_at": None, "closed_at": None}
     if refused and case.outcome is not Outcome.DISSATISFIED:  # who said no stays somebody to win back
         changes["outcome"] = Outcome.COULD_NOT
@@ -139,8 +153,10 @@ def moved_on(
     moved = replace(case, state=state, **changes)  # type: ignore[arg-type]  # the names are those of Case
     actions: list[Action] = [
         Advance(case=case.number, event=event, state=state, changes=changes),
-        Cancel(case=case.number, kinds=(*ASKING_JOBS, JobKind.ESCALATE, JobKind.ACKNOWLEDGE)),
+        Cancel(case=case.number, kinds=(JobKind.ACKNOWLEDGE, *(() if unread else (*ASKING_JOBS, JobKind.ESCALATE)))),
     ]
+    if unread:
+        return moved, actions
     if state is CaseState.RESOLVED:
         quiet_from = max((at for at in (quiet_from, wake_at) if at), default=None)
         actions.append(after_resolved(moved, situation.customer, book, now, situation.mailbox.mode, quiet_from))

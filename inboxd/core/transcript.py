@@ -72,6 +72,7 @@ def transcript(
     values: dict[str, object] = {
         "words": words,
         "resolved": True,
+        "unread": False,
         "done": ordered.said,
         "note": "",
         "ask_at": asking if asked else None,

@@ -56,8 +56,8 @@ def _of_the_agent(situation: Situation, agent: Agent, read: AgentReply, book: Ru
     right = [each for each in done if not isinstance(each, Wrong)]
     said = tuple({**each.said, "line": command.line, "case": 0} for each, command in zip(right, read.commands, strict=True))
     values: dict[str, object] = {
-        "words": "", "resolved": False, "done": said, "note": "", "ask_at": None, "why_not": "", "left_out": (), "leaves_at": None,
-        "readers": (),
+        "words": "", "resolved": False, "unread": False, "done": said, "note": "", "ask_at": None, "why_not": "", "left_out": (),
+        "leaves_at": None, "readers": (),
     }  # fmt: skip
     letter = notice(
         situation, agent, template="transcript", purpose=f"transcript:{situation.understood.number}", values=values, subject="Done"

@@ -121,7 +121,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "we_hear_you": {**PERSON, **NEWS},
     "we_are_closed": {**PERSON, **NEWS},
     "transcript": {
-        **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True,
+        **PERSON, "words": "Hello Ana,\n\nhere.", "readers": ["Ana", "Luis"], "note": "call the courier", "resolved": True, "unread": False,
         "done": DONE, "leaves_at": NOW, "why_not": "", "ask_at": NOW, "left_out": ["your signature (2 lines)"],
     },
     "returned": {
@@ -148,7 +148,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         "signature": ("Maria Lindt", "Acme GmbH"), "why": "mistakes", "found": "resolv", "meant": "resolve", "text": "Hello Robin",
         "places": (), "no_case": False, "at": None, "outside": False, "wrong": (), "right": (),
         "done": [{"line": "label: x", "kind": "label", "value": "x", "case": 0}],
-        "note": "", "readers": ["Robin"], "resolved": True, "leaves_at": None, "ask_at": NOW, "why_not": "",
+        "note": "", "readers": ["Robin"], "resolved": True, "unread": False, "leaves_at": None, "ask_at": NOW, "why_not": "",
     },
     "mentor": {
         **PERSON, "writer": "Lena", "words": "Hello Ana,\n\nhere.", "orders": ("resolve", "label: axle"), "files": True, "stands_in": True,
@@ -240,7 +240,8 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "mentored": ({"what": "released"}, {"what": "overtaken"}),
     "transcript": (
         {"words": "", "note": ""}, {"words": "", "note": "", "resolved": False}, {"done": ()}, {"leaves_at": None}, {"resolved": False},
-        {"words": "", "resolved": False},
+        {"words": "", "resolved": False}, {"resolved": False, "unread": True},
+        {"words": "", "note": "", "done": (), "resolved": False, "unread": True},
         *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately")),
     ),
     "returned": tuple(

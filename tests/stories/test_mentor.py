@@ -257,3 +257,15 @@ def test_notes_and_commands_alone_need_no_mentor(day: Day) -> None:
     day.reply(LENA, day.routed(LENA), "label: axle")
     day.reply(LENA, day.routed(LENA), "note: I ask the shop")
     assert day.case().labels == ("axle",) and kinds(day, MARIA) == []
+
+
+def test_words_that_a_mentor_releases_do_not_pass_over_what_the_customer_wrote_since(day: Day) -> None:
+    mail = written(day, f"resolve\n\n{WORDS}")
+    day.pass_(hours=1)
+    day.write(ANA, "Re: Front wheel [#1001]", "Forget the spanner: now the brake has failed. May I still ride it?")
+    due = day.case().due_at
+    day.pass_(minutes=5)
+    day.reply(MARIA, mail, "release")
+    assert "the 15 mm one." in words_of(day).text
+    assert day.case().state is CaseState.OPEN and day.case().due_at == due
+    assert "Ana has written since the mail that you answered" in flat(day.last(LENA).text)

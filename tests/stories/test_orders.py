@@ -9,7 +9,24 @@ import pytest
 
 from inboxd.core.model import Absent, AgentName, Answer, CaseState, JobKind, Outcome, Sentiment
 from tests.stories.day import ACME, Day
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, answered, asked, holder, kinds, opened, tap, words_of
+from tests.stories.steps import (
+    ANA,
+    BEN,
+    CALM,
+    FURIOUS,
+    JONAS,
+    MARIA,
+    PETRA,
+    TOM,
+    answered,
+    asked,
+    holder,
+    kinds,
+    opened,
+    resolved,
+    tap,
+    words_of,
+)
 
 ANA_AT = "ana@example.org"
 
@@ -545,3 +562,65 @@ def test_beside_a_slip_of_the_finger_the_commands_that_were_right_are_named(day:
         "resolv: there is no such command. Did you mean: resolve" in said and "label: warehouse is right and waits with the rest." in said
     )
     assert day.case().labels == ()
+
+
+def test_a_text_that_came_back_for_a_slip_collides_with_what_another_answered_meanwhile(day: Day) -> None:
+    first = opened(day)
+    order(day, "assign: petra")
+    day.pass_(minutes=5)
+    order(day, "resolv\n\nHello Ana,\ntake the 17 mm one.", PETRA)
+    back = day.last(PETRA)
+    day.pass_(minutes=5)
+    order(day, "Hello Ana,\nthe 15 mm one.", first)
+    day.pass_(minutes=5)
+    day.reply(PETRA, back, "resolve\n\nHello Ana,\ntake the 17 mm one.")
+    assert day.last(PETRA).text.startswith("Not sent yet, Petra.") and kinds(day, ANA_AT) == ["reply"]
+    day.reply(PETRA, back, "send anyway")
+    assert day.last(PETRA).text.startswith("Not sent yet, Petra.") and kinds(day, ANA_AT) == ["reply"]
+    day.pass_(minutes=1)
+    day.reply(PETRA, day.last(PETRA), "send anyway")
+    assert kinds(day, ANA_AT) == ["reply", "reply"]
+
+
+# --- words that cross the customer's next mail ---------------------------------------------------------------------------
+
+
+def crossed(day: Day, text: str) -> str:
+    """Ana writes once more, and twenty seconds later comes what the agent wrote to her first mail; returns what the agent reads then."""
+    agent = opened(day)
+    first = day.routed(agent)
+    day.pass_(hours=1)
+    day.write(ANA, "Re: Front wheel [#1001]", "And now the brake is broken, too. What can I do?")
+    day.pass_(seconds=20)
+    day.reply(agent, first, text)
+    return flat(day.last(agent).text)
+
+
+def test_resolve_in_answer_to_an_older_mail_leaves_the_newer_one_open(day: Day) -> None:
+    said = crossed(day, "resolve\n\nHello Ana,\nthe 15 mm one.")
+    assert kinds(day, ANA_AT) == ["reply"] and day.case().state is CaseState.OPEN and day.case().due_at is not None
+    assert "Ana has written since the mail that you answered, so it stays open" in said and "is asked" not in said
+    agent = holder(day)
+    day.reply(agent, day.last(agent), "resolve")
+    assert day.case().state is CaseState.RESOLVED
+
+
+def test_words_in_answer_to_an_older_mail_leave_the_newer_one_open(day: Day) -> None:
+    said = crossed(day, "Hello Ana,\nthe 15 mm one.")
+    assert kinds(day, ANA_AT) == ["reply"] and day.case().state is CaseState.OPEN
+    assert "Ana has written since the mail that you answered" in said
+    day.reply(holder(day), day.routed(holder(day)), "Hello Ana,\ndo not ride it.")
+    assert day.case().state is CaseState.WAITING
+
+
+def test_resolve_alone_in_answer_to_an_older_mail_leaves_the_newer_one_open(day: Day) -> None:
+    assert "so it stays open" in crossed(day, "resolve") and day.case().state is CaseState.OPEN
+
+
+def test_thanks_that_cross_an_answer_keep_nothing_open(day: Day) -> None:
+    agent = answered(day)
+    mail = day.routed(agent)
+    day.pass_(hours=1)
+    day.reply(ANA, words_of(day), "Thank you very much!")
+    day.reply(agent, mail, "resolve\n\nHello Ana,\nride well.")
+    assert day.case().state is CaseState.RESOLVED
