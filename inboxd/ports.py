@@ -335,6 +335,9 @@ class Transaction(Protocol):
     def situation(self, message: MessageNo) -> Situation | None:
         """The facts by which a message was decided; its long texts are left to the raw mail."""
 
+    def decided_to_send(self, purpose: str, case: CaseNo) -> Situation | None:
+        """The facts by which it was decided to send the letter of this purpose."""
+
     def understood(self, message: MessageNo) -> Understood | None:
         """What a message was understood as when it was decided; its long texts are left to the raw mail."""
 
@@ -358,6 +361,9 @@ class Transaction(Protocol):
 
     def jobs_of(self, case: CaseNo) -> tuple[JobKind, ...]:
         """The kinds of the jobs that wait for this case."""
+
+    def waiting_jobs(self, case: CaseNo) -> tuple[Job, ...]:
+        """The jobs that wait for this case, with their dates."""
 
     def promises(self, case: CaseNo) -> tuple[Promise, ...]:
         """What agents promised in this case and did not take back, past days too, in the order of their days."""

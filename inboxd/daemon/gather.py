@@ -43,6 +43,7 @@ from inboxd.core.model import (
     Situation,
     StoryLine,
     Understood,
+    Unsaid,
 )
 from inboxd.core.new_text import new_text
 from inboxd.core.parse import parse
@@ -161,6 +162,8 @@ class Gatherer:
             own_replies=tx.replies_of(agent, case.number, OWN_REPLIES) if case and s.agent_proof.words_to_customer else (),
             practised=sum(event["agent"] == agent for event in lately),
             held_words=held,
+            unsaid=_unsaid(tx, case.number, s.held_reply) if case and s.held_reply else None,
+            jobs=tx.waiting_jobs(case.number) if case else (),
             to_release=released,
             about_issue=about_issue(tx, s),
             named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
@@ -409,6 +412,13 @@ def _issues(tx: Transaction, s: Situation) -> tuple[KnownIssue, ...]:
     known = tx.issues_of(s.case.number) if s.case else frozenset[IssueNo]()
     keys = {phrase.key for phrase in reading.key_phrases} if not s.understood.screening.automatic else set[str]()
     return tuple(each for each in tx.open_issues(s.mailbox.name) if each.number in known or is_about(each, keys, reading.topic))
+
+
+def _unsaid(tx: Transaction, case: CaseNo, held: SentMessage) -> Unsaid | None:
+    """What the words found that have not left yet; those of a mail to somebody outside the case moved nothing."""
+    words, _, number = held.purpose.partition(":")
+    facts = tx.decided_to_send(held.purpose, case) if words == OutgoingKind.REPLY else None
+    return Unsaid(message=MessageNo(int(number)), said_at=facts.now, case=facts.case, jobs=facts.jobs) if facts is not None else None
 
 
 def _named_people(tx: Transaction, text: str) -> dict[str, Person]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -624,3 +625,131 @@ def test_thanks_that_cross_an_answer_keep_nothing_open(day: Day) -> None:
     day.reply(ANA, words_of(day), "Thank you very much!")
     day.reply(agent, mail, "resolve\n\nHello Ana,\nride well.")
     assert day.case().state is CaseState.RESOLVED
+
+
+# --- what undo puts back -------------------------------------------------------------------------------------------------
+
+
+def held_back(day: Day, text: str) -> None:
+    """Whoever has the case answers, and takes it back at once."""
+    holding(day)
+    agent = holder(day)
+    order(day, text)
+    day.reply(agent, day.last(agent), "undo")
+    assert flat(day.last(agent).text).startswith("Held back")
+
+
+def test_undo_leaves_the_hour_as_it_was(day: Day) -> None:
+    opened(day, FURIOUS)
+    before, jobs = day.case(), steps_to_come(day)
+    day.pass_(minutes=40)
+    held_back(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.")
+    after = day.case()
+    assert (after.state, after.due_at, after.last_reply_at) == (CaseState.OPEN, before.due_at, None)
+    assert steps_to_come(day) == jobs
+
+
+def steps_to_come(day: Day) -> list[tuple[object, ...]]:
+    return [
+        tuple(row) for row in day.store.look("select kind, run_at, payload from job where case_id = 1001 and kind <> 'send' order by kind")
+    ]
+
+
+def test_undo_of_an_afterthought_leaves_a_resolved_case_resolved(day: Day) -> None:
+    resolved(day)
+    jobs = steps_to_come(day)
+    day.pass_(hours=1)
+    held_back(day, "label: axle\n\nHello Ana,\none thing more: oil it.")
+    assert day.case().state is CaseState.RESOLVED and steps_to_come(day) == jobs
+    day.pass_(days=4)
+    assert kinds(day, ANA_AT) == ["reply", "follow_up"]
+
+
+def test_undo_of_resolve_leaves_a_case_that_waits_waiting(day: Day) -> None:
+    answered(day)
+    jobs = steps_to_come(day)
+    day.pass_(hours=1)
+    held_back(day, "resolve\n\nHello Ana,\nthat should be it.")
+    assert day.case().state is CaseState.WAITING and steps_to_come(day) == jobs and day.events("case.agent_resolved") == 0
+
+
+def test_undo_takes_could_not_back(day: Day) -> None:
+    opened(day)
+    held_back(day, "could not: too late\n\nHello Ana,\nwe cannot do that.")
+    assert (day.case().state, day.case().outcome, day.events("case.could_not")) == (CaseState.OPEN, Outcome.UNKNOWN, 0)
+
+
+def test_after_undo_nobody_reads_that_it_was_said(day: Day) -> None:
+    opened(day)
+    held_back(day, "label: axle\n\nHello Ana,\nwe give you back 500 EUR.")
+    order(day, "assign: petra")
+    assert "500 EUR" not in day.routed(PETRA).text
+
+
+def test_after_undo_another_agents_words_are_no_collision(day: Day) -> None:
+    opened(day)
+    order(day, "assign: petra")
+    mail = day.routed(PETRA)
+    day.pass_(minutes=5)
+    holding(day)
+    order(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.", MARIA)
+    day.reply(MARIA, day.last(MARIA), "undo")
+    day.pass_(minutes=5)
+    day.reply(PETRA, mail, "Hello Ana,\ntake the 15 mm one.")
+    day.pass_(minutes=5)
+    assert kinds(day, ANA_AT) == ["reply"]
+
+
+def test_undo_keeps_what_the_customer_wrote_meanwhile_and_the_earlier_hour(day: Day) -> None:
+    agent = opened(day, FURIOUS)
+    due = day.case().due_at
+    day.pass_(minutes=40)
+    holding(day)
+    order(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.")
+    said = day.last(agent)
+    day.pass_(minutes=1)
+    day.write(ANA, "Re: Front wheel [#1001]", "And which one for the back?")
+    day.reply(agent, said, "undo")
+    assert (day.case().state, day.case().due_at, day.case().last_reply_at) == (CaseState.OPEN, due, None)
+
+
+def test_undo_of_two_answers_takes_one_after_the_other_back(day: Day) -> None:
+    agent = opened(day)
+    due = day.case().due_at
+    holding(day)
+    order(day, "Hello Ana,\nit is the 17 mm one.")
+    first = day.case()
+    order(day, "Hello Ana,\nno, the 15 mm one.")
+    day.reply(agent, day.routed(agent), "undo")
+    assert (day.case().state, day.case().last_reply_at) == (CaseState.WAITING, first.last_reply_at)
+    day.reply(agent, day.routed(agent), "undo")
+    assert (day.case().state, day.case().due_at) == (CaseState.OPEN, due)
+    day.pass_(minutes=5)
+    assert kinds(day, ANA_AT) == []
+
+
+def test_undo_of_words_after_which_another_answered_changes_nothing_else(day: Day) -> None:
+    opened(day)
+    order(day, "assign: petra")
+    mail = day.routed(PETRA)
+    day.pass_(minutes=5)
+    holding(day)
+    order(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.", MARIA)
+    day.reply(PETRA, mail, "Hello Ana,\ntake the 15 mm one.")
+    day.reply(PETRA, day.last(PETRA), "send anyway")
+    day.reply(MARIA, day.routed(MARIA), "undo")
+    assert (day.case().state, day.case().last_reply_by) == (CaseState.WAITING, "petra")
+    day.pass_(minutes=5)
+    assert kinds(day, ANA_AT) == ["reply"] and "take the 15 mm one" in words_of(day).text
+
+
+def test_undo_after_a_restart_puts_back_what_was_before(tmp_path: Path) -> None:
+    day = Day(store_path=tmp_path / "inboxd.db")
+    agent = opened(day, FURIOUS)
+    due, jobs = day.case().due_at, steps_to_come(day)
+    holding(day)
+    order(day, "label: axle\n\nHello Ana,\nit is the 17 mm one.")
+    day.store.close()
+    again = Day(store_path=tmp_path / "inboxd.db", mailbox=day.mailbox, mailer=day.mailer, clock=day.clock)
+    again.reply(agent, again.last(agent), "undo", mail_id="<undo@mail.example>")
+    assert (again.case().state, again.case().due_at, steps_to_come(again)) == (CaseState.OPEN, due, jobs)

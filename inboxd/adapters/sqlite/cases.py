@@ -36,6 +36,7 @@ from inboxd.core.model import (
     PastCase,
     PersonNo,
     Promise,
+    Restore,
     Sentiment,
     Split,
     TakeBack,
@@ -295,6 +296,14 @@ class Cases(Outbox):
     def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
         self._event(f"case.{action.event}", mailbox, action.case, {"state": action.state}, now)
+
+    def _restore(self, action: Restore, now: datetime) -> None:
+        """The measures count what was said to customers: a reply, `resolve` or a no that nobody has read is none."""
+        self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "updated_at": now})
+        kinds = (*(f"case.{event}" for event in (CaseEvent.AGENT_REPLIED, CaseEvent.AGENT_RESOLVED)), "case.could_not")
+        self._db.execute(
+            f"delete from event where case_id = ? and at = ? and kind in ({marks(kinds)})", (action.case, time(action.said_at), *kinds)
+        )
 
     def _assign(self, action: Assign, mailbox: MailboxName, now: datetime, *, is_new: bool) -> None:
         """A case that is new has its agent in its row already."""

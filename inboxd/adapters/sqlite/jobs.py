@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from inboxd.adapters.sqlite.dump import dump
 from inboxd.adapters.sqlite.outbox import Outbox
-from inboxd.adapters.sqlite.tables import marks, time, when
+from inboxd.adapters.sqlite.tables import marks, moment, time, when
 from inboxd.core.model import Cancel, CaseNo, Deliver, Job, JobKind, JobNo, OutgoingNo, OutgoingState, Schedule
 
 
@@ -45,6 +46,17 @@ class Jobs(Outbox):
         """The kinds of the jobs that wait for this case."""
         rows = self._all("select kind from job where case_id = ? and parked_at is null order by run_at", case)
         return tuple(JobKind(row["kind"]) for row in rows)
+
+    def waiting_jobs(self, case: CaseNo) -> tuple[Job, ...]:
+        """The jobs that wait for this case, with their dates."""
+        rows = self._all("select * from job where case_id = ? and parked_at is null and in_hand = 0 order by run_at", case)
+        return tuple(
+            Job(
+                number=JobNo(row["id"]), kind=JobKind(row["kind"]), key=row["key"], run_at=moment(row["run_at"]), case=case,
+                payload=json.loads(row["payload"]),
+            )
+            for row in rows
+        )  # fmt: skip
 
     def due_of(self, case: CaseNo, kind: JobKind) -> datetime:
         """When the case's job of this kind is due; the end of time if there is none."""

@@ -193,6 +193,7 @@ class Outbox(Tables):
         """It will not leave: its words were taken back in time."""
         self._db.execute("delete from job where outgoing = ? and in_hand = 0", (action.outgoing,))
         self._db.execute("update outgoing set state = 'failed', reply = 'withdrawn' where id = ?", (action.outgoing,))
+        self._db.execute("update message set role = '' where id = ?", (action.message,))
 
 
 def _sent(row: sqlite3.Row) -> SentMessage:

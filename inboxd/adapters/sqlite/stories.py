@@ -135,6 +135,16 @@ class Stories(Tables):
         row = self._one("select facts_json from decision where message = ? order by id desc limit 1", message)
         return load(Situation, row["facts_json"]) if row else None
 
+    def decided_to_send(self, purpose: str, case: CaseNo) -> Situation | None:
+        """The facts by which it was decided to send the letter of this purpose."""
+        row = self._one(
+            "select facts_json from decision where case_id = ? and exists (select 1 from json_each(actions) where value = ?)"
+            " order by id desc limit 1",
+            case,
+            purpose,
+        )
+        return load(Situation, row["facts_json"]) if row else None
+
     def understood(self, message: MessageNo) -> Understood | None:
         """What a message was understood as when it was decided; its long texts are left to the raw mail."""
         row = self._one(

@@ -41,6 +41,7 @@ from inboxd.core.model import (
     OpenCase,
     OpenIssue,
     Promise,
+    Restore,
     Role,
     SameAs,
     Schedule,
@@ -136,6 +137,8 @@ class SqliteTransaction(Ledger, People, Agents, Stories, Issues):
                     self._settle_issue(action, now)
                 case Withdraw():
                     self._withdraw(action)
+                case Restore():
+                    self._restore(action, now)
                 case LearnSignature():
                     self._learn(action, mailbox, message, now)
                 case ForgetSignatures():

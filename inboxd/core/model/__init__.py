@@ -30,6 +30,7 @@ from inboxd.core.model.decision import (
     OpenCase,
     OpenIssue,
     Park,
+    Restore,
     SameAs,
     Schedule,
     Send,
@@ -68,4 +69,5 @@ from inboxd.core.model.situation import (
     ProofKind,
     Released,
     Situation,
+    Unsaid,
 )

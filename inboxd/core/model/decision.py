@@ -177,6 +177,16 @@ class Withdraw:
     """What this agent's words to the customer were, and have not left yet, does not leave."""
 
     outgoing: OutgoingNo
+    message: MessageNo | None = None  # in which they were written: no part of the story any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Words that were taken back have moved nothing: these columns are as they were, and what was noted with them is gone."""
+
+    case: CaseNo
+    said_at: datetime
+    changes: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +308,7 @@ Action = (
     | CloseIssue
     | SettleIssue
     | Withdraw
+    | Restore
     | LearnSignature
     | ForgetSignatures
     | HoldWords

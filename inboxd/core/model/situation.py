@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from inboxd.core.model.case import Case, PastCase, Person, Promise, StoryLine
 from inboxd.core.model.issue import AboutIssue, KnownIssue, Mended
-from inboxd.core.model.job import JobKind
+from inboxd.core.model.job import Job, JobKind
 from inboxd.core.model.names import AgentName, CaseNo, MailboxName, MessageId, MessageNo, PersonNo
 from inboxd.core.model.outgoing import SentMessage
 from inboxd.core.model.reading import Answer, Sentiment, Understood
@@ -119,6 +119,16 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid:
+    """What words that have not left yet found when they were decided about: it is so again if they are taken back."""
+
+    message: MessageNo  # in which they were written
+    said_at: datetime
+    case: Case | None
+    jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
     """Something of ours in a mail that a customer would read: what it is, where it stands, and the words around it."""
 
@@ -165,6 +175,8 @@ class Situation:
     false_claim: bool = False  # it went to an address that only an agent has, and nothing proves that it is theirs
     unconfirmed: bool = False  # an agent's by what it answers, but our own server does not confirm the sender: nothing in it is obeyed
     held_reply: SentMessage | None = None  # words of this agent to the customer that have not left yet
+    unsaid: Unsaid | None = None  # what was before these words
+    jobs: tuple[Job, ...] = ()  # that wait for the case in which an agent writes, with their dates
     named: Mapping[CaseNo, Case] = field(default_factory=dict)  # cases that an agent's mail names by number
     known: Mapping[str, Person] = field(default_factory=dict)  # customers whose addresses an agent's mail names
     forwarder: AgentName | None = None  # the agent who passed this customer's mail on (`for: their address`)
