@@ -243,7 +243,7 @@ class _Reader:
 
     def _host(self, words: Mapping[str, Node]) -> str:
         host = self._line(words, "host")
-        if "/" in host or re.search(r"[^:]:\d+$", host) or "@" in host:
+        if re.search(r"[/@\s]|[^:]:\d+$", host):
             told = "write for example 'mail.acme.example', and 'port' in a line of its own"
             self.source.wrong(words["host"], f"'{host}' is not the name of a server alone; {told}")
         return host

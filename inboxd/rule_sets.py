@@ -168,13 +168,18 @@ def rule_text(rules: Path) -> str:
     return "\n".join(f"# --- {path.name}\n{path.read_text(encoding='utf-8', errors='replace')}" for path in rule_paths(rules))
 
 
+def _is_a_tools(path: Path) -> bool:
+    """Whether an editor or a version control keeps this file for itself."""
+    return path.name.endswith("~") or any(part.startswith(".") for part in path.parts)
+
+
 def fingerprint(settings: Settings) -> str:
     """A hash of rules, tests, templates and of which model is in force: it changes when one of them does, also without notices."""
     folders = [settings.rules, *((settings.templates,) if settings.templates else ())]
     digest = hashlib.sha256(str(own_model(settings)).encode())
     for folder in folders:
         try:
-            for path in sorted(p for p in folder.rglob("[!.]*") if p.is_file() and not p.name.endswith("~")):  # neither is an editor's
+            for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _is_a_tools(p.relative_to(folder))):
                 digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + path.read_bytes())
         except OSError:  # somebody is at work in the folder: looked at again soon
             digest.update(b"unreadable")

@@ -76,6 +76,7 @@ def test_init_into_what_is_no_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = init(tmp_path / "file" / "new")
     assert done.exit_code == 78 and "cannot be written (Not a directory); name a folder that is yours" in done.stderr
+    assert "cannot be written (File name too long)" in init(tmp_path / ("n" * 300)).stderr
 
 
 def test_the_demo_removes_nothing_that_no_demo_left(tmp_path: Path) -> None:

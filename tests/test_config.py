@@ -170,6 +170,11 @@ def test_a_secret_in_the_file_is_answered_with_the_right_form(tmp_path: Path) ->
              "before the @ stand plain letters, digits and . _ + -, and no two dots together"],
         ),
         (
+            "imap: {host: imap.acme.example,", "imap: {host: 'imap. acme.example',",
+            ["inboxd.yaml:6:18: 'imap. acme.example' is not the name of a server alone; "
+             "write for example 'mail.acme.example', and 'port' in a line of its own"],
+        ),
+        (
             "imap: {host: imap.acme.example,", "imap: {host: 'imap.acme.example:993',",
             ["inboxd.yaml:6:18: 'imap.acme.example:993' is not the name of a server alone; "
              "write for example 'mail.acme.example', and 'port' in a line of its own"],
@@ -244,6 +249,8 @@ def test_what_an_editor_leaves_beside_the_rules_changes_nothing(tmp_path: Path) 
     before = fingerprint(settings)
     (tmp_path / "rules" / ".people.yaml.swp").write_bytes(b"b0VIM")
     (tmp_path / "rules" / "people.yaml~").write_text("agents: {}\n")
+    (tmp_path / "rules" / ".git").mkdir()
+    (tmp_path / "rules" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     assert fingerprint(settings) == before
     (tmp_path / "rules" / "people.yaml").write_text("agents: {jo: jo@acme.example}\n")
     assert fingerprint(settings) != before

@@ -437,7 +437,8 @@ def why_unwritable(email: str, such_as: str = "") -> str:
     """Why this cannot be an address of ours, to which any server takes mail (RFC 5321, 4.1.2); "" if it can."""
     if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+", email):
         return f"'{email}' is not an email address" + (f", such as {such_as}" if such_as else "")
-    if re.fullmatch(rf"{_ATOM}(?:\.{_ATOM})*", email.partition("@")[0]) and reachable(email):
+    local = email.partition("@")[0]
+    if len(local) <= 64 and re.fullmatch(rf"{_ATOM}(?:\.{_ATOM})*", local) and reachable(email):
         return ""
     return f"not every server takes mail to '{email}'; before the @ stand plain letters, digits and . _ + -, and no two dots together"
 
@@ -453,6 +454,7 @@ def _mailbox(name: str, email: str) -> str:
     return f"{name}{between}<{email}>"
 
 
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 
 
@@ -464,7 +466,7 @@ def _addr_spec(email: str) -> str:
         domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     except UnicodeError:
         return ""
-    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Za-z.:]{3,60}\]", domain) or len(local) > 128:
+    if not re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z.:]{{3,60}}\]", domain) or len(domain) > 253 or len(local) > 128:
         return ""
     if re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+", local):
         return f"{local}@{domain}"

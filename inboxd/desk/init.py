@@ -76,8 +76,8 @@ def write_files(directory: Path, answers: InitAnswers, shipped_rules: Path, over
     for name in ("routing.yaml", "routing.test.yaml", "rules.schema.json", "tests.schema.json"):
         texts[directory / "rules" / name] = (shipped_rules / name).read_text(encoding="utf-8")
     secrets = _secrets(directory / "secrets", answers)
-    _refuse_to_overwrite([*texts, *secrets], overwrite)
     try:
+        _refuse_to_overwrite([*texts, *secrets], overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "rules").mkdir(exist_ok=True)
         (directory / "secrets").mkdir(mode=0o700, exist_ok=True)

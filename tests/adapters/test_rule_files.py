@@ -269,6 +269,8 @@ BROKEN = [
     ("top", "customers: {big.example: {vip: yes}}", "'big.example' stands here a second time; the first is in people.yaml:9"),
     ("top", "customers: {big: {vip: yes}}", "'big' is not an address (ana@big.example) or a domain (big.example)"),
     ("top", "agents: {jo: {name: Jo}}", "agent 'jo' has no 'email'; write for example 'email: maria@acme.example'"),
+    ("top", "agents: {jo: jo@acme..example}", f"not every server takes mail to 'jo@acme..example'{PLAIN}"),
+    ("top", "agents: {jo: jo@-acme.example}", f"not every server takes mail to 'jo@-acme.example'{PLAIN}"),
     ("top", "agents: {jo: jo..b@acme.example}", f"not every server takes mail to 'jo..b@acme.example'{PLAIN}"),
     ("top", "agents: {jo: j\xf6@acme.example}", f"not every server takes mail to 'j\xf6@acme.example'{PLAIN}"),
     ("then", "tell: b\xf6@acme.example", f"not every server takes mail to 'b\xf6@acme.example'{PLAIN}"),
