@@ -267,6 +267,11 @@ def test_only_a_thank_you_is_only_a_thank_you(reader: SpacyReader, text: str, on
         ("Ja. Ich möchte nicht mehr gefragt werden.", True),
         ("I asked you again and again.", False),
         ("Darf ich noch etwas fragen?", False),
+        ("Bitte keine weiteren Nachfragen.", True),
+        ("Ich möchte keine weiteren Rückfragen.", True),
+        ("Danke, ich habe keine weiteren Fragen.", False),
+        ("Vielen Dank für die Auskunft, keine Rückfragen mehr von mir.", False),
+        ("I have no further questions, thanks.", False),
     ],
 )
 def test_who_does_not_want_to_be_asked_is_heard(reader: SpacyReader, text: str, out: bool) -> None:
