@@ -127,7 +127,7 @@ AGENT_REACTIONS = (
     ),
     AgentReaction(
         customer=cast.CLAIRE,
-        sees="rue des Tanneurs",
+        sees="70588",
         after=minutes(80),
         text=prose("""
             Hello Claire,

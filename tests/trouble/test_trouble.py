@@ -118,7 +118,7 @@ CASES = {
     ),
     "DNS gone": Case(unknown_name, "mail.invalid:", back),
     "server away": Case(away, "no connection (Connection refused)", back),
-    "server suspended": Case(suspended, "no connection (", back),
+    "server suspended": Case(suspended, "connected, but the server said nothing", back),
     "folder gone": Case(folder_gone, "is there a folder 'INBOX'?", folder_back, only_a_person=True),
 }
 
