@@ -39,6 +39,7 @@ class ControlServer:
         self._path, self._answer = path, answer
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._made = 0  # the inode of our socket: another daemon may have put its own in this place
 
     def start(self) -> None:
         """Begin to listen; a socket left by a process that died is replaced."""
@@ -46,6 +47,7 @@ class ControlServer:
         try:
             self._path.unlink(missing_ok=True)
             self._socket.bind(str(self._path))
+            self._made = self._path.stat().st_ino
         except OSError as error:
             raise Permanent(f"the control socket {self._path} cannot be made ({error.strerror or error})") from error
         finally:
@@ -60,7 +62,11 @@ class ControlServer:
         except OSError:
             pass
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            if self._path.stat().st_ino == self._made:
+                self._path.unlink()
+        except OSError:
+            pass  # gone already
 
     def _serve(self) -> None:
         while True:

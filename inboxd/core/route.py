@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from inboxd.core.assign import Choice, assign, team_of
 from inboxd.core.copies import replace
-from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, is_answer
+from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, is_answer, outcome_again
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
@@ -271,6 +271,8 @@ def open_again(case: Case, event: CaseEvent, now: datetime, policy: Policy, book
     """The customer waits for us, and nobody had noticed: open, with a date."""
     at = now + policy.answer_within
     changes: dict[str, object] = {"due_at": at, "resolved_at": None, "closed_at": None}
+    if event is CaseEvent.CUSTOMER_WROTE:  # as in `next_word`: what was said before counts no longer
+        changes |= {"good_sign": False, "outcome": outcome_again(case)}
     return (
         Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes),
         Cancel(case=case.number, kinds=ASKING_JOBS),

@@ -76,3 +76,14 @@ def test_a_stop_takes_the_socket_away_and_may_come_twice(tmp_path: Path) -> None
     assert not path.exists()
     with pytest.raises(Temporary):
         ask(path, {"do": "status"})
+
+
+def test_who_ends_leaves_the_socket_of_another_alone(tmp_path: Path) -> None:
+    path = path_in(tmp_path)
+    first, second = ControlServer(path, answer), ControlServer(path, lambda request: {"I am": "the second"})
+    first.start()
+    second.start()  # after somebody removed the state directory's files under the first
+    first.stop()
+    assert ask(path, {"do": "status"}) == {"I am": "the second"}
+    second.stop()
+    assert not path.exists()

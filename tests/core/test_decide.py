@@ -32,17 +32,20 @@ from inboxd.core.model import (
     Kind,
     Log,
     MarkOutgoing,
+    MessageNo,
     Mode,
     OpenCase,
     Outcome,
     OutgoingKind,
     ProofKind,
     Reading,
+    Role,
     Schedule,
     Screening,
     Send,
     Sentiment,
     Situation,
+    StoryLine,
 )
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Condition, Rule, Then
@@ -250,6 +253,14 @@ OUTRUN = [
 @pytest.mark.parametrize(("kind", "state"), OUTRUN)
 def test_a_date_that_the_case_has_outrun_does_nothing(kind: JobKind, state: CaseState) -> None:
     assert decide_due(job(kind), in_case(state), BOOK, POLICY).actions == ()
+
+
+def test_words_that_still_gathered_take_back_the_thanks_and_the_yes_of_before() -> None:
+    waits = StoryLine(at=NOW, role=Role.CUSTOMER, name="Ana", text="It is broken again.", message=MessageNo(9))
+    thanked = case(CaseState.RESOLVED, good_sign=True, outcome=Outcome.SATISFIED)
+    facts = in_case(CaseState.RESOLVED, case=thanked, not_handed_over=(waits,))
+    move = only(decide_due(job(JobKind.HAND_OVER), facts, BOOK, POLICY), Advance)
+    assert move.state is CaseState.OPEN and move.changes["good_sign"] is False and move.changes["outcome"] is Outcome.UNKNOWN
 
 
 def test_an_acknowledgement_is_dropped_where_somebody_answered() -> None:

@@ -1,4 +1,4 @@
-"""What a hostile reader found: mails that fell between two steps, and words that went astray."""
+"""Mails that fell between two steps, and words that went astray."""
 
 from __future__ import annotations
 
