@@ -31,6 +31,7 @@ from inboxd.core.model import (
 from inboxd.core.new_case import new_case
 from inboxd.core.next_word import wrote
 from inboxd.core.policy import Policy
+from inboxd.core.promises import over_at
 from inboxd.core.route import given_anew, who_reads, with_assignee
 from inboxd.core.rulebook import Rulebook
 
@@ -61,7 +62,7 @@ def answered(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
             case=case.number,
         )
     if u.reading.thanks_only and answer is Answer.UNCLEAR:
-        return with_opt_out(thanked(situation, case, book), situation)
+        return with_opt_out(thanked(situation, case, book, policy), situation)
     match answer:
         case Answer.SATISFIED | Answer.SATISFIED_AND_NEW:
             decision = _satisfied(situation, case, book, policy, new=answer is Answer.SATISFIED_AND_NEW)
@@ -162,22 +163,33 @@ def with_opt_out(decision: Decision, situation: Situation) -> Decision:
 # --- thanks ----------------------------------------------------------------------------------------------------------------
 
 
-def thanked(situation: Situation, case: Case, book: Rulebook) -> Decision:
-    """A thank-you reopens nothing and goes to whoever earned it. After our answer it is a good sign, where it is the customer's own."""
+A_BARE_THANK_YOU = 5  # words: "Many thanks, Friday is fine"; who says that it came and works needs more
+
+
+def thanked(situation: Situation, case: Case, book: Rulebook, policy: Policy) -> Decision:
+    """A thank-you reopens nothing and goes to whoever earned it. After our answer it is a good sign, where it is the customer's own.
+
+    Who thanks while they wait for us is only kind; so is a bare thank-you before a day that we named is over: it thanks for the promise.
+    """
     event, reading = CaseEvent.CUSTOMER_THANKED, situation.understood.reading
     own = _is_by_customer(situation, case)
     changes: dict[str, object] = {"sentiment": reading.sentiment}
-    if case.state is not CaseState.OPEN or (case.last_reply_at is not None and reading.answer is Answer.SATISFIED):
-        changes["good_sign"] = True  # who thanks while they wait for us is only kind
+    says_so = reading.answer is Answer.SATISFIED and case.last_reply_at is not None
+    if over_at(situation.promises, book, situation.now, policy.zone) is not None:
+        good_sign = says_so and len(situation.understood.new_text.split()) > A_BARE_THANK_YOU
+    else:
+        good_sign = says_so or case.state is not CaseState.OPEN
+    if good_sign:
+        changes["good_sign"] = True
     actions: list[Action] = [Join(case=case.number)]
     if own:
         actions.append(Advance(case=case.number, event=event, state=advance(case.state, event), changes=changes))
-    if own and case.state is CaseState.RESOLVED:
+    if own and good_sign and case.state is CaseState.RESOLVED:
         actions += [
             Cancel(case=case.number, kinds=(JobKind.ASK, JobKind.REMIND)),
             close_later(case, book.follow_up, situation.now),
         ]
-    actions += _thanks_passed_on(situation, case, book, not_asked=own and "good_sign" in changes)
+    actions += _thanks_passed_on(situation, case, book, not_asked=own and good_sign)
     return Decision(actions=tuple(actions), because=("a thank-you, with no question in it",), case=case.number)
 
 

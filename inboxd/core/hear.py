@@ -27,6 +27,6 @@ def _heard(situation: Situation, case: Case | None, book: Rulebook, policy: Poli
     if name := helped_by(situation, case):
         return helped(situation, case, name, book)
     if situation.understood.reading.thanks_only:
-        return thanked(situation, case, book)
+        return thanked(situation, case, book, policy)
     decision = wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
     return replace(decision, actions=(*decision.actions, *missed_by(situation, case)))

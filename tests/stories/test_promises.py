@@ -136,6 +136,24 @@ def test_silence_counts_from_the_morning_after_the_day(day: Day) -> None:
     assert asked_at(day) == at("2026-11-26 09:00")
 
 
+@pytest.mark.parametrize("first", ["", "resolve\n\n"])
+@pytest.mark.parametrize("thanks", ["Thank you very much!", "Thanks, looking forward to it!"])
+def test_who_thanks_before_the_day_is_asked_after_it_all_the_same(day: Day, first: str, thanks: str) -> None:
+    agent = promised(day, f"{first}{FRIDAY}")
+    day.write(ANA, "Re: Front wheel [#1001]", thanks)
+    assert "We will not ask" not in flat(day.last(agent)), "whether it came, nobody knows yet"
+    day.pass_(days=14)
+    assert asked_at(day) == at("2026-11-23 09:00" if first else "2026-11-26 09:00")
+
+
+def test_who_says_that_it_works_is_not_asked_though_a_day_was_named(day: Day) -> None:
+    agent = promised(day, f"resolve\n\n{FRIDAY}")
+    day.write(ANA, "Re: Front wheel [#1001]", "It came today already and it works perfectly, thank you!")
+    assert "We will not ask" in flat(day.last(agent))
+    day.pass_(days=14)
+    assert "follow_up" not in kinds(day, ANA_AT)
+
+
 def test_the_latest_day_counts_and_a_later_answer_without_one_does_not_shorten_the_wait(day: Day) -> None:
     agent = promised(day)
     day.write(ANA, "Re: Front wheel [#1001]", "And the bill?")
