@@ -26,6 +26,25 @@ COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 ABOUT_FAULTS = ("spike:", "issue:")  # how the purposes of mails begin that an answer about a fault may answer
 _IN_LANGUAGE = re.compile(r"[\s*_]*(known\s+issue|fixed)\s+([a-z]{2,3})\s*:\s*(.*)", re.IGNORECASE)  # "known issue de: ..."
 _FIXED = re.compile(r"[\s*_]*fixed\s*(?:[.!]|:\s*(.*))?", re.IGNORECASE)
+IN_OTHER_WORDS = {  # what agents write who come from other desks, or who write German, to the command that they mean
+    "close": "resolve", "close case": "resolve", "close ticket": "resolve", "case closed": "resolve", "closed": "resolve",
+    "solve": "resolve", "solved": "resolve", "status solved": "resolve", "status closed": "resolve", "mark as solved": "resolve",
+    "gelöst": "resolve", "erledigt": "resolve", "fall gelöst": "resolve", "fall erledigt": "resolve", "abschließen": "resolve",
+    "geschlossen": "resolve", "schließen": "resolve", "fall schließen": "resolve",
+    "rückgängig": "undo", "hilfe": "help", "notiz": "note", "aufteilen": "split", "weitergeben": "pass on",
+    "trotzdem senden": "send anyway", "wiedervorlage": "snooze", "zurückstellen": "snooze", "zusammenführen": "merge", "zuweisen": "assign",
+}  # fmt: skip
+BEFORE_COLON = {  # the same where something stands behind a colon; most of these would tell a customer what is only for us
+    "internal": "note", "internal note": "note", "internal comment": "note", "internal only": "note", "private": "note",
+    "private note": "note", "private comment": "note", "comment": "note", "for the team": "note", "team only": "note",
+    "intern": "note", "nur intern": "note", "interne notiz": "note", "interner kommentar": "note", "interner hinweis": "note",
+    "notiz": "note", "kommentar": "note", "vermerk": "note",
+    "transfer to": "assign", "hand over": "assign", "escalate": "assign", "escalate to": "assign",
+    "zuweisen": "assign", "zuweisen an": "assign", "weiterleiten": "assign", "weiterleiten an": "assign", "weitergeben": "pass on",
+    "priority": "urgent", "tag": "label", "tags": "label", "schlagwort": "label",
+    "postpone": "snooze", "wiedervorlage": "snooze", "zurückstellen": "snooze", "zusammenführen": "merge",
+    "merge with": "merge", "zusammenführen mit": "merge", "aufteilen": "split",
+}  # fmt: skip
 COLON_ONLY = ("ask", "for", "subject", "to")  # too common as words: without a colon they are none
 REACTION = "text/vnd.google.email-reaction+json"  # a thumb for a mail, as Gmail sends it
 _UNREADABLE = {  # the types of what holds words in a form that we do not read, to how people know it (RFC 8551, RFC 3156, MS-OXTNEF)
@@ -65,6 +84,7 @@ class Held:
     at: datetime | None = None  # when the other answer left
     outside: bool = False  # the text is for somebody else than the customer
     right: tuple[str, ...] = ()  # the lines of commands that were right, beside one that is almost a command
+    better: str = ""  # the line as it would be right, where that is not the name of the command alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +142,8 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
             break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
             right = (*(each.line for each in commands), *_right(lines[1:])) if doubt == "near_miss" else ()
-            return AgentReply(held=Held(kind=doubt, found=line, meant=command.name if command else "", text=text, right=right))
+            name, better = (command.name, _written_right(command)) if command else ("", "")
+            return AgentReply(held=Held(kind=doubt, found=line, meant=name, text=text, right=right, better=better))
         if command is None:
             break
         lines.pop(0)
@@ -217,9 +238,15 @@ def _command(line: str) -> tuple[Command | None, str]:
         return Command(name=first, line=line, argument=rest), ""
     if first in COMMANDS and first not in COLON_ONLY:
         doubt = _why_not(first, rest) or ("ambiguous" if mark == ":" and rest else "")
-        return (Command(name=first, line=line), doubt) if doubt or not rest else (None, "")
-    if re.match(r"(?:not )?same as\b.*@", line, re.IGNORECASE):  # the colon is missing
-        return Command(name="not same as" if line.casefold().startswith("not") else "same as", line=line), "ambiguous"
+        return (Command(name=first, line=line, argument=rest), doubt) if doubt or not rest else (None, "")
+    if same := re.match(r"((?:not )?same as)\b(.*@.*)", line, re.IGNORECASE):  # the colon is missing
+        return Command(name=same[1].casefold(), line=line, argument=same[2].strip()), "ambiguous"
+    if colleague := re.fullmatch(r"pass on (?:to )?([\w.-]+?)[.!]?", plain, re.IGNORECASE):
+        return Command(name="pass on", line=line, argument=colleague[1]), "ambiguous"
+    if _AMONG_US.match(line):
+        return Command(name="note", line=line), "near_miss"
+    if meant := IN_OTHER_WORDS.get(whole) or (BEFORE_COLON.get(first) if mark == ":" else None):
+        return Command(name=meant, line=line), "near_miss"
     if near := _near_two(whole):
         return Command(name=near, line=line), "near_miss"
     if mark == ":" or len(whole.split()) <= 2:
@@ -229,7 +256,19 @@ def _command(line: str) -> tuple[Command | None, str]:
     return None, ""
 
 
+def _written_right(command: Command) -> str:
+    """The line of a command that lacks its colon, with it; "" where the command stands alone."""
+    return f"{command.name}: {command.argument}" if command.name in WITH and command.name != "note" and command.argument else ""
+
+
 _NUMBERED = re.compile(r"([A-Za-z][A-Za-z -]{2,14}?)\s*:?\s*#(\d{1,12})\s*(?::\s*(.*))?[.!]?")
+
+
+_AMONG_US = re.compile(  # "[internal] ...", "Internal note - ..."
+    r"[\s*_]*(?:[\[(](?:internal|private|intern)\b[^\])]{0,12}[\])]"
+    r"|(?:internal|private|interne[rs]?)\s+(?:note|comment|notiz|kommentar|hinweis)\b\s*(?:[-\u2013\u2014:]|$))",
+    re.IGNORECASE,
+)
 
 
 def _why_not(first: str, rest: str) -> str:

@@ -33,6 +33,7 @@ def hand_back(
         "outside": outside,
         "found": held.found,
         "meant": held.meant,
+        "better": held.better,
         "text": held.text or read.words,
         "places": situation.leaks,
         "wrong": wrong,

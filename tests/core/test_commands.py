@@ -344,6 +344,18 @@ def test_several_commands_stand_above_the_words() -> None:
         ("note: bla\n\nHello Ana,\n\nhere it is", "ambiguous", "note"),
         ("resolve\nlabl: warehouse", "near_miss", "label"),
         ("note", "no_words", "note"),
+        ("gelöst", "near_miss", "resolve"),
+        ("Erledigt!", "near_miss", "resolve"),
+        ("Close ticket", "near_miss", "resolve"),
+        ("status: solved", "near_miss", "resolve"),
+        ("Notiz: ein schwieriger Kunde", "near_miss", "note"),
+        ("Interne Notiz: ein schwieriger Kunde", "near_miss", "note"),
+        ("Internal: a difficult one", "near_miss", "note"),
+        ("Internal note - a difficult one", "near_miss", "note"),
+        ("[internal] a difficult one", "near_miss", "note"),
+        ("Zuweisen an: Tom", "near_miss", "assign"),
+        ("rückgängig", "near_miss", "undo"),
+        ("snooze tomorrow", "ambiguous", "snooze"),
     ],
 )
 def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: str) -> None:
@@ -354,12 +366,24 @@ def test_what_is_almost_a_command_is_never_sent(first: str, kind: str, meant: st
 
 
 @pytest.mark.parametrize(
+    ("first", "better"),
+    [("snooze tomorrow", "snooze: tomorrow"), ("assign tom", "assign: tom"), ("same as a@b.example", "same as: a@b.example"),
+     ("pass on jonas", "pass on: jonas"), ("resolve please", ""), ("no promise: Friday", "")],
+)  # fmt: skip
+def test_a_command_without_its_colon_comes_back_with_it(first: str, better: str) -> None:
+    read = reply(f"{first}\n\n{WORDS}")
+    assert read.held is not None and read.held.kind == "ambiguous" and read.held.better == better
+
+
+@pytest.mark.parametrize(
     "first",
     ["No problem", "No problem!", "Not the same as before: this one is new.", "Same as last time.",
      "Hello", "No.", "Yes.", "Done.", "Dear Ana,", "Tracking: 1Z 123", "PS: one more thing", "Thanks!", "Hi Ana", "Sorry",
      "We resolved it.",
      "Notes from our workshop: all is well.", "Resolved it for you, Ana.", "Ordered: one lamp", "Good morning", "Sent: today", "Please,",
-     "Please wait", "Please:"],
+     "Please wait", "Please:", "Status: it left today", "Transfer: 20 EUR, done today", "Internal server errors are gone",
+     "Erledigt ist noch nichts",
+     "Comments are welcome", "Private customers pay less"],
 )  # fmt: skip
 def test_an_ordinary_first_line_is_no_command(first: str) -> None:
     assert reply(f"{first}\n\nyour lamp is on its way").words.startswith(first)

@@ -126,7 +126,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "returned": {
         **PERSON, "no_case": False, "at": None, "outside": False,
-        "kind": "near_miss", "found": "resolv", "meant": "resolve", "text": "Hello Ana",
+        "kind": "near_miss", "found": "resolv", "meant": "resolve", "better": "", "text": "Hello Ana",
         "places": [Leak(place="the text", what="an agent's address", excerpt="write to tom@acme.example")],
         "wrong": WRONG, "right": DONE[:1],
     },
@@ -244,13 +244,12 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"words": "", "note": "", "done": (), "resolved": False, "unread": True},
         *({"ask_at": None, "why_not": why} for why in ("mode", "works", "quiet", "lately")),
     ),
-    "returned": tuple(
-        {"kind": kind, "meant": meant}
-        for kind in (
+    "returned": (
+        {"kind": "ambiguous", "found": "snooze tomorrow", "meant": "snooze", "better": "snooze: tomorrow"},
+        *({"kind": kind, "meant": meant} for meant in ("resolve", "note") for kind in (
             "mistakes", "undone", "too_late", "collision", "twice", "nothing_held", "ambiguous", "leak", "inline", "other_quote",
             "no_words", "unreachable", "not_found", "nothing_waits", "taken_back", "overtaken", "sealed",
-        )
-        for meant in ("resolve", "note")
+        )),
     ),
     "no_case": ({"text": ""},),
     "issue": (
