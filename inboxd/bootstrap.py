@@ -27,7 +27,7 @@ from inboxd.adapters.systemd import notify, watchdog_seconds
 from inboxd.config import MailboxSettings, ServerSettings, Settings
 from inboxd.core.findings import Findings
 from inboxd.core.measure import Scope, needed_since
-from inboxd.core.model import MailboxName, Message, TeamName
+from inboxd.core.model import MailboxName, Message, Mode, TeamName
 from inboxd.core.parse import parse
 from inboxd.core.rulebook import Rulebook
 from inboxd.daemon.deliver import Post
@@ -236,8 +236,9 @@ def findings(
     scope = Scope(
         brand=" and ".join(dict.fromkeys(box.brand for box in boxes)), first=first, last=last, now=now, zone=ZoneInfo(settings.timezone),
         mailbox=mailbox, team=team, repeat_within=book.repeat_within, agents={name: agent.signs_as for name, agent in book.agents.items()},
+        watched=frozenset(box.name for box in boxes if box.mode is Mode.WATCH),
     )  # fmt: skip
-    mails = store.first_mails(mailbox, scope.end - TREND, min(scope.end, now))
+    mails = store.first_mails(mailbox, min(scope.end - TREND, scope.before.begin), min(scope.end, now))
     names = (*(box.brand for box in boxes), *(name for agent in book.agents.values() for name in (agent.full_name, agent.signs_as)))
     return look_back(store.records(needed_since(scope)), mails, scope, pinned=book.drivers, names=names, answers=book.answers)
 

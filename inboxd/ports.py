@@ -389,6 +389,9 @@ class Transaction(Protocol):
     def issues_of(self, case: CaseNo) -> frozenset[IssueNo]:
         """The issues that a case, or one merged into it, is about."""
 
+    def told_cases(self, mailbox: MailboxName) -> frozenset[CaseNo]:
+        """The cases whose customer heard that an issue is mended, and has not written in them since."""
+
     def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
         """The cases that are about an issue, with the customers whom we know them by now."""
 

@@ -16,6 +16,7 @@ from inboxd.cli.common import CONFIG, WRONG_USAGE, Config, Json, app, fail, say,
 from inboxd.errors import InboxdError
 
 WEEK = timedelta(days=7)
+EARLIEST = 1971  # the year; no store knows mail from before
 TERMINAL = Path("-")  # print it
 
 
@@ -79,6 +80,8 @@ def days(since: str, until: str, today: date) -> tuple[date, date] | str:
     first = _day(since) or (last - span + timedelta(days=1) if span and span.days else None)
     if first is None:
         return f"--since is a day such as {last - WEEK + timedelta(days=1)}, or a length of time such as 4w, not '{since}'"
+    if first.year < EARLIEST:
+        return f"--since {first} is before any mail; the first day may be {EARLIEST}-01-01"
     return (first, last) if first <= last else f"--since {first} is after --until {last}"
 
 

@@ -14,6 +14,7 @@ from itertools import islice, pairwise
 from inboxd.core.dates import named_days, sentences
 from inboxd.core.model import Address, Answer, Message, Phrase, Role, Sentiment, Situation, StoryLine
 
+NO_SUBJECT = "(no subject)"  # how a mail to an agent names a case whose customer wrote none
 MAX_QUOTE = 110
 MAX_BARE = 3  # words of a sentence that only says no
 MAX_LINES = 20  # above the mail, or it is no brief
@@ -364,7 +365,7 @@ def _past(situation: Situation, zone: tzinfo) -> Past | None:
     past = situation.past
     if past is None:
         return None
-    return Past(at=past.at.astimezone(zone), subject=_short(past.subject, 50), outcome=past.outcome.value)
+    return Past(at=past.at.astimezone(zone), subject=_short(past.subject or NO_SUBJECT, 50), outcome=past.outcome.value)
 
 
 # --- the sender ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from inboxd.core.brief import NO_SUBJECT
 from inboxd.core.copies import replace
 from inboxd.core.dates import named_days
 from inboxd.core.due import ANSWER_OFFERED, BY_MAIL, due
@@ -267,7 +268,7 @@ def _bounce(situation: Situation, sent: SentMessage, book: Rulebook, policy: Pol
             )
     elif permanent and sent.kind in (OutgoingKind.ROUTED, OutgoingKind.RETURNED):
         failing = book.agents.get(sent.agent or AgentName(""))
-        values = {"failing": failing.full_name if failing else "", "subject": case.subject if case else ""}
+        values = {"failing": failing.full_name if failing else "", "subject": (case.subject or NO_SUBJECT) if case else ""}
         letter = to_lead(
             situation.mailbox,
             book,
@@ -289,7 +290,7 @@ def _feedback(situation: Situation, book: Rulebook, admin: str) -> Decision:
     actions: list[Action] = [Log(kind="person.complained", case=case.number if case else None, data=data)]
     if person is not None:
         actions.append(ChangePerson(person=person.number, changes={"no_follow_up": True}))
-    values: dict[str, object] = {"customer": full_name(person), "subject": case.subject if case else ""}
+    values: dict[str, object] = {"customer": full_name(person), "subject": (case.subject or NO_SUBJECT) if case else ""}
     letter = to_lead(
         situation.mailbox,
         book,

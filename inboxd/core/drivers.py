@@ -38,7 +38,7 @@ MOST_SAMPLES = 3
 LOOKED_AT = 30  # mails of a driver, the latest, in which sample sentences are sought
 SHORT, LONG = 20, 120  # characters of a sample
 BEYOND_DOUBT, INTERVAL = 2.576, 1.96  # of many drivers one in a hundred changes by chance: 99 %; a single one's interval: 95 %
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MOST_WEEKS = 13
 NO_TOPIC = ("unsure", "other")
 
@@ -58,7 +58,8 @@ def drivers(
     """
     groups = group(mails, pinned=pinned, names=names)
     period = _Period(since=since, until=until, weeks=_weeks(mails, until), zone=zone)
-    found = [_driver(each, [mails[place] for place in each.members], period, names) for each in groups]
+    compared = bool(mails) and min(mail.at for mail in mails) <= period.before + DAY
+    found = [_driver(each, [mails[place] for place in each.members], period, names, compared=compared) for each in groups]
     shown = [driver for driver in found if driver.people or driver.before or driver.owner or driver.mended_on]
     return tuple(sorted(shown, key=lambda driver: (-driver.people, -driver.before, driver.key)))
 
@@ -330,9 +331,9 @@ def _weeks(mails: Sequence[FirstMail], until: datetime) -> int:
     return min(MOST_WEEKS, max(1, -((min(mail.at for mail in mails) - until) // WEEK)))
 
 
-def _driver(found: Group, mails: Sequence[FirstMail], period: _Period, names: Collection[str]) -> Driver:
+def _driver(found: Group, mails: Sequence[FirstMail], period: _Period, names: Collection[str], *, compared: bool) -> Driver:
     now = [mail for mail in mails if period.since <= mail.at < period.until]
-    before = [mail for mail in mails if period.before <= mail.at < period.since]
+    before = [mail for mail in mails if period.before <= mail.at < period.since] if compared else []
     phrases = _named(found, mails, names)
     pin = found.pin
     people, people_before = _people(now), _people(before)
@@ -348,11 +349,12 @@ def _driver(found: Group, mails: Sequence[FirstMail], period: _Period, names: Co
         people=people,
         before=people_before,
         upset=_people([mail for mail in now if mail.upset]),
-        changed=not low <= 1 <= high,
+        changed=compared and not low <= 1 <= high,
+        compared=compared,
         trend=_trend(mails, period),
         samples=tuple(_samples(found, now, names)),
         owner=pin.owner if pin else "",
-        cases=tuple(CaseNo(number) for number in sorted(mail.case for mail in now)),
+        cases=tuple(CaseNo(number) for number in sorted({mail.case for mail in now})),
         fits_no_topic=topic in NO_TOPIC and share >= 0.5,
     )
     return _since_mended(driver, pin, mails, period)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from inboxd.core.model import AgentName, CaseNo, MailboxName, PersonNo, TeamName
+from inboxd.core.model import AgentName, CaseNo, MailboxName, MessageNo, PersonNo, TeamName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +34,18 @@ class Waiting:
     """A person who is unhappy with us today, who looks after them, and what was promised last (in the agent's words)."""
 
     case: CaseNo
+    customer: PersonNo
     name: str
     subject: str
     agent: AgentName | None
     agent_name: str
     promised: str = ""
     since: datetime | None = None
+
+
+def people_of(waiting: Iterable[Waiting]) -> set[PersonNo]:
+    """Who they are: somebody may wait in several cases."""
+    return {each.customer for each in waiting}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,7 @@ class WonBack:
     mails: int
     words: str
     agents: tuple[str, ...] = ()
+    message: MessageNo | None = None  # in which the words stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,7 @@ class Thanks:
     name: str
     agent_name: str
     words: str
+    message: MessageNo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +119,7 @@ class Driver:
     before: int
     upset: int
     changed: bool  # beyond doubt against the period before
+    compared: bool = True  # False: there is no mail from before that whole period, so that nothing is known of it
     trend: tuple[int, ...] = ()  # people a week, oldest first
     samples: tuple[str, ...] = ()  # sentences of customers, names and addresses masked
     answerable: int = 0  # how many could have read it in an answer of rules/answers.yaml
@@ -136,9 +146,11 @@ class Findings:
     team: TeamName | None
     people: int  # who wrote
     people_before: int
+    watches: bool = False  # a mailbox in mode watch is among them: who waits there is not known
     still_unhappy: tuple[Waiting, ...] = ()
     won_back: tuple[WonBack, ...] = ()
-    upset_people: int = 0  # who were upset in the period
+    upset_people: int = 0  # who were upset in the period, or said that it was not solved
+    upset_calm: int = 0  # of them: only said that it was not solved
     upset_solved: int = 0  # of them: say that it is solved
     upset_silent: int = 0  # have not told us
     asked: int = 0

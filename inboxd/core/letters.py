@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from inboxd.core.brief import brief, strongest_sentences
+from inboxd.core.brief import NO_SUBJECT, brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
 from inboxd.core.commands import REACTION
 from inboxd.core.copies import replace
@@ -181,7 +181,8 @@ def notice(
         subject = f"{'Re: ' if last else ''}{customer}: {case.subject}".rstrip(": ")
     subject = _tagged(subject, case.number, situation.mailbox) if case else subject
     values = {
-        "customer": first_name(customer), "subject": case.subject if case else "", "brand": situation.mailbox.brand, **values
+        "customer": first_name(customer), "subject": (case.subject or NO_SUBJECT) if case else "",
+        "brand": situation.mailbox.brand, **values,
     }  # fmt: skip
     return replace(
         _from_desk(situation.mailbox, _address(to), to, template=template, purpose=purpose, subject=subject, values=values),
@@ -221,7 +222,7 @@ def to_lead(
     return replace(
         _from_desk(mailbox, to, lead, template=template, purpose=purpose, subject=subject, values=values),
         case=case,
-        reply_token=NOTICE if lead and case else "",
+        reply_token=NOTICE if lead else "",
         enclose=tuple(enclose),
     )
 

@@ -30,6 +30,14 @@ _FAREWELL = re.compile(
     r"\b.{0,20})$\n(?P<names>(?:[^\n]{0,80}\n?){1,6})\s*\Z",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+def without_farewell(text: str) -> str:
+    """A text up to its farewell ("Best regards", "Viele Grüße") with the names and what else stands below."""
+    found = _FAREWELL.search(text)
+    return text[: found.start()] if found else text
+
+
 # A capital in the middle of an English sentence is a name of somebody, of a place or a firm, but for these.
 _CAPITALS = """monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays sundays
 january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec
@@ -54,6 +62,7 @@ schülerin fräulein doktor namen name hund katze kater"""
 _IN_FRONT_OF_A_NAME = frozenset(_KIN.split())
 _PRONOUN = re.compile(r"(?:Ihre?[mnrs]?|Ihnen|Sie|Du|Dir|Dein\w*|Euch|Euer|Eure\w*|Nr|Am|Im|Der|Die|Das|Bitte)\Z")
 _ABSTRACT = re.compile(r"\w+(?:ung|ungen|heit|heiten|keit|keiten|schaft|tion|tionen|tät|zeit|zeiten|zins|frist)\Z")
+_SURNAME = re.compile(r" ([A-ZÄÖÜİŞÇ][\wé’'-]*[a-zäöüßéışçğ])(?!\w)")
 _PAIR = re.compile(r"(?<=[\w,;)\]] )([A-ZÄÖÜ][a-zäöüßé]+) ([A-ZÄÖÜ][\wé’'-]*[a-zäöüßéışçğ])(?!\w)")
 _SIGNED = re.compile(r"[^\W\d_][^\s.,!?:;]*(?:[ ,]+[^\W\d_&][^\s.,!?:;]*| &){0,4}")  # a last line of a few words
 _NO_NAMES = """all everyone everybody team support sir madam there together zusammen alle damen herren und and or the you from my our at
@@ -105,12 +114,14 @@ def _said_in(text: str, language: str, around: str = "") -> Iterator[str]:
     """The names that nobody told us: by their capitals, as far as the language shows names by these."""
     if language == "en":
         for line in filter(None, text.splitlines()):
-            words = [word for word in _PARTS.findall(line) if len(word) > 3]
-            if 2 * sum(word[0].isupper() for word in words) < max(len(words), 2) + 1:
+            words = [word for word in _PARTS.findall(line) if word != "I"]
+            if 2 * sum(word[0].isupper() for word in words) < max(len(words), 2) + 1:  # else it is a headline
                 yield from (word for word in _CAPITAL.findall(line) if _is_named(word, f"{around}\n{text}"))
     elif language == "de":
         for pair in _PAIR.finditer(text):
             yield from _named_by(pair[1], pair[2])
+            if pair[1].casefold() in _IN_FRONT_OF_A_NAME and (more := _SURNAME.match(text, pair.end())):
+                yield from _named_by(pair[2], more[1])  # "Unser Nachbar Peter Lang"
 
 
 def _is_named(word: str, text: str) -> bool:

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from inboxd.core.dates import sentences
 from inboxd.core.doubt import compared, share
 from inboxd.core.findings import Compared, Findings, Leeway, OfferedAnswer, Refusal, Share, Thanks, Waiting, WonBack
+from inboxd.core.mask import without_farewell
 from inboxd.core.model import (
     AgentName,
     Answer,
@@ -85,7 +86,7 @@ class FactRecord:
     kind: str  # a CaseEvent, or one of those below
     state: str = ""  # the case's, afterwards
     value: str = ""
-    message: MessageNo | None = None  # the mail that held the answer
+    message: MessageNo | None = None  # the mail behind it
 
 
 GAVE, COULD_NOT, ANSWER_READ = "gave", "could_not", "answer_read"
@@ -125,6 +126,7 @@ class Scope:
     team: TeamName | None = None
     repeat_within: timedelta = REPEAT_WITHIN
     agents: Mapping[AgentName, str] = field(default_factory=dict)  # how each agent signs
+    watched: frozenset[MailboxName] = frozenset()  # in mode watch: what was answered there nobody told us
 
     @property
     def begin(self) -> datetime:
@@ -178,11 +180,13 @@ def measure(records: Records, scope: Scope) -> Findings:
         last=scope.last,
         mailbox=scope.mailbox,
         team=scope.team,
+        watches=any(scope.mailbox in (None, name) for name in scope.watched),
         people=len(wrote),
-        people_before=len(before.people()),
+        people_before=len(before.people()) if _reaches_back(stories, scope.before.begin) else 0,
         still_unhappy=unhappy,
         won_back=won,
         upset_people=sum(len(cases) for cases in upset.values()),
+        upset_calm=now.upset_calm(),
         upset_solved=len(upset["solved"]),
         upset_silent=len(upset["silent"]),
         asked=len(asked),
@@ -214,6 +218,11 @@ def measure(records: Records, scope: Scope) -> Findings:
     }
     result = replace(result, cases_of={name: cases for name, cases in behind.items() if cases})
     return replace(result, names=now.names(), subjects=now.subjects(result))
+
+
+def _reaches_back(stories: Sequence[_Story], begin: datetime) -> bool:
+    """Whether somebody wrote as early as that; else nothing can be said of the time from then on."""
+    return any(mail.at <= begin + timedelta(days=1) for story in stories for mail in story.heard)
 
 
 def _counted(feelings: Mapping[tuple[str, str], Sequence[_Story]]) -> dict[str, dict[str, int]]:
@@ -270,6 +279,7 @@ class _Period:
             for story in stories
             if scope.mailbox in (None, story.case.mailbox) and scope.team in (None, story.case.team) and story.heard
         ]
+        self.names_of = {story.case.customer: story.case.name for story in stories}
         self.everywhere, self.everybodys = _contact_times(stories, self.until), stories
 
     def within(self, at: datetime | None) -> bool:
@@ -375,6 +385,12 @@ class _Period:
             found[end].append(waiting[-1] if waiting else stories[-1].case.number)
         return found
 
+    def upset_calm(self) -> int:
+        """How many people only said that it was not solved, and never wrote in anger."""
+        hurt = self._hurt()
+        furious = {story.case.customer for story in hurt if any(mail.sentiment is Sentiment.UPSET for mail in story.heard)}
+        return len({story.case.customer for story in hurt} - furious)
+
     def won_back(self) -> tuple[WonBack, ...]:
         """Stories that ended well in the period, the longest way back first."""
         won = []
@@ -393,6 +409,7 @@ class _Period:
                     mails=before,
                     words=_telling(words.text) if words and not story.case.sensitive else "",
                     agents=tuple(names),
+                    message=words.number if words else None,
                 )
             )
         return tuple(sorted(won, key=lambda each: (not each.words, -each.mails, each.case)))
@@ -403,7 +420,7 @@ class _Period:
         """Open or waiting, and the last that we heard was no good word. Upset people first, then who waits longest."""
         found = []
         for story in self.stories:
-            if story.case.state not in (CaseState.OPEN, CaseState.WAITING):
+            if story.case.state not in (CaseState.OPEN, CaseState.WAITING) or story.case.mailbox in self.scope.watched:
                 continue
             relief = max((*story.good, *(mail.at for mail in story.heard if mail.thanks)), default=None)
             hurt = (*story.bad, *story.reopenings, *(mail.at for mail in story.heard if mail.sentiment is Sentiment.UNHAPPY))
@@ -419,7 +436,8 @@ class _Period:
         """Open past the hour that we gave: who waits longest first."""
         found = []
         for story in self.stories:
-            if story.case.state is CaseState.OPEN and story.case.due_at is not None and story.case.due_at < self.scope.now:
+            late = story.case.due_at is not None and story.case.due_at < self.scope.now and story.case.mailbox not in self.scope.watched
+            if late and story.case.state is CaseState.OPEN:
                 replied = _last([mail.at for mail in story.replies], self.until)
                 since = next((mail.at for mail in story.heard if replied is None or mail.at > replied), story.case.opened_at)
                 found.append((since, story.case.number, self._waiting(story, since)))
@@ -429,6 +447,7 @@ class _Period:
         case = story.case
         return Waiting(
             case=case.number,
+            customer=case.customer,
             name=case.name,
             subject=_subject(case),
             agent=case.assignee,
@@ -532,9 +551,12 @@ class _Period:
         found = []
         for story in self.stories:
             for mail in story.heard:
-                if mail.thanks and self.within(mail.at) and not story.case.sensitive and (words := _telling(mail.text, last=True)):
+                if mail.thanks and self.within(mail.at) and not story.case.sensitive and (words := _kind(mail.text)):
                     agent = next((each.agent for each in reversed(story.replies) if each.at <= mail.at), story.case.assignee)
-                    thanks = Thanks(case=story.case.number, name=story.case.name, agent_name=self.scope.signs_as(agent), words=words)
+                    name = story.case.name if _writer(mail, story) == story.case.customer else self.names_of.get(_writer(mail, story), "")
+                    thanks = Thanks(
+                        case=story.case.number, name=name, agent_name=self.scope.signs_as(agent), words=words, message=mail.number
+                    )  # fmt: skip
                     found.append((-min(len(words.split()), 8), mail.at, mail.number, thanks))
         return tuple(thanks for *_, thanks in sorted(found, key=lambda each: each[:3]))
 
@@ -574,6 +596,9 @@ def _stories(records: Records) -> list[_Story]:
     for fact in sorted(records.facts, key=lambda each: each.at):
         if story := found.get(home.get(fact.case, fact.case)):
             story.facts.append(fact)
+    for story in found.values():
+        came = {mail.number: mail.at for mail in story.heard}  # what customers say counts from when it came, not from when we read it
+        story.facts = [replace(fact, at=came[fact.message]) if fact.message in came else fact for fact in story.facts]
     for question in sorted(records.questions, key=lambda each: each.at):
         if story := found.get(home.get(question.case, question.case)):
             story.questions.append(question.at)
@@ -627,7 +652,7 @@ def _read(story: _Story) -> None:
             story.resolved_at = fact.at
         if state in _DONE and fact.kind in _REOPENING and fact.state == CaseState.OPEN:
             story.reopenings.append(fact.at)
-        thanks = _thanks(story, fact.at) if fact.kind == CaseEvent.CUSTOMER_THANKED and fact.state in _DONE else None
+        thanks = _thanks(story, fact) if fact.kind == CaseEvent.CUSTOMER_THANKED and fact.state in _DONE else None
         if thanks is not None and thanks.sentiment is Sentiment.HAPPY:
             story.good.append(fact.at)
             story.said[fact.at] = thanks.number
@@ -637,8 +662,9 @@ def _read(story: _Story) -> None:
         signs.sort()
 
 
-def _thanks(story: _Story, at: datetime) -> MailRecord | None:
-    return next((mail for mail in reversed(story.heard) if mail.at <= at and mail.thanks), None)
+def _thanks(story: _Story, fact: FactRecord) -> MailRecord | None:
+    behind = next((mail for mail in story.heard if mail.number == fact.message), None)
+    return behind or next((mail for mail in reversed(story.heard) if mail.at <= fact.at and mail.thanks), None)
 
 
 def _corrected(
@@ -716,11 +742,22 @@ def _subject(case: CaseRecord) -> str:
 _BARE = re.compile(r"(?:yes|no|it is|thank you|thanks|many thanks|ja|nein|danke|vielen dank)\b[\w\s,]{0,25}[.!]*", re.IGNORECASE)
 
 
-def _telling(text: str, *, last: bool = False) -> str:
-    """The first (or last) sentence that says more than "yes" or "thank you"; else the first one."""
+def _telling(text: str) -> str:
+    """The first sentence that says more than "yes" or "thank you"; else the first one."""
     found = [" ".join(each.split()) for each in sentences(text)]
-    telling = [each for each in found if len(each.split()) > 3 and not _BARE.fullmatch(each)]
-    return _short((telling[-1 if last else 0]) if telling else found[0] if found else "")
+    return _short(next((each for each in found if _tells(each)), found[0] if found else ""))
+
+
+def _kind(text: str) -> str:
+    """The sentence of a thank-you that says most, above the farewell: below it stands who somebody is, and not what they thank for."""
+    above = without_farewell(text)
+    found = [" ".join(each.split()) for each in sentences(above if above.strip() else text)]
+    telling = [each for each in found if _tells(each)]
+    return _short(max(telling, key=lambda each: min(len(each), MAX_WORDS)) if telling else found[0] if found else "")
+
+
+def _tells(sentence: str) -> bool:
+    return len(sentence.split()) > 3 and not _BARE.fullmatch(sentence)
 
 
 def _short(text: str) -> str:

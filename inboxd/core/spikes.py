@@ -23,7 +23,7 @@ AROUND = HOUR  # what came so long before and after that hour counts, too: a few
 UNKNOWN = 0.5  # people whom a phrase never seen has in its favour
 SHARE = 0.02  # of all mail that a phrase never seen may have
 SURELY = 15.0  # people seen, beyond which a rate is not thought better known: busy things vary by more than chance
-LOOKS_BACK = timedelta(hours=24)  # for alarms that still hold
+LOOKS_BACK = timedelta(days=7)  # for alarms that still hold
 ALIKE = 0.5  # of the people of two spikes, from which on they are one
 FEW = 2  # people in an hour: fallen back, whatever is usual
 STEP = timedelta(minutes=15)

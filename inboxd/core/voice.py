@@ -6,7 +6,6 @@ Everything goes to the lead first, and leaves as they saw it once they write `re
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from inboxd.core.dates import sentences
@@ -30,7 +29,6 @@ from inboxd.core.model import (
 )
 from inboxd.core.rulebook import Agent, Listener, Rulebook
 from inboxd.core.rules import stands_in
-from inboxd.core.tokens import NOTICE
 
 OFFER, VOICE, RELEASED = "voice_offer", "voice", "voice_released"  # the templates
 MOST = 20  # sentences for one listener
@@ -63,7 +61,7 @@ def _best_sentence(mail: FirstMail, phrases: Sequence[str], names: Collection[st
         key=lambda line: (any(stands_in((each,), line) for each in phrases), sum(each in line.casefold() for each in about)),
         default="",
     )
-    return mask(told, (mail.name, mail.email, *names), around=mail.text, language=mail.language) if told else ""
+    return mask(told, (mail.name, mail.email, *names), around=mail.around or mail.text, language=mail.language) if told else ""
 
 
 # --- to the lead -------------------------------------------------------------------------------------------------------------
@@ -75,11 +73,10 @@ def offer(mailbox: MailboxFacts, book: Rulebook, listener: Listener, lines: Sequ
         return None
     year, week, _ = first.isocalendar()
     values: dict[str, object] = {"listener": listener.name, "lines": tuple(lines), **_days(first)}
-    letter = to_lead(
+    return to_lead(
         mailbox, book, "", template=OFFER, purpose=f"{_OFFERED}{year}-{week:02}:{mailbox.name}:{listener.to}",
         subject=f"For {listener.name}: what customers wrote", values=values,
     )  # fmt: skip
-    return replace(letter, reply_token=NOTICE)
 
 
 _OFFERED = "voice:"

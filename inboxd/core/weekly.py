@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from inboxd.core.brief import first_name
-from inboxd.core.findings import Compared, Driver, Findings, Share, Waiting
+from inboxd.core.findings import Compared, Driver, Findings, Share, Waiting, people_of
 from inboxd.core.lettering import one_line
 from inboxd.core.letters import to_lead
 from inboxd.core.model import File, Letter, MailboxFacts
@@ -36,16 +36,19 @@ def weekly(found: Findings, page: bytes, mailbox: MailboxFacts, book: Rulebook, 
 
 def told(found: Findings) -> dict[str, object]:
     """The values of the templates `weekly` and `weekly_subject`."""
+    unhappy = people_of(found.still_unhappy)
     return {
         "first": found.first,
         "last": found.last,
         "people": found.people,
-        "unhappy": len(found.still_unhappy),
-        "of_them": all(each.since is None or each.since.date() >= found.first for each in found.still_unhappy),
-        "unowned": sum(each.agent is None for each in found.still_unhappy),
+        "unhappy": len(unhappy),
+        "of_them": unhappy <= set(found.names),
+        "unowned": len(people_of(each for each in found.still_unhappy if each.agent is None)),
         "still": [_waiting(each) for each in found.still_unhappy[:LISTED]],
         "unheard": [_waiting(each) for each in found.unheard[:LISTED]],
-        "late": len(found.unheard),
+        "late": len(people_of(found.unheard)),
+        "more": max(len(found.still_unhappy) - LISTED, 0),
+        "more_late": max(len(found.unheard) - LISTED, 0),
         "won": _won(found),
         "satisfied": satisfied(found),
         "were_asked": found.asked,
@@ -129,10 +132,11 @@ def _won(found: Findings) -> dict[str, object]:
     above = found.upset_people - found.upset_solved - found.upset_silent
     return {
         "upset": found.upset_people,
+        "calm": found.upset_calm,
         "solved": found.upset_solved,
         "silent": found.upset_silent,
         "above": max(above, 0),
-        "exactly": above == len(found.still_unhappy),
+        "exactly": above == len(people_of(found.still_unhappy)),
         "people": [{"name": one_line(each.name), "mails": each.mails, "words": one_line(each.words)} for each in found.won_back[:QUOTED]],
     }
 
@@ -148,7 +152,7 @@ def _driver(each: Driver) -> dict[str, object]:
     return {
         "name": one_line(each.name),
         "people": each.people,
-        "before": each.before,
+        "before": each.before if each.compared else None,
         "changed": each.changed,
         "upset": each.upset,
         "sample": one_line(each.samples[0]) if each.samples else "",

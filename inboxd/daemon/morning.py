@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from inboxd.core.brief import first_name
+from inboxd.core.brief import NO_SUBJECT, first_name
 from inboxd.core.letters import notice
 from inboxd.core.model import Case, CaseState, JobKind, Letter, MailboxFacts, Sentiment, Situation
 from inboxd.core.rulebook import Agent
@@ -58,7 +58,8 @@ def _letter(
     values: dict[str, object] = {
         "now": now,
         "first": [
-            {"name": _name(tx, case), "subject": case.subject, "upset": case.sentiment is Sentiment.UPSET, "again": case.repeat,
+            {"name": _name(tx, case), "subject": case.subject or NO_SUBJECT,
+             "upset": case.sentiment is Sentiment.UPSET, "again": case.repeat,
              "due_at": case.due_at, "number": case.number}
             for case in first
         ],

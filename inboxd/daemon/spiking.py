@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from inboxd.core.issues import is_about
 from inboxd.core.letters import to_lead
-from inboxd.core.model import Job, JobKind, Letter, Log, MailboxFacts, MailboxName, Mode, Schedule
+from inboxd.core.model import FirstMail, Job, JobKind, KnownIssue, Letter, Log, MailboxFacts, MailboxName, Mode, Schedule
 from inboxd.core.rulebook import Rulebook
-from inboxd.core.spikes import HOUR, LOOKS_BACK, MOST_SHOWN, Alarm, History, Spike, hours_to_compare, quote_of, spikes
-from inboxd.core.tokens import NOTICE
+from inboxd.core.spikes import FEWEST, HOUR, LOOKS_BACK, MOST_SHOWN, STEP, Alarm, History, Spike, hours_to_compare, quote_of, spikes
 from inboxd.daemon.office import Office, RuleSet
 from inboxd.logs import log
 from inboxd.ports import Transaction
 
 SOON = timedelta(minutes=1)  # mails that come together are looked at together
 FOUND = "spike.found"
+MISSED_AT_MOST = timedelta(hours=24)  # what came so long ago is no alarm any more
 
 
-def look_for_spikes_at(mailbox: MailboxName, now: datetime) -> Schedule:
-    """Look soon after a case was opened; however many come in that minute, it is one look."""
-    return Schedule(kind=JobKind.SPIKES, key=f"{JobKind.SPIKES}:{mailbox}", at=now + SOON, payload={"mailbox": mailbox})
+def look_for_spikes_at(mailbox: MailboxName, now: datetime, came_at: datetime) -> Schedule:
+    """Look soon after a case was opened; however many come in that minute, it is one look, at all since the first of them came."""
+    payload = {"mailbox": mailbox, "since": came_at.isoformat()}
+    return Schedule(kind=JobKind.SPIKES, key=f"{JobKind.SPIKES}:{mailbox}", at=now + SOON, payload=payload)
 
 
 def tell_spikes(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> Iterator[Letter]:
@@ -29,11 +31,29 @@ def tell_spikes(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> It
     now, mailbox = office.clock.now(), office.mailboxes.get(MailboxName(str(job.payload["mailbox"])))
     if mailbox is None or mailbox.mode is Mode.WATCH:
         return
+    for moment in _moments(job, now):
+        yield from _tell(office, rules, tx, mailbox, moment)
+
+
+def _moments(job: Job, now: datetime) -> list[datetime]:
+    """When to have looked: now, and where mail came late (we were stopped, or the server was), as if it had been read when it came."""
+    since = datetime.fromisoformat(str(job.payload.get("since", now.isoformat())))
+    missed = min(max(now - since - HOUR, timedelta(0)), MISSED_AT_MOST)
+    return [now - step * STEP for step in range(math.ceil(missed / STEP), -1, -1)]
+
+
+def _tell(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts, now: datetime) -> Iterator[Letter]:
     told = _told(tx, mailbox.name, now)
     since = min([now, *(alarm.at for alarm in told)]) - HOUR
-    recent = tx.first_mails(mailbox.name, since, now + timedelta(microseconds=1))
+    last_hour = tx.first_mails(mailbox.name, now - HOUR, now + timedelta(microseconds=1))
+    if len({mail.person for mail in last_hour}) < FEWEST:
+        return
+    recent = (*tx.first_mails(mailbox.name, since, now - HOUR, texts=False), *last_hour)
     names = (mailbox.brand, *(name for agent in rules.book.agents.values() for name in (agent.full_name, agent.signs_as)))
+    known = tx.open_issues(mailbox.name)
     for spike in spikes(recent, lambda: _history(office, tx, mailbox.name, now), now, told=told, names=names):
+        if any(2 * sum(_about(issue, mail) for mail in spike.mails) >= len(spike.mails) for issue in known):
+            continue  # the lead has said already what it is
         purpose = f"spike:{mailbox.name}:{spike.mails[0].case}:{spike.key}"
         data = {
             "keys": spike.keys, "usual": spike.usual * (HOUR / spike.window), "people": spike.people, "name": spike.name,
@@ -42,6 +62,10 @@ def tell_spikes(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> It
         tx.apply((Log(kind=FOUND, case=spike.mails[0].case, data=data),), mailbox.name, now)
         log("spike.found", mailbox=mailbox.name, people=spike.people, usual=round(spike.usual, 1))
         yield _letter(mailbox, rules.book, office.admin, spike, purpose, now)
+
+
+def _about(issue: KnownIssue, mail: FirstMail) -> bool:
+    return is_about(issue, {phrase.key for phrase in mail.key_phrases}, mail.topic)
 
 
 def _told(tx: Transaction, mailbox: MailboxName, now: datetime) -> list[Alarm]:
@@ -58,14 +82,16 @@ def _history(office: Office, tx: Transaction, mailbox: MailboxName, now: datetim
 
 def _letter(mailbox: MailboxFacts, book: Rulebook, admin: str, spike: Spike, purpose: str, now: datetime) -> Letter:
     usual, window = round(spike.usual), "an hour" if spike.window == HOUR else f"{round(spike.window.total_seconds() / 60)} minutes"
-    letter = to_lead(
+    return to_lead(
         mailbox, book, admin, template="spike", purpose=purpose,
         subject=f"{spike.people} people in {window}: {spike.name} (usually {usual or 'nobody'})",
         values={
             "what": spike.name, "people": spike.people, "window": window, "usual": usual, "now": now,
             "first": [
-                {"name": mail.name, "case": mail.case, "at": mail.at, "quote": quote_of(mail, spike)} for mail in spike.mails[:MOST_SHOWN]
+                {
+                    "name": mail.name, "case": mail.case, "at": mail.at,
+                    "quote": "" if mail.sensitive else quote_of(mail, spike),
+                } for mail in spike.mails[:MOST_SHOWN]
             ],
         },
     )  # fmt: skip
-    return replace(letter, reply_token=NOTICE) if letter.agent else letter

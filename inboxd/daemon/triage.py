@@ -72,7 +72,7 @@ def _one(office: Office, rules: RuleSet, tx: Transaction, job: Job, message: Und
                 decision, written = _without_leak(office, rules, tx, situation, decision, written)
                 tx.record(situation, decision, rules.book.hash)
                 if any(isinstance(action, OpenCase) for action in decision.actions):
-                    tx.schedule_once(look_for_spikes_at(message.mailbox, situation.now))
+                    tx.schedule_once(look_for_spikes_at(message.mailbox, situation.now, situation.understood.received_at))
                 if situation.agent_proof is not None:  # somebody may be free now for what waits
                     tx.schedule(share_out_at(message.mailbox, situation.now))
                 store(tx, written, office.mailboxes, situation.now)

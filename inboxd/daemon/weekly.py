@@ -62,13 +62,18 @@ def _kind_words(tx: Transaction, week: Week | None) -> Iterator[FirstMail]:
     for each in said:
         case = tx.case(each.case)
         person = tx.person(case.customer) if case is not None else None
-        if case is not None and person is not None:
+        if case is not None and person is not None and each.words:
+            read = tx.understood(each.message) if each.message is not None else None
+            sender = read.message.sender if read else None
             yield FirstMail(
                 case=case.number,
                 person=person.number,
                 at=case.updated_at,
-                name=person.name,
-                email=person.email,
+                name=f"{person.name} {sender.name if sender else ''}",
+                email=sender.email if sender else person.email,
                 text=each.words,
+                around=read.new_text if read else "",
+                language=(read.reading.language if read else "") or case.language,
+                sensitive=bool(read and read.reading.sensitive),
                 topic=case.topic,
             )

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from inboxd.core import lettering
-from inboxd.core.findings import Compared, Driver, Findings, Share
+from inboxd.core.findings import Compared, Driver, Findings, Share, people_of
 from inboxd.core.lettering import one_line
 from inboxd.core.model import CaseNo
 from inboxd.core.weekly import FEW, mend, percent, satisfied, silent
@@ -176,7 +176,9 @@ def _view(found: Findings) -> dict[str, object]:
         "quoted": QUOTED,
         "mend": mend(found),
         "better": [_better(each) for each in found.got_better],
-        "unowned": sum(each.agent is None for each in found.still_unhappy),
+        "unhappy": len(people_of(found.still_unhappy)),
+        "late": len(people_of(found.unheard)),
+        "unowned": len(people_of(each for each in found.still_unhappy if each.agent is None)),
     }
 
 

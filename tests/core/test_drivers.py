@@ -92,7 +92,19 @@ def test_people_a_week_oldest_first_and_those_before() -> None:
 @pytest.mark.parametrize(("now", "before", "changed"), [(19, 6, False), (40, 8, True), (6, 5, False), (0, 30, True)])
 def test_a_change_is_claimed_only_beyond_doubt(now: int, before: int, changed: bool) -> None:
     mails = [mail("part missing") for _ in range(now)] + [mail("part missing", at=UNTIL - WEEK - timedelta(days=1)) for _ in range(before)]
-    assert found(mails + crowd())["missing part"].changed is changed
+    assert found(mails + crowd() + [earlier()])["missing part"].changed is changed
+
+
+def test_of_a_week_before_the_first_mail_nothing_is_claimed() -> None:
+    mails = [mail("part missing") for _ in range(40)] + [mail("part missing", at=UNTIL - WEEK - timedelta(days=1)) for _ in range(8)]
+    driver = found(mails + crowd())["missing part"]
+    assert (driver.people, driver.before, driver.changed, driver.compared) == (40, 0, False, False)
+    assert found(mails + crowd() + [earlier()])["missing part"].compared
+
+
+def earlier() -> FirstMail:
+    """A mail from before the week before: the store knows all of that week."""
+    return mail("rent bikes", at=UNTIL - 3 * WEEK)
 
 
 def test_how_many_were_upset() -> None:

@@ -85,6 +85,10 @@ def test_a_turkish_name_is_hidden_in_capitals_too() -> None:
         ("I spoke to your colleague Petra Vogel, who was kind.", "I spoke to your colleague [name], who was kind."),
         ("I asked Miles O'Brien and he said it is on its way", "I asked [name] and he said it is on its way"),
         ("Our human (Femi) was brilliant.", "Our human ([name]) was brilliant."),
+        (
+            "Thank you so much, Jonas came by and Priya Raman fixed it for us.",
+            "Thank you so much, [name] came by and [name] fixed it for us.",
+        ),
         ("My Order Has Not Arrived Yet", "My Order Has Not Arrived Yet"),
         ("I think I'm right and the Invoice of May is in English", "I think I'm right and the Invoice of May is in English"),
         ('it only says "Please wait" and stops', 'it only says "Please wait" and stops'),
@@ -99,6 +103,8 @@ def test_a_name_that_nobody_told_us_is_known_by_its_capital_in_english(said: str
     [
         ("Gestern hat mir Patrizia Nowak geholfen.", "Gestern hat mir [name] geholfen."),
         ("Der Helm ist für meine Tochter Veronika gewesen.", "Der Helm ist für meine Tochter [name] gewesen."),
+        ("Unser Nachbar Peter Lang hat es gesehen.", "Unser Nachbar [name] hat es gesehen."),
+        ("Mein Mann Özgür Yılmaz hat es gesehen.", "Mein Mann [name] hat es gesehen."),
         ("Ich warte seit Anfang Mai auf Ihre Rechnung.", "Ich warte seit Anfang Mai auf Ihre Rechnung."),
         ("Ich hing zwanzig Minuten Warteschleife lang fest.", "Ich hing zwanzig Minuten Warteschleife lang fest."),
     ],

@@ -325,6 +325,13 @@ def test_a_thank_you_names_the_agent_who_earned_it() -> None:
     ]
 
 
+def test_a_thank_you_is_quoted_above_the_farewell() -> None:
+    said = "Thank you.\nThe clerk stayed until eight to find my parcel.\nHave a great weekend."
+    text = f"{said}\n\nBest regards,\nPriya Raman\nFleet Manager, Northgate Bikes"
+    found = week(Told(1).wrote(on(0)).replied(on(1)).thanked(on(3), text))
+    assert [each.words for each in found.thanks] == ["The clerk stayed until eight to find my parcel."]
+
+
 # --- what never counts, and what is never shown
 
 

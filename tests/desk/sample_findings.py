@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
 from inboxd.core.findings import Compared, Driver, Findings, Leeway, OfferedAnswer, Refusal, Share, Thanks, Waiting, WonBack
-from inboxd.core.model import AgentName, CaseNo, MailboxName
+from inboxd.core.model import AgentName, CaseNo, MailboxName, PersonNo
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 22)
 ANA, NOOR = CaseNo(1042), CaseNo(1077)
@@ -38,7 +38,9 @@ def compared(now: Share, before: Share, *, changed: bool = False) -> Compared:
 def waiting(case: int, name: str, subject: str, agent: str, promised: str = "") -> Waiting:
     """Somebody still to win back."""
     at, who = datetime(2026, 11, 18, 9, tzinfo=UTC), AgentName(agent.lower())
-    return Waiting(case=CaseNo(case), name=name, subject=subject, agent=who, agent_name=agent, promised=promised, since=at)
+    return Waiting(
+        case=CaseNo(case), customer=PersonNo(case), name=name, subject=subject, agent=who, agent_name=agent, promised=promised, since=at
+    )
 
 
 STILL = (
@@ -101,6 +103,7 @@ def the_week() -> Findings:
             Thanks(case=NOOR, name="Noor Haddad", agent_name="Tom", words="You wrote like a human being."),
         ),
         subjects=subjects(),
+        names={each.customer: each.name for each in STILL},
     )
 
 

@@ -293,14 +293,15 @@ class Cases(Outbox):
         self._participants(action.case, action.participants)
         self._db.execute("update cases set updated_at = ?1 where id = ?2 and updated_at <> ?1", (time(now), action.case))
 
-    def _advance(self, action: Advance, mailbox: MailboxName, now: datetime) -> None:
+    def _advance(self, action: Advance, mailbox: MailboxName, message: MessageNo | None, now: datetime) -> None:
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "state": action.state, "updated_at": now})
-        self._event(f"case.{action.event}", mailbox, action.case, {"state": action.state}, now)
+        behind = {"message": message} if message is not None else {}  # when it came counts, not when it was read
+        self._event(f"case.{action.event}", mailbox, action.case, {"state": action.state, **behind}, now)
 
     def _restore(self, action: Restore, now: datetime) -> None:
-        """The measures count what was said to customers: a reply, `resolve` or a no that nobody has read is none."""
+        """The measures count what was said to customers: a reply, `resolve`, a no or a gift that nobody has read is none."""
         self._update("cases", _CASE_COLUMNS, action.case, {**action.changes, "updated_at": now})
-        kinds = (*(f"case.{event}" for event in (CaseEvent.AGENT_REPLIED, CaseEvent.AGENT_RESOLVED)), "case.could_not")
+        kinds = (*(f"case.{event}" for event in (CaseEvent.AGENT_REPLIED, CaseEvent.AGENT_RESOLVED)), "case.could_not", "case.gave")
         self._db.execute(
             f"delete from event where case_id = ? and at = ? and kind in ({marks(kinds)})", (action.case, time(action.said_at), *kinds)
         )

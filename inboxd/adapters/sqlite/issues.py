@@ -53,6 +53,16 @@ class Issues(Jobs):
         rows = self._all("select issue from case_issue where case_id in (select id from cases where id = ?1 or merged_into = ?1)", case)
         return frozenset(IssueNo(row["issue"]) for row in rows)
 
+    def told_cases(self, mailbox: MailboxName) -> frozenset[CaseNo]:
+        """The cases whose customer heard that an issue is mended, and has not written in them since."""
+        rows = self._all(
+            "select l.case_id from case_issue l join issue i on i.id = l.issue"
+            " where i.mailbox = ? and l.settled_at is not null and l.why = '' and not exists"
+            " (select 1 from message m where m.case_id = l.case_id and m.role = 'customer' and m.received_at > l.settled_at)",
+            mailbox,
+        )
+        return frozenset(CaseNo(row["case_id"]) for row in rows)
+
     def issue_links(self, issue: IssueNo) -> tuple[IssueLink, ...]:
         """The cases that are about an issue, with the customers whom we know them by now."""
         rows = self._all(

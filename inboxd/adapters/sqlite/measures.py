@@ -57,7 +57,7 @@ _MAILS = """
 select m.id, m.case_id, m.received_at, m.role, m.person, m.agent, m.contact, r.sentiment, r.thanks_only, r.sensitive,
     case when m.role = 'customer' and (r.thanks_only = 1 or r.answer <> 'unclear') then r.new_text else '' end as text
 from chosen cross join message m on m.case_id = chosen.id join reading r on r.message = m.id
-where m.role = 'customer' and m.kind = 'person' or m.role = 'agent'
+where m.role = 'customer' and m.kind = 'person' or m.role = 'agent' and r.new_text <> ''  -- orders alone are no answer
 """
 
 _KINDS = {

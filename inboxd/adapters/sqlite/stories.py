@@ -95,7 +95,8 @@ class Stories(Tables):
     def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
         """The customers' mails that began their cases, by arrival, with what they are about."""
         rows = self._all(
-            "select m.id, m.received_at, m.case_id, c.customer, p.name, m.sender, c.subject, r.language, r.topic, r.sentiment, r.sensitive,"
+            "select m.id, m.received_at, coalesce(c.merged_into, m.case_id) as case_id, c.customer,"
+            " p.name, m.sender, c.subject, r.language, r.topic, r.sentiment, r.sensitive,"
             " r.key_phrases"
             ", case ? when 1 then r.new_text else '' end as new_text"
             " from message m join reading r on r.message = m.id join cases c on c.id = m.case_id join person p on p.id = c.customer"

@@ -104,7 +104,7 @@ class SqliteTransaction(Ledger, People, Agents, Stories, Issues):
                 case Join():
                     self._join(action, now)
                 case Advance():
-                    self._advance(action, mailbox, now)
+                    self._advance(action, mailbox, message, now)
                 case Assign():
                     self._assign(action, mailbox, now, is_new=action is given)
                 case Label():

@@ -148,6 +148,7 @@ class FirstMail:
     email: str = ""
     subject: str = ""
     text: str = ""  # the new text
+    around: str = ""  # the whole mail, where `text` is a sentence of it
     language: str = ""
     topic: str = "unsure"
     upset: bool = False

@@ -1,0 +1,161 @@
+"""What the report says of days that really happened: the figures from the store, as an admin gets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from inboxd.core.findings import Findings
+from inboxd.core.measure import Scope, needed_since
+from inboxd.core.model import IssueNo, KnownIssue, MailboxName
+from inboxd.desk.issues import close_issue, keys_of_phrases, open_issue
+from inboxd.desk.look_back import TREND, look_back
+from tests.stories.day import ACME, Day, Letterbox
+from tests.stories.steps import ANA, FURIOUS, PETRA, asked, opened
+from tests.stories.test_merge import order, two_cases
+from tests.stories.test_spikes import WORDS, crowd
+from tests.stories.test_spikes import told as alarms
+
+ANA_AT = "ana@example.org"
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+def found(day: Day, *, watched: frozenset[MailboxName] = frozenset()) -> Findings:
+    """Of two weeks, as known now."""
+    now = day.clock.now()
+    scope = Scope(brand="Acme", first=date(2026, 11, 16), last=date(2026, 11, 29), now=now, watched=watched)
+    mails = day.store.first_mails(None, min(scope.end - TREND, scope.before.begin), min(scope.end, now))
+    return look_back(day.store.records(needed_since(scope)), mails, scope)
+
+
+# --- when something was said
+
+
+@pytest.mark.parametrize("first", ["yes", "no"])
+def test_the_last_word_counts_though_all_of_them_were_read_at_once_after_a_standstill(day: Day, first: str) -> None:
+    question = asked(day)
+    yes, no = "Yes, it is solved, thank you.", "This is a disgrace. It broke again and I am furious, nobody helps me!"
+    day.reply(ANA, question, yes if first == "yes" else no, run=False)
+    day.clock.at += timedelta(hours=20)
+    day.reply(ANA, question, no if first == "yes" else yes, run=False)
+    day.clock.at += timedelta(hours=20)
+    day.run()
+    day.pass_(minutes=30)
+    said = found(day)
+    assert said.win_back is not None
+    won, unhappy = said.win_back.now.count, [each.case for each in said.still_unhappy]
+    assert (won, unhappy) == ((0, [1001]) if first == "yes" else (1, []))
+
+
+def test_an_order_alone_is_no_second_answer(day: Day) -> None:
+    agent = opened(day)
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 15 mm one.")
+    day.pass_(hours=3)
+    day.reply(agent, day.routed(agent), "resolve")
+    solved = found(day).first_contact
+    assert solved is not None and (solved.now.count, solved.now.of) == (1, 1)
+
+
+def test_what_was_given_and_taken_back_in_time_was_not_given(day: Day) -> None:
+    day.office.policy = replace(day.office.policy, hold=timedelta(minutes=2))
+    agent = opened(day, FURIOUS)
+    day.reply(agent, day.routed(agent), "gave: 20 EUR\n\nHello Ana,\nI give you back 20 EUR.")
+    day.reply(agent, day.last(agent), "undo")
+    day.reply(agent, day.routed(agent), "gave: 5 EUR\n\nHello Ana,\nI give you back 5 EUR.")
+    day.pass_(hours=1)
+    assert [(each.what, each.count) for each in found(day).leeway] == [("5 EUR", 1)]
+
+
+def test_in_mode_watch_nobody_is_said_to_wait(day: Day) -> None:
+    opened(day, FURIOUS)
+    day.pass_(days=3)
+    assert found(day).unheard and found(day).still_unhappy and not found(day).watches
+    watched = found(day, watched=frozenset({ACME}))
+    assert watched.watches and not watched.unheard and not watched.still_unhappy
+
+
+def test_a_case_that_was_merged_stands_under_the_number_that_it_has_now(day: Day) -> None:
+    first, second = two_cases(day)
+    around = (day.at() - timedelta(days=1), day.at() + timedelta(days=1))
+    assert {mail.case for mail in day.store.first_mails(None, *around)} == {first, second}
+    order(day, second, f"merge: #{first}")
+    assert {mail.case for mail in day.store.first_mails(None, *around)} == {first}
+
+
+# --- alarms and known issues
+
+
+@pytest.fixture
+def month() -> Day:
+    """Four weeks of ordinary days lie behind the team."""
+    day = Day()
+    day.write(ANA, "Front wheel", "Which one fits?")
+    day.pass_(days=28)
+    return day
+
+
+def test_a_crowd_that_came_while_we_were_stopped_is_told_afterwards(month: Day) -> None:
+    for number in range(8):
+        sender = f"Person{chr(65 + number)} Moe <p{number}@example.org>"
+        month.write(sender, "Problem", WORDS[number % len(WORDS)], run=False)
+        month.clock.at += timedelta(minutes=2)
+    month.clock.at += timedelta(hours=2)
+    month.run()
+    month.pass_(minutes=5)
+    assert len(alarms(month)) == 1
+
+
+def test_what_the_lead_has_said_to_be_known_is_no_news_the_next_day(month: Day) -> None:
+    crowd(month, 6)
+    (alarm,) = alarms(month)
+    month.reply(PETRA, alarm, "known issue: Signing in fails for some.")
+    month.pass_(days=1)
+    crowd(month, 8, first=10)
+    (told,) = month.store.look("select count(*) as times from event where kind = 'spike.found'")
+    assert told["times"] == 1
+
+
+def test_who_heard_that_it_is_mended_is_not_told_so_of_the_same_mail_when_it_comes_again(day: Day) -> None:
+    day.write(ANA, "", "Hello,\nI cannot sign in on my phone since the update.\nAna")
+    for _ in range(2):
+        with day.store.transaction() as tx:
+            keys = keys_of_phrases(day.office.rules.reader, ["cannot sign in"])
+            issue = KnownIssue(number=IssueNo(0), mailbox=ACME, text="Signing in fails.", keys=keys, opened_at=day.at(), opened_by="x")
+            open_issue(tx, issue, day.at())
+            number = tx.open_issues(ACME)[0].number
+        day.pass_(hours=1)
+        with day.store.transaction() as tx:
+            assert close_issue(tx, number, "", "x", day.at())
+        day.pass_(days=1)
+    (told,) = [mail for mail in day.inbox(ANA_AT) if mail.outgoing.purpose.startswith("mended:")]
+    assert '""' not in told.text, "she wrote no subject"
+
+
+# --- mails that the lead answers
+
+
+def test_the_lead_who_answers_the_weekly_mail_asks_us_and_becomes_no_customer(day: Day) -> None:
+    from tests.stories.test_weekly_mail import Past, weekly
+
+    opened(day)
+    day.office.look_back = Past()
+    day.pass_(days=7)
+    before = day.case().number
+    day.reply(PETRA, weekly(day)[0], "show #1001")
+    answer: Letterbox = day.last(PETRA)
+    assert day.case().number == before and "#1001" in f"{answer.subject} {answer.text}"
+
+
+def test_a_question_about_a_mail_without_subject_reads_well(day: Day) -> None:
+    day.write(ANA, "", "Which wheel fits?")
+    agent = f"{day.case().assignee}@acme.example"
+    day.reply(agent, day.last(agent), "resolve\n\nHello Ana,\nthe 15 mm one.")
+    day.pass_(days=3)
+    text = " ".join(day.last(ANA_AT, lambda mail: mail.outgoing.kind == "follow_up").text.split())
+    assert '""' not in text and "believes that what you wrote to us about is solved" in text
