@@ -30,14 +30,6 @@ _FAREWELL = re.compile(
     r"\b.{0,20})$\n(?P<names>(?:[^\n]{0,80}\n?){1,6})\s*\Z",
     re.IGNORECASE | re.MULTILINE,
 )
-
-
-def without_farewell(text: str) -> str:
-    """A text up to its farewell ("Best regards", "Viele Grüße") with the names and what else stands below."""
-    found = _FAREWELL.search(text)
-    return text[: found.start()] if found else text
-
-
 # A capital in the middle of an English sentence is a name of somebody, of a place or a firm, but for these.
 _CAPITALS = """monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays sundays
 january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec

@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from inboxd.core.dates import sentences
 from inboxd.core.doubt import compared, share
 from inboxd.core.findings import Compared, Findings, Leeway, OfferedAnswer, Refusal, Share, Thanks, Waiting, WonBack
-from inboxd.core.mask import without_farewell
 from inboxd.core.model import (
     AgentName,
     Answer,
@@ -32,6 +31,7 @@ from inboxd.core.model import (
     Sentiment,
     TeamName,
 )
+from inboxd.core.signatures import without_closing
 
 REPEAT_WITHIN = timedelta(days=14)
 TREND = timedelta(weeks=8)  # the weeks up to the last one of a period that its trend shows
@@ -750,7 +750,7 @@ def _telling(text: str) -> str:
 
 def _kind(text: str) -> str:
     """The sentence of a thank-you that says most, above the farewell: below it stands who somebody is, and not what they thank for."""
-    above = without_farewell(text)
+    above = without_closing(text)
     found = [" ".join(each.split()) for each in sentences(above if above.strip() else text)]
     telling = [each for each in found if _tells(each)]
     return _short(max(telling, key=lambda each: min(len(each), MAX_WORDS)) if telling else found[0] if found else "")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 MOST_LINES = 20
+BELOW_CLOSING = 7  # lines, blank ones too, that may stand below "Best regards"
 ALIKE = 3  # replies, in different cases, that must end alike
 
 _CLOSING = re.compile(
@@ -62,6 +63,13 @@ def from_practice(lines: Sequence[str], names: Sequence[str]) -> tuple[str, ...]
         block.pop(0)
     named = [number for number, line in enumerate(block[:-1]) if _is_name(line, names)]
     return tuple(block) if len(block) <= MOST_LINES and (named or any(map(_FACT.search, block))) else ()
+
+
+def without_closing(text: str) -> str:
+    """A text without its last closing ("Best regards", "Viele Grüße") and the few lines below it; all of it where it has none."""
+    lines = text.rstrip().split("\n")
+    place = next((place for place in reversed(range(max(len(lines) - BELOW_CLOSING, 0), len(lines))) if _is_closing(lines[place])), None)
+    return text if place is None else "\n".join(lines[:place])
 
 
 def _common_end(one: Sequence[str], other: Sequence[str]) -> int:
