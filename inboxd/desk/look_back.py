@@ -31,8 +31,7 @@ def look_back(
     """
     found = measure(records, scope)
     if scope.team is not None:
-        theirs = {case.number for case in records.cases if case.team == scope.team}
-        mails = [mail for mail in mails if mail.case in theirs]
+        mails = [mail for mail in mails if mail.team == scope.team]
     every = drivers(mails, scope.begin, min(scope.end, scope.now), zone=scope.zone, pinned=pinned, names=names)
     every = _answerable(every, mails, answers) if answers else every
     return replace(

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import pytest
 
 from inboxd.core.findings import Findings
-from inboxd.core.measure import Scope, needed_since
-from inboxd.core.model import IssueNo, KnownIssue, MailboxName
+from inboxd.core.measure import Records, Scope, needed_since
+from inboxd.core.model import IssueNo, KnownIssue, MailboxName, TeamName
 from inboxd.desk.issues import close_issue, keys_of_phrases, open_issue
 from inboxd.desk.look_back import TREND, look_back
 from tests.stories.day import ACME, Day, Letterbox
 from tests.stories.steps import ANA, FURIOUS, PETRA, asked, opened
 from tests.stories.test_merge import order, two_cases
-from tests.stories.test_spikes import WORDS, crowd
+from tests.stories.test_spikes import THINGS, WORDS, crowd
 from tests.stories.test_spikes import told as alarms
 
 ANA_AT = "ana@example.org"
@@ -86,6 +86,18 @@ def test_a_case_that_was_merged_stands_under_the_number_that_it_has_now(day: Day
     assert {mail.case for mail in day.store.first_mails(None, *around)} == {first, second}
     order(day, second, f"merge: #{first}")
     assert {mail.case for mail in day.store.first_mails(None, *around)} == {first}
+
+
+def test_what_made_people_write_to_a_team_is_known_as_far_back_as_for_all(day: Day) -> None:
+    for number in range(6):
+        day.write(f"Person{chr(65 + number)} Moe <p{number}@example.org>", "Axle", "Hello,\nthe front axle is missing in the box.")
+    for number, thing in enumerate(THINGS * 4):
+        day.write(f"Other{chr(65 + number)} Koe <q{number}@example.org>", "A question", f"Hello,\nthe {thing} came and squeaks.")
+    now = day.clock.now() + timedelta(hours=1)
+    scope = Scope(brand="Acme", first=date(2026, 11, 16), last=date(2026, 11, 22), now=now, team=TeamName("everyone"))
+    mails = day.store.first_mails(None, now - TREND, now + timedelta(seconds=1))
+    assert 6 in [driver.people for driver in look_back(Records(), mails, scope).drivers], "whatever the records reach back"
+    assert not look_back(Records(), mails, replace(scope, team=TeamName("seniors"))).drivers
 
 
 # --- alarms and known issues

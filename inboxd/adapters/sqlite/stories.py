@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from sys import intern
 
 from inboxd.adapters.sqlite.load import load
 from inboxd.adapters.sqlite.tables import Tables, marks, moment, time, when
@@ -24,6 +25,7 @@ from inboxd.core.model import (
     Sentiment,
     Situation,
     StoryLine,
+    TeamName,
     Understood,
 )
 
@@ -96,7 +98,7 @@ class Stories(Tables):
         """The customers' mails that began their cases, by arrival, with what they are about."""
         rows = self._all(
             "select m.id, m.received_at, coalesce(c.merged_into, m.case_id) as case_id, c.customer,"
-            " p.name, m.sender, c.subject, r.language, r.topic, r.sentiment, r.sensitive,"
+            " c.team, p.name, m.sender, c.subject, r.language, r.topic, r.sentiment, r.sensitive,"
             " r.key_phrases"
             ", case ? when 1 then r.new_text else '' end as new_text"
             " from message m join reading r on r.message = m.id join cases c on c.id = m.case_id join person p on p.id = c.customer"
@@ -179,5 +181,6 @@ def _first_mail(row: sqlite3.Row) -> FirstMail:
         topic=row["topic"],
         upset=row["sentiment"] == Sentiment.UPSET,
         sensitive=bool(row["sensitive"]),
+        team=TeamName(intern(row["team"])) if row["team"] is not None else None,
         key_phrases=tuple(KeyPhrase(key=key, text=text) for key, text in json.loads(row["key_phrases"])),
     )

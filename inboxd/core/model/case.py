@@ -153,6 +153,7 @@ class FirstMail:
     topic: str = "unsure"
     upset: bool = False
     sensitive: bool = False  # never quoted
+    team: TeamName | None = None  # that has the case now
     key_phrases: tuple[KeyPhrase, ...] = ()
 
 
