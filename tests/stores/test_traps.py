@@ -467,6 +467,16 @@ def test_a_store_of_a_newer_version_is_neither_written_nor_read(file: Path) -> N
             SqliteStore(file, read_only=read_only)
 
 
+def test_a_store_of_an_older_version_is_read_only_once_the_daemon_has_brought_it_up_to_date(file: Path) -> None:
+    SqliteStore(file).close()
+    older = sqlite3.connect(file)
+    older.execute("delete from _sqlite_migrations where name = ?", (MIGRATIONS_KNOWN[-1],))
+    older.commit()
+    older.close()
+    with pytest.raises(Permanent, match=r"of an older inboxd.* start the new one"):
+        SqliteStore(file, read_only=True)
+
+
 def test_every_migration_is_known_to_who_only_reads() -> None:
     assert tuple(each.name for each in schema.MIGRATIONS.pending(sqlite_utils.Database(memory=True))) == MIGRATIONS_KNOWN
 

@@ -464,14 +464,21 @@ def _migrate(connection: sqlite3.Connection) -> None:
     MIGRATIONS.apply(sqlite_utils.Database(connection))
 
 
-def _refuse_newer(connection: sqlite3.Connection, path: Path | str) -> bool:
-    """What a newer inboxd made may mean something that this one would break. Returns whether it is a store of inboxd at all."""
+def _refuse_newer(connection: sqlite3.Connection, path: Path | str, *, to_read: bool = False) -> bool:
+    """What a newer inboxd made may mean something that this one would break. Returns whether it is a store of inboxd at all.
+
+    `to_read`: one of an older inboxd is refused, too, since it is made new only by the daemon.
+    """
     if not connection.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchall():
         return False
     done = {row["name"] for row in connection.execute("select name from _sqlite_migrations where migration_set = 'inboxd'")}
     if unknown := sorted(done - set(MIGRATIONS_KNOWN)):
         raise UnusableStore(
             f"the store {path} was made by a newer inboxd ({', '.join(unknown)}); install that version, or restore a backup from before"
+        )
+    if done and to_read and len(done) < len(MIGRATIONS_KNOWN):
+        raise Permanent(
+            f"the store {path} is of an older inboxd, whose daemon may still run: start the new one (inboxd run), then ask again"
         )
     return bool(done)
 
@@ -494,12 +501,12 @@ def _connect_to_read(path: Path) -> _Connection:
     """Open it for a look, and look at once whether there is something to be read."""
     connection = _connect(path, read_only=True)
     try:
-        if not _refuse_newer(connection, path):
+        if not _refuse_newer(connection, path, to_read=True):
             raise UnusableStore(f"the store {path} cannot be opened (it is none of inboxd's); restore it from a backup")
     except Temporary as error:  # only its owner may make the files that lie beside it
         connection.close()
         raise Permanent(f"the store {path} cannot be read ({error.__cause__}): ask as the user that inboxd runs as") from error
-    except UnusableStore as error:
+    except Permanent as error:
         connection.close()
         if connection.damage:
             raise UnusableStore(f"the store {path} cannot be opened ({error.__cause__}); restore it from a backup") from error
