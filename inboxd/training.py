@@ -86,6 +86,9 @@ def train_model(settings: Settings, now: datetime, say: Callable[[str], None]) -
         save(fit(today, mails, answers, names, shipped.weights, until, len(corrected)), folder)
         new = Model.at(folder, admin)
         found = Comparison(shipped=shipped.figures(), before=current.figures(), after=new.figures())
+        found.taught = sum(len(each.labels) for each in corrected)
+        if found.taught:
+            found.taught_before, found.taught_after = current.right(corrected), new.right(corrected)
         if candidate is not None:
             found.held_back = sum(len(each.labels) for each in newest)
             found.held_back_before, found.held_back_after = current.right(newest), candidate.right(newest)

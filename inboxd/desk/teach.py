@@ -93,6 +93,9 @@ class Comparison:
     shipped: Mapping[str, float]
     before: Mapping[str, float]
     after: Mapping[str, float]
+    taught: int = 0  # what people said that is right, and the shares of it that each reads so
+    taught_before: float = 0.0
+    taught_after: float = 0.0
     held_back: int = 0
     held_back_before: float = 0.0
     held_back_after: float = 0.0
@@ -118,6 +121,9 @@ class Comparison:
         """The table for people."""
         lines = [f"{'':<40} {'shipped':>10} {'in force':>10} {'new':>10}"]
         lines += [f"{name:<40} {self.shipped[name]:>10.3f} {self.before[name]:>10.3f} {self.after[name]:>10.3f}" for name in GUARDED]
+        if self.taught:
+            told = f"all corrections right (of {self.taught})"
+            lines.append(f"{told:<40} {'':>10} {self.taught_before:>10.3f} {self.taught_after:>10.3f}")
         if self.held_back:
             told = f"newest corrections right (of {self.held_back})"
             lines.append(f"{told:<40} {'':>10} {self.held_back_before:>10.3f} {self.held_back_after:>10.3f}")
@@ -134,6 +140,7 @@ class Comparison:
             "shipped": dict(self.shipped),
             "before": dict(self.before),
             "after": dict(self.after),
+            "taught": {"count": self.taught, "before": self.taught_before, "after": self.taught_after},
             "held_back": {"count": self.held_back, "before": self.held_back_before, "after": self.held_back_after},
             "read": self.read,
             "changes": [{"case": c.case, "message": c.message, "before": c.before, "after": c.after} for c in self.changes],

@@ -364,6 +364,12 @@ def test_three_models_are_measured_and_what_they_say_of_themselves_is_not_believ
         assert abs(float(row[3]) - float(row[1])) < 0.03  # forty mails about bees hardly touch anything else
 
 
+def test_it_says_how_much_of_what_it_was_taught_is_read_so_now(trained: Trained) -> None:
+    row = re.search(r"^all corrections right \(of (\d+)\) +(\S+) +(\S+)$", trained.done.stdout, re.M)
+    assert row is not None
+    assert int(row[1]) >= 1 and float(row[3]) > float(row[2])
+
+
 def test_corrections_held_back_are_read_better(trained: Trained) -> None:
     row = re.search(r"^newest corrections right \(of (\d+)\) +(\S+) +(\S+)$", trained.done.stdout, re.M)
     assert row is not None, trained.done.stdout
