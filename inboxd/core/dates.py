@@ -95,6 +95,9 @@ _PAST = re.compile(
     r"\b(?:was|were|had|did|didn't|said|told|would|wrote|came|went|got|paid|last|ago|yesterday|nobody \w+ed|\w{3,}ed|"
     r"war|waren|hatte|hatten|habe|haben|hat|sagten?|schrieb(?:en)?|wurden?|sollten?|kam|gestern|letzten|letzte|vergangenen)\b",
 )
+_IT_IS = re.compile(
+    r"\b(?:(?:it|today|now)(?: is|['’]s)|(?:es|heute|jetzt|nun) ist(?: es)?)(?: (?:now|already|only|jetzt|schon|bereits|erst))?\s+\Z"
+)
 _AHEAD = re.compile(
     r"\b(?:will|shall|going to|needs?|must|turns?|until|we'll|i'll|is|are|leaves?|have to|"
     r"wird|werden|muss|müssen|brauchen?|bis)\b",
@@ -137,6 +140,9 @@ def _days(sentence: str, today: date, *, ahead: bool = False) -> Iterator[tuple[
             yield match.start(), today + timedelta(days=2 if match["two"] else 1)
     past = coming = None
     for match in _weekdays(sentence):
+        is_today = _number(match["w"], _WEEKDAYS) - 1 == today.weekday()
+        if is_today and _IT_IS.search(lower, max(match.start("w") - 40, 0), match.start("w")):
+            continue  # "it is Friday morning, and nothing has come": the day on which it was written
         if not ahead and past is None:
             past = _PAST.search(lower) is not None
         if not ahead and not past and coming is None:

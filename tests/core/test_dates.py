@@ -52,10 +52,16 @@ def test_a_day_to_come_is_found(text: str, day: date) -> None:
         "32 November, 2026-13-40 and 31.2.",
         "You may 12 times try",
         "Sun protection and a second try",
+        "You named a day, it is Monday morning and nothing has come.",
+        "Es ist jetzt Montag, und nichts ist da.",
     ],
 )
 def test_no_day_is_invented(text: str) -> None:
     assert [named.day for named in named_days(text, MONDAY)] == []
+
+
+def test_it_is_friday_looks_ahead_on_another_day() -> None:
+    assert [named.day for named in named_days("The party? It is Friday.", MONDAY)] == [date(2026, 11, 20)]
 
 
 def test_the_first_day_of_the_text_comes_first_with_its_sentence() -> None:
