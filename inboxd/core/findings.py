@@ -57,7 +57,7 @@ class WonBack:
     mails: int
     words: str
     agents: tuple[str, ...] = ()
-    message: MessageNo | None = None  # in which the words stand
+    message: MessageNo | None = field(default=None, compare=False)  # in which the words stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Thanks:
     name: str
     agent_name: str
     words: str
-    message: MessageNo | None = None
+    message: MessageNo | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

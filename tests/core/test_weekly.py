@@ -126,8 +126,14 @@ def test_whoever_waits_from_before_is_named_though_nobody_wrote(templates: Templ
 
 
 def test_people_who_did_not_write_in_the_week_are_not_counted_among_those_who_did(templates: Templates) -> None:
-    old = replace(STILL[0], since=STILL[0].since.replace(month=10) if STILL[0].since else None)
-    assert "6 people are unhappy with us today" in flat(shown(templates, replace(the_week(), still_unhappy=(old, *STILL[1:]))))
+    wrote = {each.customer: each.name for each in STILL[1:]}
+    assert "6 people are unhappy with us today" in flat(shown(templates, replace(the_week(), names=wrote)))
+
+
+def test_somebody_who_waits_in_two_cases_is_one_person(templates: Templates) -> None:
+    twice = replace(STILL[1], customer=STILL[0].customer)
+    text = flat(shown(templates, replace(the_week(), still_unhappy=(STILL[0], twice, *STILL[2:]))))
+    assert "5 of them are unhappy with us today" in text and STILL[1].subject in text
 
 
 def test_where_nobody_looks_after_somebody_this_is_said_and_no_agent_is_invented(templates: Templates) -> None:

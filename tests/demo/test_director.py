@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -64,6 +66,17 @@ def test_the_page_of_the_demo_shows_these_numbers_and_is_named_beside_its_counts
     assert f"We asked {told.asked} people and {answered} answered: {yes} yes, {counts['dissatisfied']} no" in words
     assert f"{counts['reopened']} of {counts['resolved']} cases that we thought were solved opened again" in words
     assert "2 to 15 November 2026" in words
+
+
+def test_the_mails_of_the_readme_are_those_of_the_demo(counts: dict[str, Any], out: Path) -> None:
+    assert counts["lost"] == 0
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n(From: .*?)```", readme, re.DOTALL)
+    assert len(shown) == 2
+    mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in (out / "mail").glob("*/*.eml")]
+    bodies = {" ".join(part.get_content().split()) for mail in mails if (part := mail.get_body(("plain",))) is not None}
+    for block in shown:
+        assert " ".join(block.partition("\n\n")[2].split()) in bodies, block
 
 
 def of_the_fortnight(out: Path) -> Findings:

@@ -200,14 +200,14 @@ def rendered(name: str, kind: OutgoingKind, **values: object) -> str:
 
 def test_the_question_in_the_readme_is_the_one_that_customers_get() -> None:
     sent = rendered(
-        "are_you_happy", OutgoingKind.FOLLOW_UP, customer="Luc", agent="Tom", subject="Return R-5518: where is my refund",
+        "are_you_happy", OutgoingKind.FOLLOW_UP, customer="Luc", agent="Maria", subject="Return R-5518: where is my refund",
         brand="Acme Support", variant="resolved", answered_at=NOW,
     )  # fmt: skip
     assert shown_mails()[0].strip() == sent.strip()
 
 
 def test_the_routed_mail_in_the_readme_begins_and_ends_as_agents_get_it() -> None:
-    brief = Brief(name="Luc", now=NOW, wrote_at=NOW, due_at=NOW + timedelta(hours=4), said="dissatisfied", text="No.")
+    brief = Brief(name="Luc", now=NOW, wrote_at=NOW, due_at=NOW + timedelta(hours=4, minutes=2), said="dissatisfied", text="No.")
     sent = (
         rendered("routed", OutgoingKind.ROUTED, brief=brief, earlier=(), both_know=(), marked_spam=False, oversize=0).strip().splitlines()
     )
