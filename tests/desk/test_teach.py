@@ -237,12 +237,14 @@ def test_a_changed_mail_without_a_case_has_none_in_the_table() -> None:
 def test_the_json_says_all_that_the_table_says() -> None:
     after = {**GOOD, GUARDED[0]: 0.1}
     found = Comparison(
-        shipped=GOOD, before=POOR, after=after, held_back=5, held_back_before=0.2, held_back_after=0.4, read=3, changes=changed(1)
-    )
+        shipped=GOOD, before=POOR, after=after, taught=9, taught_before=0.3, taught_after=0.6, held_back=5, held_back_before=0.2,
+        held_back_after=0.4, read=3, changes=changed(1),
+    )  # fmt: skip
     assert found.as_dict() == {
         "shipped": GOOD,
         "before": POOR,
         "after": after,
+        "taught": {"count": 9, "before": 0.3, "after": 0.6},
         "held_back": {"count": 5, "before": 0.2, "after": 0.4},
         "read": 3,
         "changes": [{"case": 1001, "message": 1, "before": "bug, neutral", "after": "how_to, upset"}],
