@@ -160,6 +160,26 @@ def test_a_reply_keeps_its_old_subject_which_is_not_felt_again(reader: SpacyRead
     assert read(reader, "When will it come?", f"Re: {subject}").upset < UPSET
 
 
+CALM_LETTER = "Dear Sir or Madam,\n\nthe lamp (order 5512) arrived broken. {}\n\nKind regards\nFranz Huber"
+CALM_BRIEF = "Sehr geehrte Damen und Herren,\n\ndie Lampe (Nr. 5512) kam zerbrochen an. {}\n\nMit freundlichen Grüßen\nFranz Huber"
+
+
+@pytest.mark.parametrize(
+    ("letter", "sentence", "upset"),
+    [
+        (CALM_LETTER, "I am very angry and expect a replacement.", True),
+        (CALM_LETTER, "Frankly, we're appalled.", True),
+        (CALM_LETTER, "I am not angry, and would like a replacement.", False),
+        (CALM_LETTER, "I'm so angry with my courier, and would like a replacement.", False),
+        (CALM_BRIEF, "Ich bin sehr verärgert und erwarte umgehend Ersatz.", True),
+        (CALM_BRIEF, "Inzwischen bin ich wirklich sauer.", True),
+        (CALM_BRIEF, "Ich bin nicht verärgert und bitte um Ersatz.", False),
+    ],
+)
+def test_who_says_that_they_are_angry_is_however_calm_the_letter(reader: SpacyReader, letter: str, sentence: str, upset: bool) -> None:
+    assert (read(reader, letter.format(sentence), "A lamp").upset >= UPSET) is upset
+
+
 # --- language --------------------------------------------------------------------------------------------------------
 
 
