@@ -12,6 +12,7 @@ from datetime import datetime
 
 from inboxd.core.model import CaseNo, Message, SentMessage
 from inboxd.core.own_words import own_words
+from inboxd.core.signatures import only_closes
 
 ALONE = (  # stand alone in their line
     "resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway", "mine", "team", "original", "release",
@@ -137,6 +138,9 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
         if not line:
             lines.pop(0)
             continue
+        if commands and only_closes(_unsigned("\n".join(lines).strip("\n"), signs_as)):
+            lines = []  # a program set "Best regards" below an order: it is no mail to a customer
+            break
         command, doubt = _of_a_fault(line, about_fault=about_fault) or _command(line)
         if apart and doubt == "ambiguous":
             break  # below a blank line a sentence that begins like a command is a sentence

@@ -19,6 +19,7 @@ _CLOSING = re.compile(
     r"atentamente|groeten?|hälsningar|hilsen)\b.{0,20})",
     re.IGNORECASE,
 )
+_THANKS = re.compile(r"\b(?:thank|dank)", re.IGNORECASE)
 _FACT = re.compile(  # an address, a link, a number, a place, a firm: what stands in signatures
     r"[\w.+-]+@[\w-]+\.\w|https?://|\bwww\.|\b[\w-]+\.(?:com|org|net|example|de|at|ch|eu|io|co\.uk|fr|nl|es|it|se|dk|no|pl)\b|"
     r"(?:\+|\b0)\d[\d ()/.-]{5,}\d|\S ?[|•·] ?\S|\b\d{4,5} [A-ZÄÖÜ]\w+|"
@@ -63,6 +64,12 @@ def from_practice(lines: Sequence[str], names: Sequence[str]) -> tuple[str, ...]
         block.pop(0)
     named = [number for number, line in enumerate(block[:-1]) if _is_name(line, names)]
     return tuple(block) if len(block) <= MOST_LINES and (named or any(map(_FACT.search, block))) else ()
+
+
+def only_closes(text: str) -> bool:
+    """Whether a text says nothing but "Best regards"; thanks are words."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return bool(lines) and all(_is_closing(line) and not _THANKS.search(line) for line in lines)
 
 
 def without_closing(text: str) -> str:

@@ -389,6 +389,16 @@ def test_an_ordinary_first_line_is_no_command(first: str) -> None:
     assert reply(f"{first}\n\nyour lamp is on its way").words.startswith(first)
 
 
+@pytest.mark.parametrize("below", ["Best regards,\nMaria", "Mit freundlichen Grüßen", "Kind regards\n\nMaria"])
+def test_a_closing_that_a_program_set_below_an_order_is_no_mail_to_the_customer(below: str) -> None:
+    read = reply(f"resolve\n\n{below}")
+    assert read.held is None and [command.name for command in read.commands] == ["resolve"] and read.words == ""
+
+
+def test_thanks_below_an_order_are_words() -> None:
+    assert reply("resolve\n\nMany thanks!").words == "Many thanks!"
+
+
 def test_a_command_further_down_is_text() -> None:
     assert reply("Hello Ana,\n\nresolve").words == "Hello Ana,\n\nresolve"
 
