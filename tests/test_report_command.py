@@ -118,6 +118,7 @@ def test_the_period_is_whole_days_and_ends_yesterday_if_nothing_else_is_said(sin
         ("7d", "yesterday", "not 'yesterday'"),
         ("2026-11-24", "2026-11-22", "--since 2026-11-24 is after --until 2026-11-22"),
         ("12 hours", "", "or a length of time such as 4w, not '12 hours'"),
+        ("0001-01-01", "", "--since 0001-01-01 is before any mail; the first day may be 1971-01-01"),
     ],
 )
 def test_a_period_that_is_none_is_explained(since: str, until: str, said: str) -> None:

@@ -203,11 +203,7 @@ _GREETING = re.compile(
 def _with_note(text: str, commands: tuple[Command, ...], rest: str, lines: Sequence[str]) -> AgentReply:
     """Everything below "note" stays among us; a greeting after a one-line note may be for the customer, so we ask."""
     below = "\n".join(lines)
-    if rest and re.match(
-        r"\s*\n\s*(?:hello|hi|dear|good (?:morning|afternoon|evening)|hallo|guten|liebe|sehr geehrte)\b",
-        below,
-        re.IGNORECASE,
-    ):
+    if rest and _GREETING.match(below):
         return AgentReply(held=Held(kind="ambiguous", found=commands[-1].line, meant="note", text=text))
     note = "\n".join(part for part in (rest, below.strip("\n")) if part.strip()).strip()
     if not note:

@@ -51,12 +51,17 @@ def is_about(issue: KnownIssue, keys: Collection[str], topic: str) -> bool:
     return any(set(key.split()) <= phrase for key in issue.keys for phrase in phrases)
 
 
-def links_of(issue: KnownIssue, mails: Sequence[FirstMail], also: Collection[CaseNo] = ()) -> tuple[IssueLink, ...]:
-    """Whoever wrote about it, those of the alarm among them."""
+def links_of(
+    issue: KnownIssue, mails: Sequence[FirstMail], also: Collection[CaseNo] = (), *, told: Collection[CaseNo] = ()
+) -> tuple[IssueLink, ...]:
+    """Whoever wrote about it, those of the alarm among them.
+
+    `told`: whose customers heard of an issue that it is mended. It came again: they have nothing new to hear of their old mail.
+    """
     return tuple(
         IssueLink(case=mail.case, person=mail.person, language=mail.language)
         for mail in mails
-        if mail.case in also or is_about(issue, {phrase.key for phrase in mail.key_phrases}, mail.topic)
+        if mail.case not in told and (mail.case in also or is_about(issue, {phrase.key for phrase in mail.key_phrases}, mail.topic))
     )
 
 

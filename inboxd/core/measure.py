@@ -74,6 +74,7 @@ class MailRecord:
     sentiment: Sentiment = Sentiment.NEUTRAL
     thanks: bool = False
     sensitive: bool = False
+    name: str = ""  # whose it is, as the mail says; only of a thank-you
     text: str = ""  # "" where nothing of it may come to be shown
 
 
@@ -279,7 +280,6 @@ class _Period:
             for story in stories
             if scope.mailbox in (None, story.case.mailbox) and scope.team in (None, story.case.team) and story.heard
         ]
-        self.names_of = {story.case.customer: story.case.name for story in stories}
         self.everywhere, self.everybodys = _contact_times(stories, self.until), stories
 
     def within(self, at: datetime | None) -> bool:
@@ -553,7 +553,7 @@ class _Period:
             for mail in story.heard:
                 if mail.thanks and self.within(mail.at) and not story.case.sensitive and (words := _kind(mail.text)):
                     agent = next((each.agent for each in reversed(story.replies) if each.at <= mail.at), story.case.assignee)
-                    name = story.case.name if _writer(mail, story) == story.case.customer else self.names_of.get(_writer(mail, story), "")
+                    name = story.case.name if _writer(mail, story) == story.case.customer else mail.name  # somebody in copy
                     thanks = Thanks(
                         case=story.case.number, name=name, agent_name=self.scope.signs_as(agent), words=words, message=mail.number
                     )  # fmt: skip

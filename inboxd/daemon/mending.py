@@ -38,14 +38,12 @@ def _of_alarm(tx: Transaction, s: Situation, purpose: str, told_at: datetime) ->
         return None
     cases: frozenset[CaseNo] = frozenset(alarm["cases"])  # type: ignore[call-overload]  # a list, as the alarm was written
     keys: tuple[str, ...] = tuple(alarm["keys"])  # type: ignore[arg-type]  # the same
-    told = tx.told_cases(s.mailbox.name)
-    lately = tx.first_mails(s.mailbox.name, told_at - LOOKS_BACK, s.now + timedelta(microseconds=1), texts=False)
-    mails = [mail for mail in lately if mail.case not in told]
+    mails = tx.first_mails(s.mailbox.name, told_at - LOOKS_BACK, s.now + timedelta(microseconds=1), texts=False)
     issue = KnownIssue(
         number=tx.next_issue(), mailbox=s.mailbox.name, text="", opened_at=s.now, source=purpose,
         keys=keys_of_alarm(keys, [mail for mail in mails if mail.case in cases]),
     )  # fmt: skip
-    return AboutIssue(issue=issue, links=links_of(issue, mails, cases))
+    return AboutIssue(issue=issue, links=links_of(issue, mails, cases, told=tx.told_cases(s.mailbox.name)))
 
 
 def what_to_tell(tx: Transaction, job: Job, case: Case) -> Mended | None:

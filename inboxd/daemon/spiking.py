@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from inboxd.core.issues import is_about
+from inboxd.core.issues import links_of
 from inboxd.core.letters import to_lead
-from inboxd.core.model import FirstMail, Job, JobKind, KnownIssue, Letter, Log, MailboxFacts, MailboxName, Mode, Schedule
+from inboxd.core.model import Job, JobKind, Letter, Log, MailboxFacts, MailboxName, Mode, Schedule
 from inboxd.core.rulebook import Rulebook
 from inboxd.core.spikes import FEWEST, HOUR, LOOKS_BACK, MOST_SHOWN, STEP, Alarm, History, Spike, hours_to_compare, quote_of, spikes
 from inboxd.daemon.office import Office, RuleSet
@@ -52,7 +52,7 @@ def _tell(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts
     names = (mailbox.brand, *(name for agent in rules.book.agents.values() for name in (agent.full_name, agent.signs_as)))
     known = tx.open_issues(mailbox.name)
     for spike in spikes(recent, lambda: _history(office, tx, mailbox.name, now), now, told=told, names=names):
-        if any(2 * sum(_about(issue, mail) for mail in spike.mails) >= len(spike.mails) for issue in known):
+        if any(2 * len(links_of(issue, spike.mails)) >= len(spike.mails) for issue in known):
             continue  # the lead has said already what it is
         purpose = f"spike:{mailbox.name}:{spike.mails[0].case}:{spike.key}"
         data = {
@@ -62,10 +62,6 @@ def _tell(office: Office, rules: RuleSet, tx: Transaction, mailbox: MailboxFacts
         tx.apply((Log(kind=FOUND, case=spike.mails[0].case, data=data),), mailbox.name, now)
         log("spike.found", mailbox=mailbox.name, people=spike.people, usual=round(spike.usual, 1))
         yield _letter(mailbox, rules.book, office.admin, spike, purpose, now)
-
-
-def _about(issue: KnownIssue, mail: FirstMail) -> bool:
-    return is_about(issue, {phrase.key for phrase in mail.key_phrases}, mail.topic)
 
 
 def _told(tx: Transaction, mailbox: MailboxName, now: datetime) -> list[Alarm]:

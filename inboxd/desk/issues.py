@@ -23,10 +23,8 @@ def keys_of_phrases(reader: Reader, phrases: Sequence[str]) -> tuple[str, ...]:
 def open_issue(tx: Transaction, issue: KnownIssue, now: datetime) -> bool:
     """Open it with whoever wrote about it lately."""
     numbered = replace(issue, number=tx.next_issue())
-    told = tx.told_cases(issue.mailbox)  # it came again: who heard that it is mended has nothing new to hear of their old mail
-    lately = tx.first_mails(issue.mailbox, now - LOOKS_BACK, now + timedelta(microseconds=1), texts=False)
-    mails = [mail for mail in lately if mail.case not in told]
-    cases = tuple(link.case for link in links_of(numbered, mails))
+    mails = tx.first_mails(issue.mailbox, now - LOOKS_BACK, now + timedelta(microseconds=1), texts=False)
+    cases = tuple(link.case for link in links_of(numbered, mails, told=tx.told_cases(issue.mailbox)))
     tx.apply((OpenIssue(issue=numbered, cases=cases),), issue.mailbox, now)
     return True
 

@@ -11,7 +11,7 @@ import pytest
 
 from inboxd.core.findings import Compared, Findings, Share
 from inboxd.core.measure import Records, measure, needed_since
-from inboxd.core.model import CaseEvent
+from inboxd.core.model import CaseEvent, PersonNo
 from tests.core.told import FIRST, HAPPY, NEUTRAL, UNHAPPY, UPSET, WEEK, Told, on, records, week
 
 
@@ -323,6 +323,19 @@ def test_a_thank_you_names_the_agent_who_earned_it() -> None:
     assert [(each.name, each.agent_name, each.words) for each in found.thanks] == [
         ("Person 1", "Jonas", "I did not think a shop would do this.")
     ]
+
+
+def test_thanks_of_somebody_in_copy_stand_under_their_own_name() -> None:
+    case = Told(1).wrote(on(0)).replied(on(1))
+    case.thanked(on(3), "That was quick and kind of you.")
+    case.mails[-1] = replace(case.mails[-1], person=PersonNo(99), name="Bruno Hart")
+    assert [each.name for each in week(case).thanks] == ["Bruno Hart"]
+
+
+def test_who_only_said_no_is_counted_apart_from_who_was_upset() -> None:
+    calm = asked(1).no(on(1), NEUTRAL)
+    found = week(calm, Told(2, person=2).wrote(on(1), UPSET))
+    assert (found.upset_people, found.upset_calm) == (2, 1)
 
 
 def test_a_thank_you_is_quoted_above_the_farewell() -> None:

@@ -130,6 +130,17 @@ def test_people_who_did_not_write_in_the_week_are_not_counted_among_those_who_di
     assert "6 people are unhappy with us today" in flat(shown(templates, replace(the_week(), names=wrote)))
 
 
+def test_who_only_said_no_is_not_called_upset(templates: Templates) -> None:
+    assert "31 people were upset. 14" in flat(shown(templates, the_week()))
+    assert "31 people were upset, or said that it was not solved. 14" in flat(shown(templates, replace(the_week(), upset_calm=3)))
+
+
+def test_of_a_time_from_before_we_were_there_nothing_is_said(templates: Templates) -> None:
+    first = [replace(driver, compared=False, before=0, changed=False) for driver in the_week().drivers]
+    text = flat(shown(templates, replace(the_week(), drivers=tuple(first), mend_first=None)))
+    assert "the week before" not in text[text.index("WHAT MADE PEOPLE WRITE") :].partition("WHERE WE")[0]
+
+
 def test_somebody_who_waits_in_two_cases_is_one_person(templates: Templates) -> None:
     twice = replace(STILL[1], customer=STILL[0].customer)
     text = flat(shown(templates, replace(the_week(), still_unhappy=(STILL[0], twice, *STILL[2:]))))

@@ -123,6 +123,20 @@ def test_kind_words_of_the_week_are_in_it_too() -> None:
     assert "wrote to me like a human being" in mail.text and "Tom" not in mail.text and "Ana" not in mail.text
 
 
+def test_names_in_kind_words_are_hidden_as_in_any_others() -> None:
+    day = Day()
+    day.write(ANA, "My box", "Hello,\nwhen does it come?\nAna")
+    said = "Thank you so much, our neighbour Priya Raman says that you were very kind."
+    day.write(ANA, "Re: My box [#1001]", said)
+    (row,) = day.store.look("select id from message order by id desc limit 1")
+    thanks = (Thanks(case=CaseNo(1001), name="Ana Ruiz", agent_name="Tom", words=said, message=row["id"]),)
+    day.office.rules = replace(day.office.rules, book=listening(replace(MISSING, topics=(TopicName(day.case().topic),))))
+    day.office.look_back = lambda _mailbox, _first, _last: Week(findings=replace(the_week(), thanks=thanks, won_back=()), page=b"")
+    day.pass_(days=7)
+    (mail,) = offers(day)
+    assert "says that you were very kind" in " ".join(mail.text.split()) and "Priya" not in mail.text and "Raman" not in mail.text
+
+
 def test_one_person_is_heard_once_and_nobody_hears_more_than_twenty() -> None:
     mails = [
         (f"P{n} <p{n}@crowd.example>", f"Hello,\nthe axle is missing in box {'abcdefghijklmnopqrstuvwxyz'[n]} of mine.") for n in range(24)

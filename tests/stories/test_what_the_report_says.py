@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from inboxd.bootstrap import findings
+from inboxd.config import load_settings
 from inboxd.core.findings import Findings
-from inboxd.core.measure import Records, Scope, needed_since
-from inboxd.core.model import IssueNo, KnownIssue, MailboxName, TeamName
+from inboxd.core.model import IssueNo, KnownIssue, TeamName
 from inboxd.desk.issues import close_issue, keys_of_phrases, open_issue
-from inboxd.desk.look_back import TREND, look_back
 from tests.stories.day import ACME, Day, Letterbox
-from tests.stories.steps import ANA, FURIOUS, PETRA, asked, opened
+from tests.stories.steps import ANA, BEN, FURIOUS, PETRA, asked, opened
 from tests.stories.test_merge import order, two_cases
 from tests.stories.test_spikes import THINGS, WORDS, crowd
 from tests.stories.test_spikes import told as alarms
 
 ANA_AT = "ana@example.org"
+MONDAY = date(2026, 11, 16)
+SETTINGS = """\
+admin: admin@acme.example
+rules: rules
+mailboxes:
+  acme:
+    address: support@acme.example
+    imap: {host: imap.acme.example, password: {env: PASSWORD}}
+    smtp: {host: smtp.acme.example, password: {env: PASSWORD}}
+"""
 
 
 @pytest.fixture
@@ -26,12 +38,13 @@ def day() -> Day:
     return Day()
 
 
-def found(day: Day, *, watched: frozenset[MailboxName] = frozenset()) -> Findings:
-    """Of two weeks, as known now."""
-    now = day.clock.now()
-    scope = Scope(brand="Acme", first=date(2026, 11, 16), last=date(2026, 11, 29), now=now, watched=watched)
-    mails = day.store.first_mails(None, min(scope.end - TREND, scope.before.begin), min(scope.end, now))
-    return look_back(day.store.records(needed_since(scope)), mails, scope)
+def found(day: Day, *, first: date = MONDAY, last: date = MONDAY + timedelta(days=13), mode: str = "full", team: str = "") -> Findings:
+    """As `inboxd report` asks: of two weeks, as known now."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "inboxd.yaml"
+        path.write_text(f"{SETTINGS}    mode: {mode}\n", encoding="utf-8")
+        settings = load_settings(path)
+    return findings(settings, day.store, day.office.rules.book, day.clock.now(), first, last, team=TeamName(team) if team else None)
 
 
 # --- when something was said
@@ -76,7 +89,7 @@ def test_in_mode_watch_nobody_is_said_to_wait(day: Day) -> None:
     opened(day, FURIOUS)
     day.pass_(days=3)
     assert found(day).unheard and found(day).still_unhappy and not found(day).watches
-    watched = found(day, watched=frozenset({ACME}))
+    watched = found(day, mode="watch")
     assert watched.watches and not watched.unheard and not watched.still_unhappy
 
 
@@ -93,11 +106,32 @@ def test_what_made_people_write_to_a_team_is_known_as_far_back_as_for_all(day: D
         day.write(f"Person{chr(65 + number)} Moe <p{number}@example.org>", "Axle", "Hello,\nthe front axle is missing in the box.")
     for number, thing in enumerate(THINGS * 4):
         day.write(f"Other{chr(65 + number)} Koe <q{number}@example.org>", "A question", f"Hello,\nthe {thing} came and squeaks.")
-    now = day.clock.now() + timedelta(hours=1)
-    scope = Scope(brand="Acme", first=date(2026, 11, 16), last=date(2026, 11, 22), now=now, team=TeamName("everyone"))
-    mails = day.store.first_mails(None, now - TREND, now + timedelta(seconds=1))
-    assert 6 in [driver.people for driver in look_back(Records(), mails, scope).drivers], "whatever the records reach back"
-    assert not look_back(Records(), mails, replace(scope, team=TeamName("seniors"))).drivers
+    day.clock.at += timedelta(days=80)  # further back than the records of a week
+    day.write(BEN, "Axle", "Hello,\nthe front axle is missing in the box.")
+    today = day.at().date()
+    day.pass_(hours=1)
+    (axle,) = [driver for driver in found(day, first=today, last=today, team="everyone").drivers if "axl" in driver.key]
+    assert axle.people == 1 and max(axle.trend) == 6
+    assert not found(day, first=today, last=today, team="seniors").drivers
+
+
+def test_a_report_of_a_quarter_counts_and_compares_all_of_it(day: Day) -> None:
+    """Six people a fortnight write about one thing, for half a year: nothing grew."""
+    for fortnight in range(13):
+        for number in range(6):
+            sender = f"P{fortnight} K <p{fortnight}.{number}@example.org>"
+            day.write(sender, "Axle", "Hello,\nthe front axle is missing in the box.")
+        for thing in THINGS:
+            day.write(f"O{fortnight} K <{thing}{fortnight}@example.org>", "A question", f"Hello,\nthe {thing} came and squeaks.")
+        day.clock.at += timedelta(days=14)
+    today = day.at().date()
+    quarter = found(day, first=today - timedelta(days=84), last=today - timedelta(days=1))
+    (axle,) = [driver for driver in quarter.drivers if "axl" in driver.key]
+    assert (axle.people, axle.before, axle.changed, axle.compared) == (36, 36, False, True)
+    assert quarter.mend_first is None and quarter.people_before == quarter.people
+    half = found(day, first=today - timedelta(days=168), last=today - timedelta(days=1))
+    assert next(driver for driver in half.drivers if "axl" in driver.key).people == 72
+    assert half.people_before == 0, "of the half year before nothing is known"
 
 
 # --- alarms and known issues
@@ -121,6 +155,23 @@ def test_a_crowd_that_came_while_we_were_stopped_is_told_afterwards(month: Day) 
     month.run()
     month.pass_(minutes=5)
     assert len(alarms(month)) == 1
+
+
+def test_an_alarm_that_holds_is_told_once_though_days_go_by(month: Day) -> None:
+    crowd(month, 6)
+    for hour in range(27):
+        for number in range(4):
+            month.write(f"H{hour} K <h{hour}.{number}@example.org>", "Problem", WORDS[number])
+        month.pass_(hours=1)
+    assert len(alarms(month)) == 1
+
+
+def test_the_alarm_quotes_nothing_sensitive(month: Day) -> None:
+    crowd(month, 4)
+    month.write("Mourner <m@example.org>", "Problem", "My father died yesterday, and I cannot sign in to his account.")
+    month.pass_(minutes=3)
+    (alarm,) = alarms(month)
+    assert "Mourner [#" in alarm.text and "father" not in alarm.text
 
 
 def test_what_the_lead_has_said_to_be_known_is_no_news_the_next_day(month: Day) -> None:
@@ -167,7 +218,9 @@ def test_the_lead_who_answers_the_weekly_mail_asks_us_and_becomes_no_customer(da
 def test_a_question_about_a_mail_without_subject_reads_well(day: Day) -> None:
     day.write(ANA, "", "Which wheel fits?")
     agent = f"{day.case().assignee}@acme.example"
-    day.reply(agent, day.last(agent), "resolve\n\nHello Ana,\nthe 15 mm one.")
+    day.reply(agent, day.last(agent), "Hello Ana,\nthe 15 mm one.")
+    day.reply(agent, day.last(agent), "resolve")
+    assert "Done, " in day.last(agent).text and '"(no subject)" is resolved' in day.last(agent).text
     day.pass_(days=3)
     text = " ".join(day.last(ANA_AT, lambda mail: mail.outgoing.kind == "follow_up").text.split())
     assert '""' not in text and "believes that what you wrote to us about is solved" in text

@@ -55,6 +55,7 @@ from chosen cross join cases c on c.id = chosen.id join person p on p.id = c.cus
 # Texts only of mails that may come to be shown: thanks and good answers.
 _MAILS = """
 select m.id, m.case_id, m.received_at, m.role, m.person, m.agent, m.contact, r.sentiment, r.thanks_only, r.sensitive,
+    case when r.thanks_only = 1 then coalesce(nullif(m.name, ''), m.sender) else '' end as name,
     case when m.role = 'customer' and (r.thanks_only = 1 or r.answer <> 'unclear') then r.new_text else '' end as text
 from chosen cross join message m on m.case_id = chosen.id join reading r on r.message = m.id
 where m.role = 'customer' and m.kind = 'person' or m.role = 'agent' and r.new_text <> ''  -- orders alone are no answer
@@ -141,6 +142,7 @@ def _mails(db: sqlite3.Connection) -> Iterator[MailRecord]:
             sentiment=Sentiment(row["sentiment"]),
             thanks=bool(row["thanks_only"]),
             sensitive=bool(row["sensitive"]),
+            name=row["name"] or "",
             text=row["text"],
         )
 
