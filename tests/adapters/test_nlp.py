@@ -171,6 +171,8 @@ CALM_BRIEF = "Sehr geehrte Damen und Herren,\n\ndie Lampe (Nr. 5512) kam zerbroc
         (CALM_LETTER, "Frankly, we're appalled.", True),
         (CALM_LETTER, "I am not angry, and would like a replacement.", False),
         (CALM_LETTER, "I'm so angry with my courier, and would like a replacement.", False),
+        (CALM_BRIEF, "Ich bin wirklich sauer auf meinen Paketboten und bitte um Ersatz.", False),
+        (CALM_BRIEF, "Ich bin wirklich sauer auf Sie und erwarte Ersatz.", True),
         (CALM_BRIEF, "Ich bin sehr verärgert und erwarte umgehend Ersatz.", True),
         (CALM_BRIEF, "Inzwischen bin ich wirklich sauer.", True),
         (CALM_BRIEF, "Ich bin nicht verärgert und bitte um Ersatz.", False),

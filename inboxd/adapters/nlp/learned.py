@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inboxd.adapters.nlp.features import Columns, Floats, read_words, words_and_pairs
 from inboxd.adapters.nlp.hidden import Hidden
-from inboxd.adapters.nlp.marked import Hit, Marked
+from inboxd.adapters.nlp.marked import Marked
 from inboxd.adapters.nlp.network import Network
 from inboxd.adapters.nlp.vectors import vectors
 from inboxd.core.model import Answer, Phrase
@@ -43,10 +43,6 @@ GROUPS = (
 FURTHEST = 9.0  # a lexicon's word is never more certain than this (logit)
 FULL_TRUST, FEW_WORDS = 16, 8
 CURT = 3  # words: of a yes as short as this that the rules doubt ("Yes (sigh).") nothing learned knows more
-AT, OTHERS = (
-    frozenset({"with", "at", "about", "auf", "über", "mit"}),
-    frozenset({"them", "him", "her", "that", "those", "my", "myself", "ourselves", "ihn", "mich", "meinen", "meine", "mein"}),
-)
 DECLARED = 0.9  # whoever says that they are angry is
 PLAIN = 0.8  # from here on a sign is plain
 CANNOT_WAIT = 0.95  # from here on signs of hurry stand, whatever the rest of the mail is like
@@ -183,8 +179,8 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     if any(hit.sign.group == "request" for hit in marked.hits):
         heads["happy"] = min(heads["happy"], marked.happy)  # thanks beside a wish are manners
     marked.upset, marked.unhappy, marked.happy = heads["upset"], heads["unhappy"], heads["happy"]
-    said = [hit for hit in marked.hits if hit.sign.group == "declared" and hit.start >= marked.fresh]
-    if any(not _at_somebody_else(marked, hit) for hit in said):
+    elsewhere = {hit.start for hit in marked.hits if hit.sign.group == "elsewhere"}  # "I'm so angry" - "with that man"
+    if any(hit.sign.group == "declared" and hit.start >= marked.fresh and hit.end not in elsewhere for hit in marked.hits):
         marked.upset = max(marked.upset, DECLARED)  # "I am very angry": how calm the rest is shows manners, and no peace of mind
     if any(hit.sign.group == "not_urgent" for hit in marked.hits):
         heads["urgent"] = min(heads["urgent"], marked.urgent)
@@ -196,11 +192,6 @@ def correct(marked: Marked, weights: Weights, whole: Network | None = None) -> N
     marked.urgent, marked.sensitive = heads["urgent"], max(heads["sensitive"], marked.sensitive if marked.sensitive >= PLAIN else 0.0)
     if marked.upset >= 0.5 and before < 0.5:
         marked.phrases = (*_telling(marked, words, weights, count), *marked.phrases)
-
-
-def _at_somebody_else(marked: Marked, hit: Hit) -> bool:
-    """Whether an anger is declared at others than us: "I'm so angry with that man"."""
-    return len(follows := marked.words[hit.end : hit.end + 2]) == 2 and follows[0] in AT and follows[1] in OTHERS
 
 
 def _answered(marked: Marked, weights: Weights, whole: Network | None) -> tuple[Answer, float]:
