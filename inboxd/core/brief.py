@@ -96,7 +96,7 @@ class Brief:
     more_at: str = ""
     why: str = ""
     readers: tuple[str, ...] = ()
-    reader_names: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     sender: str = ""
     through: str = ""
     check: str = ""
@@ -134,6 +134,7 @@ def brief(
     promised = _promises(story, now.date(), zone)[:MAX_PROMISES]
     check = sender_check(message, situation.mailbox.authserv_id)
     others = tuple(readers if readers is not None else situation.case.participants if situation.case else ())
+    whom = _whom(situation)
     photos = sum(each.type.startswith("image/") for each in message.attachments)
     text, below = _message_text(message.text, understood.new_text)
     feeling = reading.sentiment.value if reading.sentiment in (Sentiment.UPSET, Sentiment.UNHAPPY) else ""
@@ -170,15 +171,20 @@ def brief(
         more=_one_line(lead.name) if lead and you_may else "",
         more_at=lead.email if lead and you_may else "",
         why=_one_line(why),
-        readers=_some([_one_line(each.name) or each.email for each in others]),
-        reader_names=_some([call_name(each) for each in others]),
+        readers=_some([_one_line(each.name) or each.email for each in others if each.email != message.sender.email]),
+        reads=_some(_told_apart([whom, *(each for each in others if each.email != whom.email)])),
         sender=message.sender.email,
         through=message.through,
         check=check,
         domain=message.sender.email.rpartition("@")[2],
         photos=photos,
         files=len(message.attachments) - photos,
-        notices=(*_crowd(message, others), *(f"Not shown here: {each}" for each in message.cut[:2])),
+        notices=(
+            *_somebody_else(situation, whom, others),
+            *_crowd(message, others),
+            *_elsewhere(situation, others),
+            *(f"Not shown here: {each}" for each in message.cut[:2]),
+        ),
         text=text,
         below=below,
     )
@@ -214,6 +220,41 @@ def _some(names: Sequence[str]) -> tuple[str, ...]:
     if len(names) <= MAX_READERS_NAMED:
         return tuple(names)
     return (*names[: MAX_READERS_NAMED - 1], f"{len(names) - MAX_READERS_NAMED + 1} others")
+
+
+def _whom(situation: Situation) -> Address:
+    """To whom the answer goes: the case's customer, as they call themselves in this mail where they wrote it."""
+    customer, sender = situation.customer or situation.person, situation.understood.message.sender
+    if customer is None or customer.email == sender.email:
+        return sender
+    return Address(email=customer.email, name=customer.name)
+
+
+def _told_apart(people: Sequence[Address]) -> list[str]:
+    """What we call these people; two of the same name are called by their addresses."""
+    names = [call_name(each) for each in people]
+    return [each.email if names.count(name) > 1 else name for name, each in zip(names, people, strict=True)]
+
+
+def _somebody_else(situation: Situation, whom: Address, others: Sequence[Address]) -> Iterator[str]:
+    """Who wrote is not who this case is about: whoever answers must know that both read it, or that only the other does."""
+    sender = situation.understood.message.sender
+    if not sender.email or sender.email == whom.email:
+        return
+    writer, customer = _told_apart([sender, whom])
+    if any(each.email == sender.email for each in others):
+        yield f'{writer} is not {customer}, whose case this is: your answer goes to both. "drop: {sender.email}" leaves {writer} out.'
+    else:
+        yield f"{writer} is not {customer}, whose case this is: your answer goes to {customer}."
+
+
+def _elsewhere(situation: Situation, others: Sequence[Address]) -> Iterator[str]:
+    """A customer may ask for answers at another address; we answer the one that wrote, since anybody can write a Reply-To."""
+    message = situation.understood.message
+    known = {message.sender.email, message.through, situation.mailbox.address, *situation.mailbox.aliases, *situation.ours}
+    for each in message.reply_to[:1]:
+        if each.email and each.email not in known and all(each.email != other.email for other in others):
+            yield f'Asks for answers at {each.email}, which is not used: "cc: {each.email}" adds it.'
 
 
 def _crowd(message: Message, others: Sequence[Address]) -> Iterator[str]:

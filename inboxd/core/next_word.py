@@ -49,6 +49,7 @@ from inboxd.core.route import (
     waiting_since,
     why_of,
     with_assignee,
+    with_readers,
 )  # fmt: skip
 from inboxd.core.rulebook import Rulebook, is_repeat
 from inboxd.core.rules import Ruling
@@ -88,10 +89,11 @@ def wrote(
     if unhappy:
         changes["outcome"] = Outcome.DISSATISFIED
     choice, lent_by = _mover(situation, case, found, book, unhappy=unhappy)
-    moved = with_assignee(replace(case, state=state, **changes), choice)  # type: ignore[arg-type]  # the names are those of Case
+    joined = readers(situation, situation.customer, book)
+    moved = with_readers(with_assignee(replace(case, state=state, **changes), choice), joined)  # type: ignore[arg-type]  # the names are those of Case
     there = replace(situation, case=moved)
     actions: list[Action] = [
-        Join(case=case.number, participants=readers(situation, situation.customer, book), contact=is_contact(situation)),
+        Join(case=case.number, participants=joined, contact=is_contact(situation)),
         Advance(case=case.number, event=event, state=state, changes=changes),
         Cancel(case=case.number, kinds=ASKING_JOBS),
         *linked(situation, case.number),

@@ -51,7 +51,7 @@ from inboxd.core.model import (
 from inboxd.core.opening import Span, due, span_of
 from inboxd.core.policy import Policy
 from inboxd.core.promises import look_at_promises, still_open
-from inboxd.core.route import escalate_at, share_out_at
+from inboxd.core.route import escalate_at, share_out_at, with_readers
 from inboxd.core.rulebook import TOPICS, Agent, Rulebook, calendar_of, today_of
 
 MORNING = 9  # the hour until which a case sleeps that is to wake on a day
@@ -394,9 +394,8 @@ def _cc(command: Command, case: Case, desk: Desk) -> Done | Wrong:
     if isinstance(found, Wrong):
         return found
     readers = tuple(Address(email=email) for email in found)
-    moved = replace(case, participants=(*case.participants, *(r for r in readers if r.email not in {p.email for p in case.participants})))
     join = Join(case=case.number, participants=readers, role=None)
-    return Done(case=moved, actions=(join,), said={"kind": "cc", "value": ", ".join(found)})
+    return Done(case=with_readers(case, readers), actions=(join,), said={"kind": "cc", "value": ", ".join(found)})
 
 
 def _drop(command: Command, case: Case, desk: Desk) -> Done | Wrong:

@@ -12,6 +12,7 @@ from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, is_answer, outcome_aga
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
     Action,
+    Address,
     Advance,
     AgentName,
     Assign,
@@ -362,3 +363,9 @@ def next_reminder(case: Case, book: Rulebook, policy: Policy, now: datetime) -> 
 def with_assignee(case: Case, choice: Choice | None) -> Case:
     """The case as it will be once the choice is carried out."""
     return replace(case, assignee=choice.agent, team=choice.team) if choice else case
+
+
+def with_readers(case: Case, found: Iterable[Address]) -> Case:
+    """The case as it will be once these read it, too."""
+    there = {each.email for each in case.participants}
+    return replace(case, participants=(*case.participants, *(each for each in found if each.email not in there)))

@@ -185,6 +185,68 @@ def test_the_other_readers_are_named_and_reply_all_cannot_reach_them() -> None:
     assert [str(words_of(day, ANA_AT).message[name]) for name in ("To", "Cc")] == [ANA, LUIS]
 
 
+HANS = "Hans Berg <hans@else.example>"
+CLARA = "Clara Voss <clara@home.example>"
+
+
+def foot(mail: Letterbox) -> str:
+    return next(line for line in mail.text.splitlines() if line.startswith("Just reply: "))
+
+
+def test_who_writes_into_the_case_of_somebody_else_is_told_apart_from_who_reads_the_answer() -> None:
+    day = Day()
+    day.write(CLARA, "Chair", "My chair wobbles. What can I do?")
+    day.pass_(hours=1)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "Hello Clara,\n\nplease tighten the screw.")
+    answer = words_of(day, "clara@home.example")
+    day.reply(HANS, answer, "Which screw is meant? There are two of them.")
+    mail = day.routed(agent)
+    assert foot(mail) == "Just reply: Clara and Hans read your words and nothing else."
+    notice = 'Hans is not Clara, whose case this is: your answer goes to both. "drop: hans@else.example" leaves Hans out.'
+    assert notice in mail.text.splitlines()
+    assert "was in copy" not in mail.text  # Hans wrote this very mail
+    day.reply(agent, mail, "drop: hans@else.example\n\nHello Clara,\n\nthe one below.")
+    said = words_of(day, "clara@home.example")
+    assert "the one below" in said.text and said.message["Cc"] is None
+    day.reply(CLARA, said, "Thank you, which tool do I need?")
+    assert foot(day.routed(agent)) == "Just reply: Clara reads your words and nothing else."
+
+
+def test_an_agent_who_writes_to_the_customer_with_us_in_copy_is_not_named_as_a_reader() -> None:
+    day = Day()
+    day.write(CLARA, "Chair", "My chair wobbles. What can I do?")
+    day.pass_(hours=1)
+    agent = holder(day)
+    day.reply(agent, day.routed(agent), "Hello Clara,\n\nplease tighten the screw.")
+    first = words_of(day, "clara@home.example")
+    other = next(each for each in (TOM, MARIA, JONAS) if each != agent)
+    day.write(
+        other, "Re: Chair", "Hello Clara, I drive by on Monday and look at it.",
+        to=CLARA, cc="support@acme.example", answers=first,
+    )  # fmt: skip
+    mail = day.routed(agent)
+    assert "I drive by on Monday" in mail.text
+    assert foot(mail) == "Just reply: Clara reads your words and nothing else."
+
+
+def test_two_readers_of_one_name_are_told_apart_by_their_addresses() -> None:
+    day = Day()
+    day.write(CLARA, "Chair", "My chair wobbles. What can I do?", cc="Clara Voss <clara@work.example>")
+    mail = day.routed(holder(day))
+    assert foot(mail) == "Just reply: clara@home.example and clara@work.example read your words and nothing else."
+
+
+def test_a_customer_who_asks_for_answers_at_another_address_is_answered_where_they_wrote_and_the_agent_may_add_the_other() -> None:
+    day = Day()
+    day.write(CLARA, "Chair", "My chair wobbles. What can I do?", headers={"Reply-To": "office@home.example"})
+    agent = holder(day)
+    mail = day.routed(agent)
+    assert 'Asks for answers at office@home.example, which is not used: "cc: office@home.example" adds it.' in mail.text.splitlines()
+    day.reply(agent, mail, "cc: office@home.example\n\nHello Clara,\n\nplease tighten the screw.")
+    assert [str(words_of(day, "clara@home.example").message[name]) for name in ("To", "Cc")] == [CLARA, "office@home.example"]
+
+
 def test_a_persons_mail_can_be_answered_by_an_out_of_office_and_a_notice_cannot() -> None:
     day = a_day()
     upset(day)
