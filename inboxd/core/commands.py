@@ -130,7 +130,13 @@ def _sealed(message: Message) -> Held | None:
     return Held(kind="no_words") if REACTION in types else None
 
 
-def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False) -> AgentReply:
+def read_anyway(text: str, *, signs_as: Sequence[str] = ()) -> AgentReply:
+    """Read a text that came back with a question and is to leave after all: its orders, and as words whatever was in doubt."""
+    read = _read_words(text, signs_as, in_doubt=False)
+    return read if read.words and not read.note and read.held is None else AgentReply(words=text)
+
+
+def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False, in_doubt: bool = True) -> AgentReply:
     commands: list[Command] = []
     lines, apart = text.split("\n"), False
     while lines:
@@ -142,7 +148,7 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
             lines = []  # a program set "Best regards" below an order: it is no mail to a customer
             break
         command, doubt = _of_a_fault(line, about_fault=about_fault) or _command(line)
-        if apart and doubt == "ambiguous":
+        if (apart and doubt == "ambiguous") or (doubt and not in_doubt):
             break  # below a blank line a sentence that begins like a command is a sentence
         if doubt:
             right = (*(each.line for each in commands), *_right(lines[1:])) if doubt == "near_miss" else ()
@@ -160,10 +166,30 @@ def _read_words(text: str, signs_as: Sequence[str], *, about_fault: bool = False
             commands[-1] = command
         apart = bool(lines) and not lines[0].strip()  # words may follow; or another command, as Outlook puts a blank line below each line
     words = _unsigned("\n".join(lines).strip("\n"), signs_as)
+    if in_doubt and (below := _order_below(words)) is not None:
+        return AgentReply(held=Held(kind="below", found=below.line, meant=below.name, text=text))
     asking = next((command for command in commands if command.asks), None)
     if asking is not None and words.strip():
         return AgentReply(held=Held(kind="ambiguous", found=asking.line, meant=asking.name, text=text))
     return AgentReply(words=words, commands=tuple(commands))
+
+
+def _order_below(words: str) -> Command | None:
+    """A line below the words that is an order beyond doubt, which would leave as a sentence: "note: ...", or "resolve" as a paragraph."""
+    lines = [line.strip() for line in words.split("\n")]
+    for at, line in enumerate(lines):
+        command, doubt = _command(line) if at and line else (None, "")
+        if command is None or doubt:
+            continue
+        around = (lines[at - 1], lines[at + 1] if at + 1 < len(lines) else "")
+        alone = command.name in _ORDERS_ALONE and not command.argument and not any(around)
+        if alone or (_SENT_BELOW.match(line) and command.name in (*WITH, "note") and command.name not in COLON_ONLY):
+            return command
+    return None
+
+
+_SENT_BELOW = re.compile(r"[\s*_]*[a-z -]+:", re.IGNORECASE)
+_ORDERS_ALONE = ("resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway")  # the others are words as well
 
 
 def _of_a_fault(line: str, *, about_fault: bool) -> tuple[Command, str] | None:

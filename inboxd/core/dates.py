@@ -16,11 +16,13 @@ _ENDS_SHORT = re.compile(_SHORT + r"\.$", re.IGNORECASE)
 _LISTED = re.compile(r"[-*•\d]+[.)]?\s")
 _GOES_ON = re.compile(r"[a-zäöüß]")
 _ORDINAL = re.compile(r"\b(?:ab|am|bis|das|dem|den|der|des|die|im|ins|seit|vom|zum|zur)\s+\d{1,2}\.$", re.IGNORECASE)
-_GREETING = re.compile(
+_GREETS = (
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|liebe[rs]?|"
-    r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?",
-    re.IGNORECASE,
+    r"sehr geehrte[rs]?|moin|servus|bonjour|hola|ciao)\b"
 )
+_GREETING = re.compile(_GREETS + r"(?:[^.?!]|\b(?:mrs?|ms|dr|prof)\.){0,50}[,!.]?", re.IGNORECASE)
+_GREETED = re.compile(_GREETS + r"(?:[^.?!,]|\b(?:mrs?|ms|dr|prof)\.){0,50},\s*", re.IGNORECASE)
+_OF_NAMES = frozenset(("and", "de", "der", "or", "und", "van", "von"))
 _LONGEST_GREETING = 300  # letters: a first word, and fifty letters or titles
 
 
@@ -32,7 +34,15 @@ def sentences(text: str) -> list[str]:
 def _sentences(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         for stretch in _unwrapped(paragraph):
-            yield from (each for each in _cut(stretch) if not _GREETING.fullmatch(each))
+            yield from filter(None, map(_ungreeted, _cut(stretch)))
+
+
+def _ungreeted(sentence: str) -> str:
+    """The sentence without the greeting before it ("Hello Theo, you will have it by Friday"); "" where it is nothing else."""
+    if (greeting := _GREETED.match(sentence)) and (rest := sentence[greeting.end() :]):
+        if any(word.islower() and word not in _OF_NAMES for word in rest.split()):  # else "Guten Tag, Frau Dr. von Meier,"
+            sentence = rest
+    return "" if _GREETING.fullmatch(sentence) else sentence
 
 
 def _unwrapped(paragraph: str) -> Iterator[str]:
@@ -56,6 +66,8 @@ def _cut(stretch: str) -> Iterator[str]:
             continue
         if after[:1].isdigit() and re.search(r"\bno\.$", before, re.IGNORECASE):
             continue  # "order no. 5", but not "No. It is the wrong one."
+        if re.fullmatch(r"\s*\d{1,2}\.", before):
+            continue  # the number of a list belongs to what follows
         if re.search(r"\b\d{1,2}\.$", before) and (_ORDINAL.search(before) or re.match(rf"(?i:{_MONTH})|[a-zäöü]|\d", after)):
             continue  # "21. November", "im 2. Stock"
         yield stretch[begin : end.end()].strip()

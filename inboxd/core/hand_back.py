@@ -78,7 +78,7 @@ def files_of(situation: Situation) -> tuple[Enclose, ...]:
 
 
 TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
-MAY_LEAVE = frozenset({"near_miss", "ambiguous", "mistakes", "collision", "twice", "undone"})  # the words were told from what is quoted
+MAY_LEAVE = frozenset({"near_miss", "ambiguous", "below", "mistakes", "collision", "twice", "undone"})  # words told from what is quoted
 
 
 def came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import takewhile
 
-from inboxd.core.commands import AgentReply, Held, read_reply
+from inboxd.core.commands import AgentReply, Held, read_anyway, read_reply
 from inboxd.core.hand_back import MAY_LEAVE, came_back, files_of, hand_back, held_text
 from inboxd.core.letters import files_of_theirs, notice
 from inboxd.core.look_up import look_up
@@ -92,7 +92,13 @@ def _send_anyway(situation: Situation, case: Case, agent: Agent, read: AgentRepl
         return hand_back(situation, case, agent, Held(kind="nothing_held"), read)
     if (collision := _collision(situation, case, agent, text)) is not None:
         return hand_back(situation, case, agent, collision, read)
-    return speak(situation, case, agent, replace(read, words=text), book, policy, Ordered(case=case), resolve=False)
+    again = read_anyway(text, signs_as=(agent.signs_as, agent.full_name))
+    ordered = work_out(situation, case, agent, again, book, policy)
+    if ordered.wrong:
+        return hand_back(situation, case, agent, Held(kind="mistakes", text=again.words), again, wrong=ordered.wrong, right=ordered.said)
+    resolve = any(command.name in ("resolve", "could not") for command in again.commands)
+    read = replace(read, words=again.words, commands=(*again.commands, *read.commands))
+    return speak(situation, case, agent, read, book, policy, ordered, resolve=resolve)
 
 
 def _answer_there(situation: Situation, case: Case, agent: Agent, read: AgentReply) -> Held | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from inboxd.core.letters import full_name, to_lead
-from inboxd.core.model import Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
+from inboxd.core.letters import full_name, to_agent, to_lead
+from inboxd.core.model import AgentName, Job, JobKind, MailboxName, Outgoing, OutgoingKind, OutgoingNo, OutgoingState, Send, Verdict
 from inboxd.core.promises import never_said
 from inboxd.core.retry import TELL_AFTER, wait
 from inboxd.core.route import undelivered
@@ -199,7 +199,7 @@ def _deferred(office: Office, post: Post, tx: Transaction, job: Job, outgoing: O
 
 
 def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict, job: Job, now: datetime, *, given_up: bool) -> None:
-    """A person hears of what did not arrive: the lead. A notice about a notice is not sent (no loop)."""
+    """The lead hears of what did not arrive, and of an agent's words whoever has the case. A notice about a notice is not sent: no loop."""
     if outgoing.kind is OutgoingKind.NOTICE:
         return
     rules, mailbox = office.rules, office.mailbox(outgoing.mailbox)
@@ -214,11 +214,19 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
         "reply": _reply(verdict),
         "words": "",
     }
+    subject, purpose = "A mail has not arrived" if given_up else "A mail has not left yet", f"unsent:{outgoing.number}:"
+    purpose += "end" if given_up else "wait"
     letter = to_lead(
-        mailbox, rules.book, office.admin, template="unsent", purpose=f"unsent:{outgoing.number}:{'end' if given_up else 'wait'}",
-        subject="A mail has not arrived" if given_up else "A mail has not left yet", values=values, case=case.number if case else None,
+        mailbox, rules.book, office.admin, template="unsent", purpose=purpose, subject=subject, values=values,
+        case=case.number if case else None,
     )  # fmt: skip
-    written = office.writer(rules).write(tx, [Send(letter=letter)], now)
+    letters = [letter]
+    words_in = case if outgoing.kind is OutgoingKind.REPLY else None
+    agent = rules.book.agents.get(words_in.assignee or outgoing.agent or AgentName("")) if words_in else None
+    if words_in is not None and agent is not None and agent.name != letter.agent:
+        told = to_agent(mailbox, agent, template="unsent", purpose=f"{purpose}:{agent.name}", subject=subject, values=values)
+        letters.append(replace(told, case=words_in.number))
+    written = office.writer(rules).write(tx, [Send(letter=each) for each in letters], now)
     queue(tx, written, office.mailboxes, now)
 
 
@@ -241,5 +249,5 @@ def _recipient(office: Office, tx: Transaction, outgoing: Outgoing) -> str:
 
 
 def _reply(verdict: Verdict) -> str:
-    refused = "; ".join(sorted(set(verdict.refused.values())))
+    refused = "; ".join(sorted(set(verdict.refused.values()) - {verdict.reply}))
     return " ".join(part for part in (verdict.reply, refused) if part)[:500]

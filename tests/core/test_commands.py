@@ -399,8 +399,29 @@ def test_thanks_below_an_order_are_words() -> None:
     assert reply("resolve\n\nMany thanks!").words == "Many thanks!"
 
 
-def test_a_command_further_down_is_text() -> None:
-    assert reply("Hello Ana,\n\nresolve").words == "Hello Ana,\n\nresolve"
+@pytest.mark.parametrize(
+    ("line", "means"),
+    [("resolve", "resolve"), ("Resolve.", "resolve"), ("note: a difficult one, be careful", "note"), ("gave: 20 EUR", "gave"),
+     ("could not: no spare part", "could not"), ("Snooze: 3 days", "snooze"), ("assign: tom", "assign")],
+)  # fmt: skip
+def test_an_order_below_the_words_is_asked_about_before_the_customer_reads_it(line: str, means: str) -> None:
+    read = reply(f"Hello Ana,\n\nWednesday at ten is fine.\n\n{line}")
+    assert (read.words, read.commands) == ("", ())
+    assert read.held is not None and (read.held.kind, read.held.found, read.held.meant) == ("below", line, means)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hello Ana,\n\nwe hope this will\nresolve\nthe matter.",
+        "Hello Ana,\n\nplease write to us again:\nsupport@acme.example",
+        "Hello Ana,\n\nit comes tomorrow.\n\nThe parcel:\nTo: Ana Ruiz\nSubject: Order 88213",
+        "Hello Ana,\n\nplease note: we are closed on Monday.",
+        "Hello Ana,\n\nYour questions:\n1. resolve the name\n2. gave it back",
+    ],
+)
+def test_words_that_look_like_an_order_within_a_sentence_are_words(words: str) -> None:
+    assert reply(words).words == words
 
 
 def test_a_quoted_command_never_runs() -> None:

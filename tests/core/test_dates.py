@@ -95,6 +95,23 @@ def test_a_long_text_is_read_in_time() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
+        ("Hello Theo, you will have it by Friday.", ["you will have it by Friday."]),
+        ("Hello Ana, Friday is fine.", ["Friday is fine."]),
+        ("Hallo, bitte die Rechnung nochmal.\nOtto", ["bitte die Rechnung nochmal.", "Otto"]),
+        ("Dear Mr. Smith, dear Mrs. Jones,\nit is sent.", ["it is sent."]),
+        ("Guten Tag, Frau Dr. von Meier,\nes ist verschickt.", ["es ist verschickt."]),
+        ("Hello, dear team,\nmy bike is here.", ["my bike is here."]),
+        ("1. Which tyre fits?\n2. Which tube?", ["1. Which tyre fits?", "2. Which tube?"]),
+        ("Two things: 1. Which tyre fits? 2. Which tube?", ["Two things: 1.", "Which tyre fits?", "2. Which tube?"]),
+    ],
+)
+def test_a_greeting_is_no_sentence_and_what_follows_its_comma_is_one(text: str, found: list[str]) -> None:
+    assert sentences(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
         ("Ours has 16. Maria was quick.", ["Ours has 16.", "Maria was quick."]),
         ("No. It is the wrong one.", ["No.", "It is the wrong one."]),
         ("It is order no. 5 of mine.", ["It is order no. 5 of mine."]),

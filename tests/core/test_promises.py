@@ -175,6 +175,10 @@ def test_a_day_named_for_anything_else_is_none(sentence: str) -> None:
     assert list(promised_days(sentence, MONDAY)) == []
 
 
+def test_a_promise_behind_the_greeting_in_its_line_is_kept() -> None:
+    assert list(promised_days("Hello Theo, you will have it by Friday.", MONDAY)) == [(FRI, "you will have it by Friday.")]
+
+
 def test_of_two_days_in_one_sentence_the_later_one_counts_and_each_sentence_is_one_promise() -> None:
     text = "I will call you on Tuesday or Wednesday. You will have the money by Friday."
     assert list(promised_days(text, MONDAY)) == [

@@ -20,6 +20,7 @@ from tests.daemon.world import Fuse, Killed, KillingStore, calm, killed
 from tests.fakes import FakeMailer
 from tests.stores.builders import letter
 from tests.stories.day import ACME, Day
+from tests.stories.steps import holder
 
 SEND = (JobKind.SEND,)
 PETRA = "petra@acme.example"
@@ -213,6 +214,28 @@ def test_a_refused_mail_is_told_at_once_with_the_servers_words() -> None:
     assert state(day, number) == "failed"
     assert told(day) == ["A mail has not arrived"]
     assert "550 no such mailbox" in day.inbox(PETRA)[0].text
+
+
+def test_whoever_has_the_case_hears_that_the_customer_did_not_get_the_answer_and_not_the_lead_alone() -> None:
+    day = Day(mailer=Refusing(says=NEVER))
+    day.write(f"Ana <{CUSTOMER}>", "Lamp", "Which lamp fits my bike?")
+    agent = holder(day)
+    assert agent != PETRA
+    day.reply(agent, day.routed(agent), "Hello Ana,\n\nthe small one.")
+    for address in (agent, PETRA):
+        mail = day.last(address)
+        assert mail.subject.startswith("A mail has not arrived") and mail.text.startswith("A mail to Ana could not be delivered.")
+        assert "Please see that it is said another way." in " ".join(mail.text.split())
+    assert day.case().state == "open"
+    day.reply(agent, day.last(agent), "cc: ana@home.example")
+    assert [each.email for each in day.case().participants] == ["ana@home.example"]
+
+
+def test_the_words_of_a_server_that_refuses_stand_once() -> None:
+    day = day_with(replace(NEVER, refused={CUSTOMER: NEVER.reply}))
+    queue(day)
+    day.run()
+    assert day.inbox(PETRA)[0].text.count("550 no such mailbox") == 1
 
 
 def test_a_partial_refusal_is_sent_and_told() -> None:

@@ -517,6 +517,24 @@ def test_a_line_that_looked_like_an_order_is_sent_anyway_where_the_agent_says_so
     assert flat(words_of(day).text).startswith("Resolved. Hello Ana, the 15 mm one. Maria")
 
 
+def test_an_order_below_the_words_comes_back_before_the_customer_reads_it(day: Day) -> None:
+    agent = opened(day)
+    said = order(day, "Hello Ana,\nthe 15 mm one.\n\nnote: a difficult one, be careful\nresolve")
+    assert said.startswith("Nothing has left and nothing has changed, Maria.") and kinds(day, ANA_AT) == []
+    assert '"note: a difficult one, be careful" stands below your words, and would have left with them.' in said
+    day.reply(agent, day.last(agent), "gave: 5 EUR\nresolve\n\nHello Ana,\nthe 15 mm one.")
+    assert flat(words_of(day).text).startswith("Hello Ana, the 15 mm one. Maria") and day.case().state is CaseState.RESOLVED
+
+
+def test_what_stands_below_the_words_leaves_where_the_agent_says_so_and_the_orders_on_top_are_done(day: Day) -> None:
+    agent = opened(day)
+    order(day, "label: spanners\n\nHello Ana,\nthe 15 mm one.\n\nNote: we are closed on Monday.")
+    assert kinds(day, ANA_AT) == [] and day.case().labels == ()
+    day.reply(agent, day.last(agent), "send anyway")
+    assert flat(words_of(day).text).startswith("Hello Ana, the 15 mm one. Note: we are closed on Monday. Maria")
+    assert day.case().labels == ("spanners",)
+
+
 def test_send_anyway_with_nothing_to_send_sends_nothing(day: Day) -> None:
     opened(day)
     assert order(day, "send anyway").startswith("There is nothing to send") and kinds(day, ANA_AT) == []
