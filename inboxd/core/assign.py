@@ -53,6 +53,11 @@ def assign(
     return replace(choice, backlog=backlog, passed=look.told()) if choice else None
 
 
+def alone(name: TeamName, book: Rulebook) -> Rulebook:
+    """The rules with nobody to take over from this team: for what came back, since whoever else is free may decide less."""
+    return replace(book, teams={**book.teams, name: replace(book.teams[name], fallback=None)})
+
+
 def _the_customer(situation: Situation, book: Rulebook) -> Iterable[AgentName]:
     """A colleague whose own case it is."""
     customer = situation.customer.email if situation.customer else ""

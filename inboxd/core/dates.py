@@ -39,9 +39,9 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _ungreeted(sentence: str) -> str:
     """The sentence without the greeting before it ("Hello Theo, you will have it by Friday"); "" where it is nothing else."""
-    if (greeting := _GREETED.match(sentence)) and (rest := sentence[greeting.end() :]):
-        if any(word.islower() and word not in _OF_NAMES for word in rest.split()):  # else "Guten Tag, Frau Dr. von Meier,"
-            sentence = rest
+    rest = sentence[greeting.end() :] if (greeting := _GREETED.match(sentence)) else ""
+    if any(word.islower() and word not in _OF_NAMES for word in rest.split()):  # else "Guten Tag, Frau Dr. von Meier,"
+        sentence = rest
     return "" if _GREETING.fullmatch(sentence) else sentence
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from inboxd.core.assign import Choice, assign, team_of
+from inboxd.core.assign import Choice, alone, assign, team_of
 from inboxd.core.follow_up import (
     ASKING_JOBS,
     after_resolved,
@@ -464,6 +464,7 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     owner = situation.candidates.get(case.lent_by or AgentName(""))
     answered = _answered_since(case, situation.given_at)
     lent_by: AgentName | None = None
+    kept: AgentName | None = None  # who had it until somebody was free
     choice: Choice | None
     if case.lent_by and owner is not None and not owner.away and not answered:
         team = book.teams.get(case.team or TeamName(""))
@@ -475,10 +476,12 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     elif holder is not None and holder.away:
         choice, lent_by = stand_in(case, holder.name, situation, book, case.due_at), case.lent_by or holder.name
     elif case.backlog and not answered:
-        choice = assign(case.backlog, situation, book, due_at=case.due_at)
-        if choice is None or choice.backlog or choice.agent == case.assignee:
+        failed = case.involved if case.outcome is Outcome.DISSATISFIED else ()  # nobody of these, or who may decide less
+        among = alone(case.backlog, book) if failed and case.backlog in book.teams else book
+        choice = assign(case.backlog, situation, among, avoid=failed, due_at=case.due_at)
+        if choice is None or choice.backlog or choice.agent in (case.assignee, *failed):
             return NOTHING  # still nobody is free
-        lent_by = case.lent_by
+        lent_by, kept = case.lent_by, case.assignee
     else:
         return NOTHING
     if choice is None:
@@ -486,7 +489,15 @@ def share_out(situation: Situation, book: Rulebook, policy: Policy) -> Decision:
     lent_by = None if lent_by == choice.agent else lent_by
     purpose = f"share:{case.number}:{choice.agent}:{at}"
     actions = _given_to(choice, situation, case, book, policy, purpose=purpose, lent_by=lent_by)
+    if kept is not None and kept in book.agents:
+        actions.append(_no_longer(book.agents[kept], book.agents[choice.agent], situation, case, purpose=f"{purpose}:told"))
     return Decision(actions=tuple(actions), because=(f"{choice.agent}: {choice.why}",), case=case.number, trace=choice.passed)
+
+
+def _no_longer(kept: Agent, now_with: Agent, situation: Situation, case: Case, *, purpose: str) -> Send:
+    """Whoever had a case until somebody was free hears who has it now: else two people believe that it is theirs."""
+    values: dict[str, object] = {"holder": now_with.signs_as, "because": "you had it until somebody was free", "upset": False, "quote": ""}
+    return Send(letter=notice(situation, kept, template="told", purpose=purpose, values=values, case=case))
 
 
 def _answered_since(case: Case, given_at: datetime | None) -> bool:

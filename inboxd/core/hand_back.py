@@ -78,7 +78,9 @@ def files_of(situation: Situation) -> tuple[Enclose, ...]:
 
 
 TEXT_IS_SAFE = "Your text is safe. Here it is:"  # as the template `returned` says it
-MAY_LEAVE = frozenset({"near_miss", "ambiguous", "below", "mistakes", "collision", "twice", "undone"})  # words told from what is quoted
+MAY_LEAVE = frozenset(  # the words were told from what is quoted
+    {"near_miss", "ambiguous", "below", "mistakes", "collision", "twice", "undone", "to_oneself"}
+)
 
 
 def came_back(situation: Situation) -> tuple[MessageNo, SentMessage, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from inboxd.core.assign import Choice, assign
+from inboxd.core.assign import Choice, alone, assign
 from inboxd.core.follow_up import ASKING_JOBS, outcome_again
 from inboxd.core.issues import linked
 from inboxd.core.letters import answer_values, lead_of, notice, routed
@@ -134,8 +134,7 @@ def _for_the_unhappy(situation: Situation, case: Case, book: Rulebook, hour: dat
     lead_is_there = lead in book.agents and lead not in away
     team = book.teams.get(name)
     if team is not None and not (lead_is_there and case.outcome is Outcome.DISSATISFIED):
-        alone = replace(book, teams={**book.teams, name: replace(team, fallback=None)})  # whoever else is free may decide less
-        choice = assign(name, situation, alone, avoid=case.involved, due_at=hour)
+        choice = assign(name, situation, alone(team.name, book), avoid=case.involved, due_at=hour)
         if choice is not None and choice.agent in {*team.agents, lead} - {*case.involved, *away}:
             return choice
     return assign(lead if lead_is_there else name, situation, book, due_at=hour)

@@ -75,6 +75,8 @@ def obey(situation: Situation, proof: AgentProof, book: Rulebook, policy: Policy
     resolve = bool(commands & {"resolve", "could not"})
     if commands - {"note"} and read.words and not proof.words_to_customer and "note" not in commands:
         return hand_back(situation, case, agent, Held(kind="to_notice", text=read.words), read)  # they would never be read
+    if not read.commands and read.words and not proof.words_to_customer and case.assignee == agent.name:
+        return hand_back(situation, case, agent, Held(kind="to_oneself", text=read.words), read)  # nobody would read this note
     if "note" in commands or (read.words and not proof.words_to_customer):
         return _note(situation, case, agent, read, book, policy, ordered, resolve=resolve)
     if not read.words and not files_of_theirs(situation.understood.message) and not read.commands:

@@ -263,7 +263,8 @@ def _share_out(office: Office, rules: RuleSet, tx: Transaction, job: Job) -> Non
         looked += 1
         if not _shared(office, rules, tx, case, now):
             stays += 1
-            full |= {case.backlog} if case.backlog else set()
+            came_back = case.outcome is Outcome.DISSATISFIED  # it passes by those who were part of it: they may be free for others
+            full |= {case.backlog} if case.backlog and not came_back else set()
     if name in office.mailboxes:
         tx.schedule(share_out_at(name, now + SHARE_EVERY))
 

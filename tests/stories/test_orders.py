@@ -535,6 +535,18 @@ def test_what_stands_below_the_words_leaves_where_the_agent_says_so_and_the_orde
     assert day.case().labels == ("spanners",)
 
 
+def test_words_that_answer_a_note_of_ours_come_back_to_who_has_the_case_since_nobody_else_would_read_them(day: Day) -> None:
+    agent = opened(day)
+    order(day, "label: spanners")
+    day.reply(agent, day.last(agent), "Hello Ana,\nthe 15 mm one.")
+    held = day.last(agent)
+    assert "nobody would have read it" in flat(held.text) and kinds(day, ANA_AT) == [] and day.events("case.note") == 0
+    day.reply(agent, held, "send anyway")
+    assert flat(words_of(day).text).startswith("Hello Ana, the 15 mm one. Maria")
+    day.reply(agent, day.last(agent), "note\nShe has a tandem.")
+    assert day.events("case.note") == 1
+
+
 def test_send_anyway_with_nothing_to_send_sends_nothing(day: Day) -> None:
     opened(day)
     assert order(day, "send anyway").startswith("There is nothing to send") and kinds(day, ANA_AT) == []

@@ -8,11 +8,27 @@ from datetime import date, timedelta
 
 import pytest
 
-from inboxd.core.model import AgentName, CaseState, Scores, ToRead
+from inboxd.core.model import AgentName, Answer, CaseState, Scores, ToRead
 from inboxd.core.rulebook import Absence, Rulebook
 from tests.fakes import FakeReader
 from tests.stories.day import Day, Letterbox
-from tests.stories.steps import ANA, BEN, CALM, FURIOUS, JONAS, MARIA, PETRA, TOM, agents_mail, asked, holder, words_of
+from tests.stories.steps import (
+    ANA,
+    BEN,
+    CALM,
+    FURIOUS,
+    JONAS,
+    MARIA,
+    PETRA,
+    TOM,
+    agents_mail,
+    asked,
+    holder,
+    question,
+    resolved,
+    tap,
+    words_of,
+)
 
 ANA_AT = "ana@example.org"
 BOB = "Bob <bob@maker.example>"
@@ -178,6 +194,25 @@ def test_what_waits_for_a_free_agent_is_handed_out_though_the_lead_had_written_b
     in_force(day, book)
     day.pass_(minutes=16)
     assert holder(day) in (MARIA, JONAS) and day.case().backlog is None
+
+
+def test_what_came_back_to_the_lead_is_not_handed_out_to_who_failed_and_who_kept_a_case_hears_where_it_went(day: Day) -> None:
+    book = day.office.rules.book
+    failed = resolved(day, FURIOUS)
+    day.pass_(days=2, minutes=1)
+    in_force(day, busy(book, 0))
+    tap(day, question(day), Answer.DISSATISFIED)
+    day.pass_(minutes=3)
+    assert holder(day) == PETRA and day.case().backlog == "seniors"
+    (other,) = {MARIA, JONAS} - {failed}
+    in_force(day, away(book, other.partition("@")[0], day.at().date(), day.at().date() + timedelta(days=3)))
+    day.pass_(hours=1)
+    assert holder(day) == PETRA, "only who answered first is free"
+    in_force(day, book)
+    day.pass_(hours=1)
+    assert holder(day) == other
+    assert day.last(PETRA).text.startswith(f"Ana writes. {other.partition('@')[0].title()} has it.")
+    assert "you had it until somebody was free" in day.last(PETRA).text
 
 
 def test_a_stand_in_who_goes_away_too_hands_on_and_the_case_still_comes_back(day: Day) -> None:

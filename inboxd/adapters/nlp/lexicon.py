@@ -128,7 +128,18 @@ def _signs(data: Mapping[str, Any]) -> Iterator[tuple[Sign, str]]:
     for group in ("urgent", "sensitive"):
         for entry in data[group]:
             yield Sign(group, "", entry["weight"], entry["why"]), entry["phrases"]
-    for group in ("not_urgent", "thanks", "not_thanks", "request", "closing", "opt_out", "breaks", "declared", "elsewhere"):
+    for group in (
+        "not_urgent",
+        "thanks",
+        "not_thanks",
+        "request",
+        "closing",
+        "opt_out",
+        "breaks",
+        "declared",
+        "elsewhere",
+        "beside_thanks",
+    ):
         yield Sign(group, "", 1.0, ""), data[group]
     for group in ("yes", "no", "solved", "well", "unsolved", "doubt", "reserve", "harmless", "warm", "trouble_name", "new"):
         yield Sign(group, "", 1.0, ""), data[group]

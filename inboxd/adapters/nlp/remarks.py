@@ -36,7 +36,7 @@ def thanks_only(marked: Marked) -> float:
     strange = 0  # words of sentences that neither thank nor greet
     for start, end in marked.sentences(marked.body):
         inside = {hit.sign.group for hit in marked.hits if start <= hit.start < end}
-        if not inside & {"thanks", "closing", "yes", "solved"} and marked.sentence_words(start, end) > 3:
+        if not inside & {"thanks", "beside_thanks", "closing", "yes", "solved"} and marked.sentence_words(start, end) > 3:
             strange += end - start
         if "#" in marked.words[start:end] and "thanks" not in inside:
             strange += 4  # an order number, a date: the answer to a question of ours
