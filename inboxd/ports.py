@@ -36,6 +36,7 @@ from inboxd.core.model import (
     OutgoingKind,
     OutgoingNo,
     OutgoingState,
+    OutsideThread,
     PastCase,
     Person,
     PersonNo,
@@ -328,6 +329,9 @@ class Transaction(Protocol):
 
     def agent_threads(self, case: CaseNo) -> dict[AgentName, MessageId]:
         """The Message-ID of the last routed mail that each agent got in this case."""
+
+    def outside_threads(self, case: CaseNo) -> dict[str, OutsideThread]:
+        """The exchange with each person outside the case whom an agent asked, by address."""
 
     def corrected(self, case: CaseNo) -> dict[str, str]:
         """What people said was read wrongly in this case: field -> what is right, the latest word."""

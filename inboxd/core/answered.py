@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inboxd.core.follow_up import ASKING_JOBS, close_later, is_machine_answer, outcome_of_yes, read_answer
+from inboxd.core.follow_up import ASKING_JOBS, SENSITIVE, close_later, is_machine_answer, outcome_of_yes, read_answer
 from inboxd.core.letters import answer_values, first_name, notice, offered_answer, routed
 from inboxd.core.lifecycle import advance
 from inboxd.core.model import (
@@ -109,15 +109,11 @@ def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
     state = advance(case.state, event)
     if state is CaseState.OPEN:
         return wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
-    actions: list[Action] = [
-        Join(case=case.number),
-        Advance(case=case.number, event=event, state=state),
-        Log(
-            kind="answer.read",
-            case=case.number,
-            data={"message": u.number, "answer": Answer.UNCLEAR, "round": case.round},
-        ),
-    ]
+    read = Log(kind="answer.read", case=case.number, data={"message": u.number, "answer": Answer.UNCLEAR, "round": case.round})
+    if "?" in u.new_text or u.reading.sentiment is Sentiment.UPSET:  # whoever asks, or is angry, waits for an answer: with an hour
+        decision = wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
+        return replace(decision, actions=(*decision.actions, read))
+    actions: list[Action] = [Join(case=case.number), Advance(case=case.number, event=event, state=state), read]
     if JobKind.CLOSE not in situation.acts:
         actions.append(close_later(case, book.follow_up, situation.now))
     actions.append(Cancel(case=case.number, kinds=(JobKind.REMIND,)))
@@ -201,6 +197,7 @@ def _is_by_customer(situation: Situation, case: Case) -> bool:
 
 def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook, *, not_asked: bool) -> list[Action]:
     u = situation.understood
+    grave = SENSITIVE in case.labels
     reader = {} if _is_by_customer(situation, case) else {"customer": first_name(u.message.sender.name, u.message.sender.email)}
     return [
         Send(
@@ -210,7 +207,13 @@ def _thanks_passed_on(situation: Situation, case: Case, book: Rulebook, *, not_a
                 template="thanks",
                 purpose=f"thanks:{u.number}:{name}",
                 case=case,
-                values={**reader, "quote": u.new_text.strip(), "at": u.received_at, "not_asked": not_asked},
+                values={
+                    **reader,
+                    "quote": u.new_text.strip(),
+                    "at": u.received_at,
+                    "not_asked": not_asked,
+                    "grave": grave,
+                },
             )
         )
         for name in case.involved

@@ -22,6 +22,7 @@ WITH = (  # want something behind a colon
     "ask", "assign", "away", "cc", "could not", "drop", "for", "gave", "known issue", "label", "merge", "not same as", "pass on",
     "same as", "sentiment", "signature", "snooze", "split", "subject", "team", "to", "topic", "urgent",
 )  # fmt: skip
+_LONG = tuple(name for name in WITH if " " in name and name not in ALONE)
 ASKING = ("mine", "team", "show", "find", "original", "signature", "help")  # are answered, and change nothing
 COMMANDS = tuple(dict.fromkeys((*ALONE, *WITH, *ASKING, "note")))
 ABOUT_FAULTS = ("spike:", "issue:")  # how the purposes of mails begin that an answer about a fault may answer
@@ -255,12 +256,16 @@ def _command(line: str) -> tuple[Command | None, str]:
     whole = " ".join(re.findall(r"[\w'-]+", line.casefold()))
     if whole in ALONE:
         return Command(name=whole, line=line), ""
+    if whole in _LONG:
+        return Command(name=whole, line=line), "no_words"
     if first == "note":
         plain_sentence = not mark and rest and rest.split()[0].casefold().strip(",.") in _SENTENCE
         return Command(name=first, line=line, argument=rest), "ambiguous" if plain_sentence else ""
     if mark == ":" and first in WITH:
         return Command(name=first, line=line, argument=rest), "" if rest.strip() else "no_words"
     if mark == ":" and first in ("find", "show"):
+        return Command(name=first, line=line, argument=rest), ""
+    if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
         return Command(name=first, line=line, argument=rest), ""
     if first in COMMANDS and first not in COLON_ONLY:
         doubt = _why_not(first, rest) or ("ambiguous" if mark == ":" and rest else "")
@@ -299,8 +304,6 @@ _AMONG_US = re.compile(  # "[internal] ...", "Internal note - ..."
 
 def _why_not(first: str, rest: str) -> str:
     """The doubt about a line that begins with a command and is none: one ill written, or a sentence; "" where it is surely a sentence."""
-    if first == "find" and rest and len(rest.split()) <= 4 and not re.search(r"[.,;!?]$", rest):
-        return "near_miss"
     if first in ("resolve", "mine", "team", "original", "help", "undo", "release") or len(rest.split()) <= 2:
         return "ambiguous" if rest.strip(" .!") else ""
     return ""

@@ -40,6 +40,7 @@ class Waiting:
     agent: AgentName | None
     agent_name: str
     promised: str = ""
+    promised_by: str = ""  # who said it, where that is somebody else than who looks after them
     since: datetime | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
+from textwrap import shorten
 
 from inboxd.core.brief import NO_SUBJECT, brief, strongest_sentences
 from inboxd.core.brief import first_name as first_word
@@ -47,6 +48,7 @@ from inboxd.core.tokens import NOTICE, REPLY
 _WRAPPINGS = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "application/pgp-keys", REACTION}
 )
+MOST_OF_A_SUBJECT = 70  # letters
 EXCHANGE = "exchange.txt"  # what a routed mail carries where its brief leaves mails out
 _PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg|tr|rif|odp)(?:\[\d+\])?\s*:\s*|\[#\d+\]\s*)+", re.IGNORECASE)
 _TAG = re.compile(r"\s*\[#\d{1,12}\]")
@@ -153,7 +155,7 @@ def routed(
         reply_token=REPLY,
         important=case.priority == "high",
         enclose=tuple(_enclosed(u, line.message) for line in given),
-        exchange=before.story if facts.before else (),
+        exchange=before.story if facts.before or (not last and any(line.role is Role.ASKED for line in before.story)) else (),
     )
 
 
@@ -292,8 +294,17 @@ def files_of_theirs(message: Message) -> tuple[Attachment, ...]:
 
 
 def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: OutgoingKind, to: Address) -> Letter:
-    """An agent's own words that answer no mail: the first of a case to its customer, or a question to somebody outside it."""
+    """An agent's own words that answer no mail: the first of a case to its customer, or a question to somebody outside it.
+
+    Whoever is asked reads the words and nothing of the case: so its subject is the first of these words, and not the customer's.
+    """
     u, brand = situation.understood, situation.mailbox.brand
+    before = situation.outside_threads.get(to.email) if kind is OutgoingKind.INQUIRY else None
+    subject = case.subject
+    if kind is OutgoingKind.INQUIRY:
+        subject = bare_subject(before.subject) if before else ""
+        subject = f"Re: {subject}" if subject else shorten(next(iter(sentences(words)), brand), MOST_OF_A_SUBJECT, placeholder="...")
+        subject = subject[:1].upper() + subject[1:]
     own = own_part(u.message, words, f"picture{{}}.{u.number}@{situation.mailbox.address.rpartition('@')[2]}")
     values: dict[str, object] = {
         "words": words,
@@ -313,7 +324,8 @@ def words_to(situation: Situation, case: Case, agent: Agent, words: str, kind: O
         mailbox=situation.mailbox.name,
         language=case.language or situation.mailbox.language,
         to=to,
-        subject=_tagged(case.subject, case.number, situation.mailbox),
+        subject=_tagged(subject, case.number, situation.mailbox),
+        thread=before.ids if before else (),
         values=values,
         case=case.number,
         round=case.round,

@@ -445,6 +445,7 @@ class _Period:
 
     def _waiting(self, story: _Story, since: datetime) -> Waiting:
         case = story.case
+        promise = None if case.sensitive else self._promised(story)
         return Waiting(
             case=case.number,
             customer=case.customer,
@@ -452,14 +453,15 @@ class _Period:
             subject=_subject(case),
             agent=case.assignee,
             agent_name=self.scope.signs_as(case.assignee),
-            promised="" if case.sensitive else self._promised(story),
+            promised=_short(promise.sentence) if promise else "",
+            promised_by=self.scope.signs_as(promise.agent) if promise and promise.agent != case.assignee else "",
             since=since,
         )
 
-    def _promised(self, story: _Story) -> str:
+    def _promised(self, story: _Story) -> Promise | None:
         """What an agent promised last and did not take back."""
         known = [promise for promise in story.promises if promise.made_at <= self.until]
-        return _short(max(known, key=lambda promise: (promise.made_at, promise.day)).sentence) if known else ""
+        return max(known, key=lambda promise: (promise.made_at, promise.day), default=None)
 
     # --- feelings, refusals, leeway, thanks
 

@@ -265,6 +265,8 @@ def _label(command: Command, case: Case, desk: Desk) -> Done | Wrong:
 
 
 def _gave(command: Command, case: Case, desk: Desk) -> Done | Wrong:
+    if not command.argument.strip():
+        return Wrong(line=command.line, why="no_argument", meant="gave: 20 EUR")
     log = Log(kind="case.gave", case=case.number, data={"agent": desk.agent.name, "what": command.argument})
     return Done(case=case, actions=(log,), said={"kind": "gave", "value": command.argument})
 

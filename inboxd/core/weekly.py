@@ -125,7 +125,13 @@ def _before(compared: Compared) -> dict[str, object]:
 
 def _waiting(each: Waiting) -> dict[str, object]:
     agent = one_line(each.agent_name) if each.agent is not None else ""
-    return {"name": one_line(each.name), "subject": one_line(each.subject), "agent": agent, "promised": one_line(each.promised)}
+    return {
+        "name": one_line(each.name),
+        "subject": one_line(each.subject),
+        "agent": agent,
+        "promised": one_line(each.promised),
+        "promised_by": each.promised_by,
+    }
 
 
 def _won(found: Findings) -> dict[str, object]:

@@ -166,6 +166,7 @@ class Gatherer:
             jobs=tx.waiting_jobs(case.number) if case else (),
             to_release=released,
             about_issue=about_issue(tx, s),
+            outside_threads=tx.outside_threads(case.number) if case else {},
             named={**s.named, **(self._named_cases(tx, released.understood.message.text) if released else {})},
         )
 

@@ -337,7 +337,7 @@ def test_several_commands_stand_above_the_words() -> None:
         ("Splitt", "near_miss", "split"),
         ("mine", "ambiguous", "mine"),
         ("Team,", "ambiguous", "team"),
-        ("find lamp", "near_miss", "find"),
+        ("find lamp", "ambiguous", "find"),
         ("Note that the axle is sold apart.", "ambiguous", "note"),
         ("Resolve this with the courier, please.", "ambiguous", "resolve"),
         ("Help is on its way.", "ambiguous", "help"),

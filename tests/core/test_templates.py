@@ -161,7 +161,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
         {"sentence": "It will be at your door tomorrow, Tuesday, before noon.", "at": NOW, "by": "Maria", "yours": True},
         {"sentence": "I call you on Tuesday.", "at": NOW, "by": "Tom", "yours": False},
     ]},
-    "thanks": {**PERSON, "quote": "You made my day.", "at": NOW, "not_asked": True},
+    "thanks": {**PERSON, "quote": "You made my day.", "at": NOW, "not_asked": True, "grave": False},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {
         **PERSON, "given_up": True, "number": 1042, "subject": "Heating", "tries": 9, "since": NOW, "reply": "451 try later",
@@ -218,7 +218,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "weekly_subject": {"agent": "Petra", **told(a_rich_week())},
 }  # fmt: skip
 VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
-    "thanks": ({"not_asked": False},),
+    "thanks": ({"not_asked": False, "grave": True},),
     "spike": ({"agent": "", "usual": 0, "first": [{"name": "Ana", "case": 7, "at": NOW, "quote": ""}]},),
     "routed": (
         {"earlier": (FIRST_MAIL,), "both_know": ("Tom", "Maria"), "marked_spam": True, "oversize": 42_000_000},

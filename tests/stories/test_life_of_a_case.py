@@ -234,6 +234,23 @@ def test_resolved_and_an_unclear_answer_stays_and_a_person_reads_it(day: Day) ->
     assert (day.case().state, day.case().outcome) == (S.CLOSED, Outcome.UNKNOWN)
 
 
+def test_an_unclear_answer_that_asks_something_is_answered_by_an_hour(day: Day) -> None:
+    the_question = asked(day)
+    agent = holder(day)
+    day.reply(ANA, the_question, "Perhaps. Can the other wheel come on Monday or not?")
+    assert day.case().state is S.OPEN and day.case().due_at is not None
+    assert day.routed(agent).text.splitlines()[0] == "Ana answered. Is it solved? Please read. By 13:01 today."
+    assert day.events("answer.read") == 1
+
+
+def test_thanks_in_a_grave_case_are_passed_on_without_a_smile(day: Day) -> None:
+    agent = opened(day, "My husband passed away last week. How do I give his bike back?")
+    day.reply(agent, day.routed(agent), "Hello Ana,\n\nI am sorry for your loss. We collect it on Friday.")
+    day.reply(ANA, words_of(day), "Thank you so much.")
+    said = " ".join(day.last(agent).text.split())
+    assert '"Thank you so much."' in said and "Enjoy" not in said
+
+
 def test_resolved_and_thanked_is_not_asked(day: Day) -> None:
     agent = resolved(day)
     day.reply(ANA, words_of(day), "Thank you so much!")

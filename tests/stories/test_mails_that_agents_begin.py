@@ -59,6 +59,27 @@ def test_somebody_outside_reads_the_question_and_nothing_of_the_case(day: Day) -
     assert f"{BOB_AT} reads your words" in told and f"{BOB_AT} will read: Hello Bob, where is parcel 77?" in told
 
 
+def test_somebody_outside_reads_a_subject_of_the_agents_words_and_each_mail_follows_the_one_before(day: Day) -> None:
+    agent, got = asks(day, "Hello Bob,\nwhere is parcel 77?")
+    assert got.subject == "Where is parcel 77? [#1001]"
+    theirs = day.reply(BOB, got, "Which of the two halls?")
+    day.reply(agent, day.last(agent), "The northern one, please.")
+    second = day.last(BOB_AT)
+    assert second.subject == "Re: Where is parcel 77? [#1001]"
+    assert str(got.message["Message-ID"]) in str(second.message["References"])
+    assert str(second.message["In-Reply-To"]) == theirs
+    day.reply(agent, day.routed(agent), "Hello Ana,\nit is on its way.")
+    assert str(got.message["Message-ID"]) not in str(words_of(day).message["References"]), "the customer's thread names none of it"
+
+
+def test_who_takes_over_a_case_gets_what_somebody_outside_said(day: Day) -> None:
+    agent, got = asks(day)
+    day.reply(BOB, got, "It is in Linz, damaged. Do not tell the recipient yet.")
+    day.reply(agent, day.routed(agent), "assign: petra")
+    (file,) = [part for part in day.routed(PETRA).message.iter_attachments() if part.get_filename() == "exchange.txt"]
+    assert "Do not tell the recipient yet." in file.get_content()
+
+
 def test_the_answer_comes_back_to_the_case_and_never_to_the_customer(day: Day) -> None:
     agent, got = asks(day)
     day.reply(BOB, got, "It left our hall at noon.")

@@ -547,6 +547,24 @@ def test_words_that_answer_a_note_of_ours_come_back_to_who_has_the_case_since_no
     assert day.events("case.note") == 1
 
 
+def test_after_undo_the_next_answer_names_no_mail_that_never_left(day: Day) -> None:
+    agent = opened(day)
+    day.office.policy = replace(day.office.policy, hold=timedelta(minutes=1))
+    day.reply(agent, day.routed(agent), "Hello Ana,\nthe 17 mm one.")
+    order(day, "undo")
+    day.reply(agent, day.last(agent), "Hello Ana,\nthe 15 mm one.")
+    day.pass_(minutes=2)
+    said = words_of(day)
+    assert "15 mm" in said.text and str(said.message["References"]).count("<") == 1
+
+
+def test_what_was_given_is_named_and_could_not_wants_its_reason(day: Day) -> None:
+    opened(day)
+    assert "write for example: gave: 20 EUR" in order(day, "gave") and day.events("case.gave") == 0
+    assert "Write: could not: ..." in order(day, "could not")
+    assert "#1001" in order(day, "find wheel")
+
+
 def test_send_anyway_with_nothing_to_send_sends_nothing(day: Day) -> None:
     opened(day)
     assert order(day, "send anyway").startswith("There is nothing to send") and kinds(day, ANA_AT) == []

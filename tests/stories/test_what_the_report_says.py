@@ -224,3 +224,14 @@ def test_a_question_about_a_mail_without_subject_reads_well(day: Day) -> None:
     day.pass_(days=3)
     text = " ".join(day.last(ANA_AT, lambda mail: mail.outgoing.kind == "follow_up").text.split())
     assert '""' not in text and "believes that what you wrote to us about is solved" in text
+
+
+# --- who said what
+
+
+def test_a_promise_stands_in_the_mouth_of_whoever_made_it(day: Day) -> None:
+    agent = opened(day, FURIOUS)
+    day.reply(agent, day.routed(agent), "assign: jonas\n\nHello Ana,\n\nyou will have it by Friday.")
+    day.write(ANA, "Re: Front wheel [#1001]", "This is a disgrace, I am furious.")
+    (waiting,) = found(day).still_unhappy
+    assert (waiting.agent_name, waiting.promised, waiting.promised_by) == ("Jonas", "you will have it by Friday.", "Maria")

@@ -20,6 +20,8 @@ from inboxd.core.model import (
     MailboxName,
     MessageId,
     MessageNo,
+    OutgoingState,
+    OutsideThread,
     PersonNo,
     Role,
     Sentiment,
@@ -89,10 +91,27 @@ class Stories(Tables):
             f"select message_id, received_at as at from message where case_id {_WITH_MERGED} and message_id <> ''"
             " and (role = 'customer' or (role = 'agent' and kind = 'own'))"  # own: written in the mailbox itself
             f" union all select message_id, created_at from outgoing where case_id {_WITH_MERGED}"
-            " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') order by at",
+            " and kind in ('reply', 'follow_up', 'reminder', 'acknowledgement') and state <> ?2 order by at",
             case,
+            OutgoingState.FAILED,
         )
         return tuple(MessageId(row["message_id"]) for row in rows)
+
+    def outside_threads(self, case: CaseNo) -> dict[str, OutsideThread]:
+        """The exchange with each person outside the case whom an agent asked, by address."""
+        rows = self._all(
+            f"select recipient as email, message_id, '' as subject, created_at as at from outgoing where case_id {_WITH_MERGED}"
+            " and kind = 'inquiry' and state <> ?2 union all"
+            f" select sender, message_id, subject, received_at from message where case_id {_WITH_MERGED} and role = 'asked' order by at",
+            case,
+            OutgoingState.FAILED,
+        )
+        found: dict[str, OutsideThread] = {}
+        for row in (row for row in rows if row["message_id"]):
+            before = found.get(row["email"], OutsideThread(ids=()))
+            ids, subject = (*before.ids, MessageId(row["message_id"])), row["subject"] or before.subject
+            found[row["email"]] = OutsideThread(ids=ids, subject=subject)
+        return found
 
     def first_mails(self, mailbox: MailboxName | None, since: datetime, until: datetime, *, texts: bool = True) -> tuple[FirstMail, ...]:
         """The customers' mails that began their cases, by arrival, with what they are about."""

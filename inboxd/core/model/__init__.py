@@ -66,6 +66,7 @@ from inboxd.core.model.situation import (
     Leak,
     MailboxFacts,
     Mode,
+    OutsideThread,
     ProofKind,
     Released,
     Situation,

@@ -138,6 +138,14 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideThread:
+    """The exchange with somebody outside the case whom an agent asked."""
+
+    ids: tuple[MessageId, ...]  # theirs and ours, oldest first
+    subject: str = ""  # of their last mail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All facts a decision may use, as they are now. Stored whole with the decision, so that it can be replayed."""
 
@@ -167,6 +175,7 @@ class Situation:
     not_handed_over: tuple[StoryLine, ...] = ()  # the customer's messages that the agent has not got yet
     customer_thread: tuple[MessageId, ...] = ()  # Message-IDs of the exchange with the customer, oldest first
     agent_threads: Mapping[AgentName, MessageId] = field(default_factory=dict)  # what each agent got last in this case
+    outside_threads: Mapping[str, OutsideThread] = field(default_factory=dict)  # with whom agents wrote besides, by address
     feeling_before: Sentiment | None = None  # of the customer's mail before this one in the case
     dmarc_pass: bool = False  # our own server proved the sender's domain (RFC 7489)
     authentication: str = "unknown"  # our own server's check of the sender: "pass", "fail", "unknown"
