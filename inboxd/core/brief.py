@@ -12,6 +12,7 @@ from datetime import date, datetime, tzinfo
 from itertools import islice, pairwise
 
 from inboxd.core.dates import named_days, sentences
+from inboxd.core.html_text import links
 from inboxd.core.model import Address, Answer, Message, Phrase, Role, Sentiment, Situation, StoryLine
 
 NO_SUBJECT = "(no subject)"  # how a mail to an agent names a case whose customer wrote none
@@ -22,6 +23,8 @@ MAX_STORY = 4
 MAX_PROMISES = 2  # with what was told besides
 MOST_READERS = 50  # of a case besides the customer: a mail to thousands is no conversation, and an answer must not go to them all
 MAX_READERS_NAMED = 5
+MOST_LINKS = 4
+MOST_OF_A_LINK = 500  # letters
 _MONEY_OR_ACCESS = re.compile(
     r"account|billing|invoice|login|password|payment|refund|security|bank|iban|konto|passwort|zahlung|erstatt|zugang", re.IGNORECASE
 )
@@ -182,6 +185,7 @@ def brief(
         notices=(
             *_somebody_else(situation, whom, others),
             *_crowd(message, others),
+            *_hidden_links(message, understood.new_text),
             *_elsewhere(situation, others),
             *(f"Not shown here: {each}" for each in message.cut[:2]),
         ),
@@ -261,6 +265,21 @@ def _crowd(message: Message, others: Sequence[Address]) -> Iterator[str]:
     there = len({each.email for each in (*message.to, *message.cc)})
     if len(others) >= MOST_READERS and there > MOST_READERS + 1:
         yield f"{there} people stand in To and Cc of this mail. Only the first {MOST_READERS} of them read your answer."
+
+
+def _hidden_links(message: Message, new_text: str) -> Iterator[str]:
+    """Where the links in the new words lead whose address stands nowhere in the text."""
+    said, shown = " ".join(new_text.split()), re.sub(r"\s+", "", message.text)
+    hidden = ((words, to) for words, to in links(message.html) if words in said and to.rstrip("/") not in shown)
+    found = [(words, to) for words, to in hidden if _host(to) not in words.casefold()]
+    for words, to in found[:MOST_LINKS]:
+        yield f'The link "{_short(words, MAX_QUOTE)}" leads to {_short(to, MOST_OF_A_LINK)}'
+    if found[MOST_LINKS:]:
+        yield f'{len(found) - MOST_LINKS} more links stand in the mail as it came: "original" sends it to you.'
+
+
+def _host(address: str) -> str:
+    return address.casefold().split("/")[2].removeprefix("www.")
 
 
 # --- names -------------------------------------------------------------------------------------------------------

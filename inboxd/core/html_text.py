@@ -18,6 +18,7 @@ _BLOCKS = frozenset(
 _APART = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote"})
 _FORMATS = "a|abbr|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _FORMAT_TAG = re.compile(rf"</?(?:{_FORMATS})(?=[\s/>])[^<>]*>", re.I)
+_FORMAT_KEPT = re.compile(_FORMAT_TAG.pattern.replace("a|abbr", "abbr"), re.I)  # all but links
 _FORMAT_OPEN = re.compile(rf"<(?:{_FORMATS})(?=[\s/>])", re.I)
 _TAG_OPEN = re.compile(r"<[a-zA-Z]")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
@@ -42,6 +43,18 @@ def html_text(source: str, most_tags: int = MOST_TAGS) -> str:
     except (ValueError, RuntimeError, UnicodeError):
         return _stripped(source)
     return _walk(root) if root is not None else ""
+
+
+def links(source: str) -> tuple[tuple[str, str], ...]:
+    """Give the web links of an HTML document: the words on which one clicks, on one line, and the address (http or https)."""
+    if "href" not in source.casefold() or len(_TAG_OPEN.findall(source)) > MOST_TAGS:
+        return ()
+    try:
+        nodes = LexborHTMLParser(_FORMAT_KEPT.sub("", source)).css("a[href]")
+    except (ValueError, RuntimeError, UnicodeError):
+        return ()
+    found = ((" ".join((node.text() or "").split()), (node.attributes.get("href") or "").strip()) for node in nodes)
+    return tuple(dict.fromkeys((words, address) for words, address in found if words and re.match(r"https?://", address, re.I)))
 
 
 class _Leave(NamedTuple):

@@ -247,6 +247,18 @@ def test_a_customer_who_asks_for_answers_at_another_address_is_answered_where_th
     assert [str(words_of(day, "clara@home.example").message[name]) for name in ("To", "Cc")] == [CLARA, "office@home.example"]
 
 
+def test_where_a_link_leads_that_only_its_words_show_stands_below_the_mail() -> None:
+    day = Day()
+    page = (
+        '<p>Please see <a href="https://share.test/f/abc123?token=xyz">the photos</a>, our page '
+        '<a href="https://home.example/">www.home.example</a> and <a href="mailto:x@home.example">me</a>.</p>'
+    )
+    day.write(CLARA, "Chair", "Please see the photos, our page www.home.example and me.", html=page)
+    text = day.routed(holder(day)).text
+    assert 'The link "the photos" leads to https://share.test/f/abc123?token=xyz' in text.splitlines()
+    assert text.count("leads to") == 1
+
+
 def test_a_persons_mail_can_be_answered_by_an_out_of_office_and_a_notice_cannot() -> None:
     day = a_day()
     upset(day)
