@@ -23,6 +23,7 @@ MAX_STORY = 4
 MAX_PROMISES = 2  # with what was told besides
 MOST_READERS = 50  # of a case besides the customer: a mail to thousands is no conversation, and an answer must not go to them all
 MAX_READERS_NAMED = 5
+LINKS_LOOKED_AT = 200
 MOST_LINKS = 4
 MOST_OF_A_LINK = 500  # letters
 _MONEY_OR_ACCESS = re.compile(
@@ -270,7 +271,7 @@ def _crowd(message: Message, others: Sequence[Address]) -> Iterator[str]:
 def _hidden_links(message: Message, new_text: str) -> Iterator[str]:
     """Where the links in the new words lead whose address stands nowhere in the text."""
     said, shown = " ".join(new_text.split()), re.sub(r"\s+", "", message.text)
-    hidden = ((words, to) for words, to in links(message.html) if words in said and to.rstrip("/") not in shown)
+    hidden = ((words, to) for words, to in links(message.html)[:LINKS_LOOKED_AT] if words in said and to.rstrip("/") not in shown)
     found = [(words, to) for words, to in hidden if _host(to) not in words.casefold()]
     for words, to in found[:MOST_LINKS]:
         yield f'The link "{_short(words, MAX_QUOTE)}" leads to {_short(to, MOST_OF_A_LINK)}'

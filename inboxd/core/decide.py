@@ -55,12 +55,26 @@ DAY = timedelta(days=1)
 
 def decide(situation: Situation, book: Rulebook, policy: Policy, admin: str = "") -> Decision:
     """Decide about one message. The same situation and rules give the same decision."""
+    situation, named = _with_name(situation)
     decision = _by_kind(situation, book, policy, admin)
+    decision = replace(decision, actions=(*decision.actions, *named)) if named else decision
     if (situation.false_claim or situation.unconfirmed) and not situation.understood.screening.automatic:
         data = {"message": situation.understood.number, "unconfirmed": situation.unconfirmed}
         noted = Log(kind="message.false_claim", case=decision.case, data=data)
         decision = replace(decision, actions=(*decision.actions, noted, Send(letter=_false_claim(situation, book, admin))))
     return permitted(decision, situation, book, policy, admin)
+
+
+def _with_name(situation: Situation) -> tuple[Situation, tuple[ChangePerson, ...]]:
+    """Somebody of whom we knew the address alone says their name: from now on they are called by it."""
+    person, sender = situation.person, situation.understood.message.sender
+    nameless = person is not None and not person.name and person.email == sender.email
+    if person is None or not nameless or not sender.name or "@" in sender.name or situation.understood.screening.automatic:
+        return situation, ()
+    person = replace(person, name=sender.name)
+    customer = situation.customer
+    customer = replace(customer, name=person.name) if customer is not None and customer.number == person.number else customer
+    return replace(situation, person=person, customer=customer), (ChangePerson(person=person.number, changes={"name": person.name}),)
 
 
 def _false_claim(situation: Situation, book: Rulebook, admin: str) -> Letter:

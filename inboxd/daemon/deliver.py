@@ -221,8 +221,9 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
         case=case.number if case else None,
     )  # fmt: skip
     letters = [letter]
-    words_in = case if outgoing.kind is OutgoingKind.REPLY else None
-    agent = rules.book.agents.get(words_in.assignee or outgoing.agent or AgentName("")) if words_in else None
+    words_in = case if outgoing.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY) else None
+    whose = outgoing.agent if outgoing.kind is OutgoingKind.INQUIRY else case.assignee if case else None
+    agent = rules.book.agents.get(whose or outgoing.agent or AgentName("")) if words_in else None
     if words_in is not None and agent is not None and agent.name != letter.agent:
         told = to_agent(mailbox, agent, template="unsent", purpose=f"{purpose}:{agent.name}", subject=subject, values=values)
         letters.append(replace(told, case=words_in.number))

@@ -308,6 +308,13 @@ def test_after_a_refusal_that_became_a_yes_nobody_is_told_of_a_no(day: Day) -> N
     assert "had to say no" not in " ".join(question(day).text.split())
 
 
+def test_who_takes_over_after_a_refusal_reads_that_the_answer_was_no(day: Day) -> None:
+    refused(day)
+    day.reply(ANA, words_of(day), "This is a disgrace. I am furious.")
+    day.reply(holder(day), day.routed(holder(day)), "assign: petra")
+    assert '"we cannot take it back, because 40 days are over."; could not' in " ".join(day.routed(PETRA).text.split())
+
+
 def test_a_refusal_that_is_only_resolved_once_more_stays_one(day: Day) -> None:
     agent = refused(day)
     day.reply(agent, day.routed(agent), "resolve")

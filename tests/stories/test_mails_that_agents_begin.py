@@ -159,7 +159,17 @@ def test_the_lead_reads_to_whom_a_question_could_not_be_sent(day: Day) -> None:
     assert f"A mail to {BOB_AT} could not be delivered." in told.text and "550 5.1.1 no such user" in told.text
     assert f'It belongs to case #{day.case().number}, "{day.case().subject}".' in told.text
     assert "Ana" not in told.text, "the customer is not who was written to"
+    assert f"A mail to {BOB_AT} could not be delivered." in day.last(agent).text, "whoever asked waits for the answer"
     assert day.case().state is CaseState.OPEN
+
+
+def test_who_wrote_without_a_name_is_called_by_the_one_they_write_with_later(day: Day) -> None:
+    opened(day)
+    day.write("noor@example.org", "My order", "Where is my order?")
+    day.write("Noor Haddad <noor@example.org>", "Re: My order [#1002]", "It is the blue one.")
+    day.pass_(minutes=11)
+    assert day.store.look("select name from person order by id desc limit 1")[0]["name"] == "Noor Haddad"
+    assert "Noor Haddad: My order" in day.routed(holder(day, 1002)).subject
 
 
 def test_somebody_outside_who_answers_is_no_customer_who_waits() -> None:

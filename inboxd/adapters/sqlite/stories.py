@@ -41,13 +41,15 @@ class Stories(Tables):
         """The case's messages, oldest first; what only we said among ourselves is not in it."""
         rows = self._all(
             "select m.id, m.received_at, m.role, coalesce(m.agent, m.name) as name, r.new_text, r.thanks_only, r.answer,"
-            " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?2) as resolved"
+            " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?2) as resolved,"
+            " m.role = 'agent' and exists (select 1 from decision d where d.message = m.id and d.actions like ?3) as refused"
             f" from message m join reading r on r.message = m.id where m.case_id {_WITH_MERGED}"
             " and m.role <> '' and r.new_text <> '' order by m.id",
             case,
             f'%"{CaseEvent.AGENT_RESOLVED}"%',
+            '%"case.could_not"%',
         )
-        return tuple(_line(row, "resolved" if row["resolved"] else "") for row in rows)
+        return tuple(_line(row, "could not" if row["refused"] else "resolved" if row["resolved"] else "") for row in rows)
 
     def not_handed_over(self, case: CaseNo) -> tuple[StoryLine, ...]:
         """The customer's messages since the case was last handed to its agent."""
