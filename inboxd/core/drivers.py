@@ -438,13 +438,14 @@ def _since_mended(driver: Driver, pin: PinnedDriver | None, mails: Sequence[Firs
     begin = period.until - WEEK * period.weeks
     weeks_before, weeks_since = (mended - begin) / WEEK, (period.until - mended) / WEEK
     if weeks_before <= 0 or weeks_since <= 0:
-        return replace(driver, mended_on=pin.mended_on)
+        return replace(driver, mended_on=pin.mended_on, mended=pin.mended_with)
     before = _people([mail for mail in mails if begin <= mail.at < mended])
     since = _people([mail for mail in mails if mended <= mail.at < period.until])
     low, high = rate_ratio(since, before, weeks_since, weeks_before, INTERVAL)
     return replace(
         driver,
         mended_on=pin.mended_on,
+        mended=pin.mended_with,
         a_week_before=before / weeks_before,
         a_week_since=since / weeks_since,
         ratio_low=low,

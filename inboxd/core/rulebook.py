@@ -94,6 +94,7 @@ class PinnedDriver:
     name: str = ""
     owner: str = ""  # an agent's name or an address
     mended_on: date | None = None
+    mended_with: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,7 @@ DRIVER = _words(
     ("name", "text", "what the report calls it; left out: the first phrase", "A part missing in the box"),
     ("owner", "who", "who sees to it that it is mended: an agent, or an address", "maria"),
     ("mended_on", "day", "the day since which it is mended: the report shows how many wrote before and since", "2026-11-09"),
+    ("mended_with", "text", "what mended it, in a few words, as the report names it beside the day", "the new list of parts"),
 )  # fmt: skip
 
 ANSWER = _words(

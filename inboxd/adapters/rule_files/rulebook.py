@@ -293,8 +293,11 @@ class Book:
             if owner and not EMAIL.fullmatch(owner):
                 known_name(source, words["owner"], owner, "agent", self.agents)
             mended_on = read_day(source, words["mended_on"], "mended_on") if "mended_on" in words else None
+            if "mended_with" in words and "mended_on" not in words:
+                source.wrong(words["mended_with"], "'mended_with' needs the day beside it; for example 'mended_on: 2026-11-09'")
             if phrases:
-                yield PinnedDriver(phrases=phrases, name=read_line(source, words, "name") or "", owner=owner, mended_on=mended_on)
+                name, mended_with = (read_line(source, words, word) or "" for word in ("name", "mended_with"))
+                yield PinnedDriver(phrases=phrases, name=name, owner=owner, mended_on=mended_on, mended_with=mended_with)
 
     def _answers(self, names: Names) -> Iterable[ReadyAnswer]:
         found, seen = self._only("answers"), set[str]()
