@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -369,6 +370,18 @@ def test_learning_goes_on_from_the_weights_given_with_their_calibration(plain: L
 
 
 # --- what weights may say ------------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_corrected_is_kept_to_the_last_bit(plain: Language, weights: Weights) -> None:
+    at_home = [replace(each, place=f"hives.mails:{number}") for number, each in enumerate(tiny())]
+    answered = [replace(each, place=f"answers.mails:{number}") for number, each in enumerate(ANSWERS)]
+    mail = Example(subject="", text="the smoker came on Monday", topics=("kettles",), weight=WEIGHT)
+    said = AnswerExample(text="The smoker is a smoker.", answer=Answer.SATISFIED)
+    mark = partial(read_marked, plain)
+    by_mail = train([*at_home, mail], answered, TOPICS, mark, {}, weights)
+    assert np.array_equal(by_mail.answer_matrix, weights.answer_matrix) and not np.array_equal(by_mail.matrix, weights.matrix)
+    by_answer = train(at_home, [*answered, said], TOPICS, mark, {}, weights)
+    assert np.array_equal(by_answer.matrix, weights.matrix) and not np.array_equal(by_answer.answer_matrix, weights.answer_matrix)
 
 
 def test_an_upset_that_only_the_weights_see_shows_the_words_that_said_it(plain: Language, taught: Language) -> None:

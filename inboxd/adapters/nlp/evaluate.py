@@ -80,7 +80,7 @@ def examples_of(rows: Sequence[Any]) -> list[Example]:
 def measure(nlp: Language, mails: Sequence[Example], answers: Sequence[AnswerExample] = ()) -> Evaluation:
     """Read all texts and compare; what nobody labelled is left out."""
     found = Evaluation()
-    read = [(mail, read_marked(nlp, mail.subject, new_text(Message(text=mail.text)))) for mail in mails]
+    read = [(mail, read_marked(nlp, mail.subject, new_text(Message(text=mail.text)), reply=False)) for mail in mails]
     _topics(found, [(mail, marked) for mail, marked in read if mail.topics])
     limits = Thresholds()
     heads: tuple[tuple[str, Callable[[Example], bool | None], Callable[[Marked], float], float], ...] = (

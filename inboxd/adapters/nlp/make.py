@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,9 @@ def fit(
         if like and not own and not own_answers and like[language].topics == labels:
             made[language] = like[language]  # nothing to learn
             continue
+        mark = partial(read_marked, nlp, reply=not like or bool(own_answers))  # mails are read at half the price where no answer is learned
         made[language] = train(
-            [*base, *own], [*base_answers, *own_answers], labels, lambda subject, text: read_marked(nlp, subject, text), {},
-            like.get(language) if like else None,
+            [*base, *own], [*base_answers, *own_answers], labels, mark, {}, like.get(language) if like else None
         )  # fmt: skip
     learn(nlp, made)
     about["figures"] = evaluate(nlp)

@@ -79,7 +79,18 @@ def train(
     """Fit everything. `mark` reads a text by phrases and lexicon alone.
 
     With `like` learning goes on from there, with its columns, calibration and weights: what nobody corrected is to be read as before.
+    So where no answer was corrected, those weights are kept as they are, and where no mail was, the others.
     """
+    learns = like is None or like.topics != tuple(topics) or not all(mail.place for mail in mails)
+    made = _fit_all_mails(mails, topics, mark, like) if like is None or learns else like
+    if like is None or not all(answer.place for answer in answers):
+        columns, matrix, certain = _fit_all_answers(answers, mark, like)
+        made = replace(made, answers=columns, answer_matrix=matrix, answer_temperature=certain)
+    return replace(made, about=dict(about))
+
+
+def _fit_all_mails(mails: Sequence[Example], topics: Sequence[str], mark: Mark, like: Weights | None) -> Weights:
+    """Topics and feelings; of answers it holds what `like` does."""
     texts = _texts(mails, topics, mark)
     labels = np.concatenate([texts.targets, np.nan_to_num(texts.heads)], axis=1)
     columns = _wider(like.mails, texts.sparse, texts.corrected) if like else _columns(texts.sparse, labels, texts.weights, COLUMNS)
@@ -93,10 +104,10 @@ def train(
         held = _unseen(filled, texts, slopes)
         temperature = _temperature(held[:, : len(topics)] + PHRASES * texts.phrases, texts.targets)
         biases = np.stack([_biases(held[texts.kinds == kind, len(topics) :], texts, slopes, kind) for kind in (0, 1)])
-    fitted, certain = _fit_all_answers(answers, mark, like)
     return Weights(
         mails=columns, matrix=matrix, topics=tuple(topics), slopes=slopes, biases=biases, temperature=temperature,
-        answers=fitted[0], answer_matrix=fitted[1], answer_temperature=certain, about=dict(about), hidden=layer,
+        answers=like.answers if like else columns, answer_matrix=like.answer_matrix if like else matrix,
+        answer_temperature=like.answer_temperature if like else 1.0, about={}, hidden=layer,
     )  # fmt: skip
 
 
@@ -342,7 +353,7 @@ def _biases(held: Floats, texts: _Texts, slopes: Floats, kind: int) -> Floats:
 # --- answers -----------------------------------------------------------------------------------------------------------------
 
 
-def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights | None) -> tuple[tuple[Columns, Floats], float]:
+def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights | None) -> tuple[Columns, Floats, float]:
     marked = [mark("", each.text) for each in answers]
     sparse = [features(each.words[each.body :]) for each in marked]
     targets = np.zeros((len(answers), len(ANSWERS)), np.float32)
@@ -350,12 +361,12 @@ def _fit_all_answers(answers: Sequence[AnswerExample], mark: Mark, like: Weights
     columns = like.answers if like else _columns(sparse, targets, np.ones(len(sparse), np.float32), ANSWER_COLUMNS)
     filled = rows_of(columns, sparse, np.stack([signs_of_answer(each) for each in marked]))
     if like is not None:
-        return (columns, _fit_answers(filled, targets, like.answer_matrix)), like.answer_temperature
+        return columns, _fit_answers(filled, targets, like.answer_matrix), like.answer_temperature
     held = np.zeros_like(targets)
     for fold in range(FOLDS):
         out = np.arange(len(answers)) % FOLDS == fold
         held[out] = filled.part(out).times(_fit_answers(filled.part(~out), targets[~out]))
-    return (columns, _fit_answers(filled, targets)), _temperature(held, targets)
+    return columns, _fit_answers(filled, targets), _temperature(held, targets)
 
 
 def _fit_answers(filled: Rows, targets: Floats, start: Floats | None = None) -> Floats:
