@@ -184,12 +184,13 @@ def _order_below(words: str) -> Command | None:
             continue
         around = (lines[at - 1], lines[at + 1] if at + 1 < len(lines) else "")
         alone = command.name in _ORDERS_ALONE and not command.argument and not any(around)
-        if alone or (_SENT_BELOW.match(line) and command.name in (*WITH, "note") and command.name not in COLON_ONLY):
+        if alone or (_SENT_BELOW.match(line) and command.name not in _HEADINGS):
             return command
     return None
 
 
 _SENT_BELOW = re.compile(r"[\s*_]*[a-z -]+:", re.IGNORECASE)
+_HEADINGS = (*COLON_ONLY, "cc", "find", "show", "signature", "team", "topic", "urgent")  # lines of forms and forwarded mails begin so, too
 _ORDERS_ALONE = ("resolve", "no follow-up", "no promise", "pass on", "split", "undo", "send anyway")  # the others are words as well
 
 
