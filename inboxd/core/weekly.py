@@ -36,7 +36,8 @@ def weekly(found: Findings, page: bytes, mailbox: MailboxFacts, book: Rulebook, 
 
 def told(found: Findings) -> dict[str, object]:
     """The values of the templates `weekly` and `weekly_subject`."""
-    unhappy = people_of(found.still_unhappy)
+    unhappy, late = people_of(found.still_unhappy), {each.case for each in found.unheard}
+    besides = [each for each in found.unheard if each.case not in {one.case for one in found.still_unhappy}]  # each case stands once
     return {
         "first": found.first,
         "last": found.last,
@@ -44,11 +45,11 @@ def told(found: Findings) -> dict[str, object]:
         "unhappy": len(unhappy),
         "of_them": unhappy <= set(found.names),
         "unowned": len(people_of(each for each in found.still_unhappy if each.agent is None)),
-        "still": [_waiting(each) for each in found.still_unhappy[:LISTED]],
-        "unheard": [_waiting(each) for each in found.unheard[:LISTED]],
+        "still": [_waiting(each, past_hour=each.case in late) for each in found.still_unhappy[:LISTED]],
+        "unheard": [_waiting(each) for each in besides[:LISTED]],
         "late": len(people_of(found.unheard)),
         "more": max(len(found.still_unhappy) - LISTED, 0),
-        "more_late": max(len(found.unheard) - LISTED, 0),
+        "more_late": max(len(besides) - LISTED, 0),
         "won": _won(found),
         "satisfied": satisfied(found),
         "were_asked": found.asked,
@@ -123,7 +124,7 @@ def _before(compared: Compared) -> dict[str, object]:
     }
 
 
-def _waiting(each: Waiting) -> dict[str, object]:
+def _waiting(each: Waiting, *, past_hour: bool = False) -> dict[str, object]:
     agent = one_line(each.agent_name) if each.agent is not None else ""
     return {
         "name": one_line(each.name),
@@ -131,6 +132,7 @@ def _waiting(each: Waiting) -> dict[str, object]:
         "agent": agent,
         "promised": one_line(each.promised),
         "promised_by": each.promised_by,
+        "past_hour": past_hour,
     }
 
 

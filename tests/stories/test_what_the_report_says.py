@@ -13,6 +13,7 @@ from inboxd.bootstrap import findings
 from inboxd.config import load_settings
 from inboxd.core.findings import Findings
 from inboxd.core.model import IssueNo, KnownIssue, TeamName
+from inboxd.core.weekly import told as told_weekly
 from inboxd.desk.issues import close_issue, keys_of_phrases, open_issue
 from tests.stories.day import ACME, Day, Letterbox
 from tests.stories.steps import ANA, BEN, FURIOUS, PETRA, asked, opened
@@ -227,6 +228,15 @@ def test_a_question_about_a_mail_without_subject_reads_well(day: Day) -> None:
 
 
 # --- who said what
+
+
+def test_who_is_unhappy_and_waits_too_long_stands_once_in_the_weekly_mail(day: Day) -> None:
+    opened(day, FURIOUS)
+    opened(day, "Which spanner fits?", sender=BEN, subject="Spanner")
+    day.clock.at += timedelta(days=4)
+    said = told_weekly(found(day))
+    assert [(each["subject"], each["past_hour"]) for each in said["still"]] == [("Front wheel", True)]  # type: ignore[attr-defined]
+    assert [each["subject"] for each in said["unheard"]] == ["Spanner"] and said["late"] == 2  # type: ignore[attr-defined]
 
 
 def test_a_promise_stands_in_the_mouth_of_whoever_made_it(day: Day) -> None:
