@@ -169,8 +169,8 @@ def _all_words(text: str, texts: Sequence[tuple[str, str]]) -> str:
 OF_AN_ISSUE = frozenset(("known issue", "fixed"))
 
 
-def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wrong, ...]]:
-    """To whom a mail goes that begins a case, with what is wrong about it: one address, and no other command but its subject."""
+def first_mail(commands: Sequence[Command], desk: Desk, subject: str = "") -> tuple[str, str, tuple[Wrong, ...]]:
+    """To whom a mail goes that begins a case, its subject (else the one given), and what is wrong: one address, no other command."""
     to = next(command for command in commands if command.name == "to")
     found = _addresses(to, desk)
     wrong = [found] if isinstance(found, Wrong) else []
@@ -179,7 +179,10 @@ def first_mail(commands: Sequence[Command], desk: Desk) -> tuple[str, tuple[Wron
     if not isinstance(found, Wrong) and len(found) > 1:
         wrong.append(Wrong(line=to.line, why="one_address"))
     wrong += [Wrong(line=other.line, why="with_to") for other in commands if other.name not in ("to", "subject")]
-    return "" if isinstance(found, Wrong) else found[0], tuple(wrong)
+    subject = next((command.argument for command in commands if command.name == "subject"), subject).strip()
+    if not wrong and not subject:
+        wrong.append(Wrong(line=to.line, why="no_subject"))
+    return "" if isinstance(found, Wrong) else found[0], subject, tuple(wrong)
 
 
 KNOWN = frozenset(  # those that this module carries out; the others are obey's own

@@ -30,7 +30,7 @@ from inboxd.core.model import (
     SentMessage,
     Situation,
 )
-from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out
+from inboxd.core.orders import KNOWN, Desk, Wrong, carry_out, first_mail
 from inboxd.core.own_words import signature_lines
 from inboxd.core.policy import Policy
 from inboxd.core.rulebook import Agent, Rulebook
@@ -145,12 +145,14 @@ def _values(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook
         held = held or Held(kind="mistakes", text=read.words)
         return {
             **values, "kind": "back", "why": held.kind, "found": held.found, "meant": held.meant, "text": held.text, "words": "",
-            "places": (), "no_case": False, "at": None, "outside": False, "wrong": wrong, "right": right,
+            "better": held.better, "places": (), "no_case": False, "at": None, "outside": False, "wrong": wrong, "right": right,
         }  # fmt: skip
+    reader = next((str(each["value"]) for each in right if each["kind"] == "to"), "")
     return {
-        **values, "kind": "done" if commands else "words", "done": right, "note": read.note, "readers": ("Robin",), "leaves_at": None,
+        **values, "kind": "done" if commands else "words", "reader": reader or "Robin", "done": right,
+        "note": read.note, "readers": ("Robin",), "leaves_at": None,
         "resolved": bool(commands & {"resolve", "could not"}), "unread": False, "why_not": "", "ask_at": situation.now + timedelta(days=2),
-        "signs_as": agent.signs_as, "quotation": ASKS, "quoted_at": _written_at(situation), "quoted_name": ROBIN,
+        "signs_as": agent.signs_as, "quotation": "" if reader else ASKS, "quoted_at": _written_at(situation), "quoted_name": ROBIN,
     }  # fmt: skip
 
 
@@ -171,6 +173,9 @@ def _ordered(situation: Situation, agent: Agent, read: AgentReply, book: Ruleboo
         assignee=agent.name, opened_at=now, updated_at=now, due_at=now + policy.answer_within,
     )  # fmt: skip
     found: list[Mapping[str, object] | Wrong] = []
+    if to := next((command.line for command in read.commands if command.name == "to"), ""):
+        email, _, wrong = first_mail(read.commands, desk)
+        return [*wrong] or [{"kind": "to", "line": to, "case": 0, "value": email, "number": 0}]
     for command in read.commands:
         if command.name in KNOWN:
             done = carry_out(command, case, desk)

@@ -93,12 +93,8 @@ def begin(situation: Situation, agent: Agent, read: AgentReply, book: Rulebook, 
     """Write to somebody first: a new case. The subject is that of the mail, or a line of its own where the mail answers one of ours."""
     case = situation.case
     desk = Desk(situation=situation, agent=agent, book=book, policy=policy)
-    found, wrong = first_mail(read.commands, desk)
-    subject = next((command.argument for command in read.commands if command.name == "subject"), "")
-    if not subject and situation.replied_to is None and case is None:
-        subject = situation.understood.message.subject
-    if not wrong and not subject.strip():
-        wrong = (Wrong(line=read.commands[0].line, why="no_subject"),)
+    given = situation.understood.message.subject if situation.replied_to is None and case is None else ""
+    found, subject, wrong = first_mail(read.commands, desk, given)
     if wrong or not read.words.strip():
         held = Held(kind="mistakes" if wrong else "no_words", text=read.words)
         return hand_back(situation, case, agent, held, read, wrong=wrong)

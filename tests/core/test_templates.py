@@ -143,6 +143,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "help": PERSON,
     "practice": {**PERSON, "customer": "Robin", "line": "Hello Robin, yes.", "text": "Is anybody there?", "now": NOW},
     "practised": {
+        "reader": "Robin", "better": "",
         **PERSON, "customer": "Robin", "kind": "words", "words": "Hello Robin, yes.", "signs_as": "Maria", "quotation": "Is anybody there?",
         "quoted_at": NOW, "quoted_name": "Robin Winter", "left_out": ["your signature (2 lines)"], "learnt": ("Maria Lindt", "Acme GmbH"),
         "signature": ("Maria Lindt", "Acme GmbH"), "why": "mistakes", "found": "resolv", "meant": "resolve", "text": "Hello Robin",

@@ -153,6 +153,10 @@ def test_commands_show_what_they_would_have_done_and_do_nothing(day: Day, text: 
     [
         ("resolv\n\nHello Robin.", "Did you mean: resolve"),
         ("assign: tim\n\nHello Robin.", 'there is no agent "tim"'),
+        ("snooze tomorrow\n\nHello Robin.", "Write it with a colon, snooze: tomorrow"),
+        ("could not\n\nHello Robin.", "Write: could not: ..."),
+        ("Hello Robin.\n\nnote: a difficult one", "stands below your words"),
+        ("to: zora@example.org\n\nHello Zora.", "it needs a subject of its own"),
         ("undo", "Too late, Maria"),
         ("send anyway", "There is nothing to send"),
         ("release", "Nothing waits for you"),
@@ -162,6 +166,12 @@ def test_commands_show_what_they_would_have_done_and_do_nothing(day: Day, text: 
 def test_a_mistake_shows_what_a_mistake_looks_like(day: Day, text: str, expected: str) -> None:
     said = practise(day, text)
     assert said.startswith("Practice, Maria: nothing would have left.") and expected in said
+
+
+def test_a_mail_that_one_begins_shows_what_its_reader_would_get(day: Day) -> None:
+    said = practise(day, "to: zora@example.org\nsubject: Your bell\n\nHello Zora,\n\nyour bell is here.")
+    assert said.startswith("Practice, Maria: this is what zora@example.org would read.") and "your bell is here." in said
+    assert "a case of its own; it is with you" in said and "is anybody there?" not in said and cases(day) == 0 and outside(day) == []
 
 
 def test_help_and_questions_are_answered(day: Day) -> None:
