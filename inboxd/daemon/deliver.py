@@ -155,7 +155,7 @@ def _write_down(office: Office, post: Post, tx: Transaction, ended: Ended) -> No
         tx.done(job)
         log("outgoing.sent", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-", refused=len(verdict.refused))
         if verdict.refused:
-            _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+            _tell(office, tx, outgoing, verdict, job, now, "end")
     elif verdict.ambiguous:
         _ambiguous(office, tx, job, outgoing, verdict, now)
     elif verdict.permanent:
@@ -163,7 +163,7 @@ def _write_down(office: Office, post: Post, tx: Transaction, ended: Ended) -> No
         tx.done(job)
         _words_came_back(office, tx, outgoing, now)
         log("outgoing.refused", level="error", outgoing=number, kind=outgoing.kind, case=outgoing.case or "-", todo="see the notice")
-        _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+        _tell(office, tx, outgoing, verdict, job, now, "end")
     else:
         _deferred(office, post, tx, job, outgoing, verdict, now)
 
@@ -175,6 +175,8 @@ def _ambiguous(office: Office, tx: Transaction, job: Job, outgoing: Outgoing, ve
     if outgoing.kind.automatic_to_customer or outgoing.ambiguous >= 1:
         tx.set_outgoing(number, OutgoingState.UNKNOWN, _reply(verdict), ambiguous=True)
         tx.park(job, "nobody knows whether this mail arrived; retry sends the same mail once more", now)
+        if outgoing.kind in (OutgoingKind.REPLY, OutgoingKind.INQUIRY):  # a person waits for these words
+            _tell(office, tx, outgoing, verdict, job, now, "unknown")
     else:
         tx.set_outgoing(number, OutgoingState.QUEUED, _reply(verdict), ambiguous=True)
         tx.retry(job, now, "ambiguous: sent once more with the same Message-ID", counts=False)
@@ -189,23 +191,24 @@ def _deferred(office: Office, post: Post, tx: Transaction, job: Job, outgoing: O
         tx.done(job)
         _words_came_back(office, tx, outgoing, now)
         log("outgoing.given_up", level="error", outgoing=outgoing.number, kind=outgoing.kind, todo="see the notice")
-        _tell(office, tx, outgoing, verdict, job, now, given_up=True)
+        _tell(office, tx, outgoing, verdict, job, now, "end")
         return
     tx.set_outgoing(outgoing.number, OutgoingState.QUEUED, _reply(verdict))
     tx.retry(job, now + again, "deferred")
     log("outgoing.deferred", level="warning", outgoing=outgoing.number, kind=outgoing.kind, tries=job.tries + 1)
     if waited >= TELL_AFTER:
-        _tell(office, tx, outgoing, verdict, job, now, given_up=False)
+        _tell(office, tx, outgoing, verdict, job, now, "wait")
 
 
-def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict, job: Job, now: datetime, *, given_up: bool) -> None:
+def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict, job: Job, now: datetime, how: str) -> None:
     """The lead hears of what did not arrive, and of an agent's words whoever has the case. A notice about a notice is not sent: no loop."""
     if outgoing.kind is OutgoingKind.NOTICE:
         return
     rules, mailbox = office.rules, office.mailbox(outgoing.mailbox)
     case = tx.case(outgoing.case) if outgoing.case is not None else None
     values: dict[str, object] = {
-        "given_up": given_up,
+        "given_up": how == "end",
+        "unknown": how == "unknown",
         "number": case.number if case else 0,
         "subject": case.subject if case else "",
         "customer": _recipient(office, tx, outgoing),
@@ -214,8 +217,7 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
         "reply": _reply(verdict),
         "words": "",
     }
-    subject, purpose = "A mail has not arrived" if given_up else "A mail has not left yet", f"unsent:{outgoing.number}:"
-    purpose += "end" if given_up else "wait"
+    subject, purpose = _UNSENT[how], f"unsent:{outgoing.number}:{how}"
     letter = to_lead(
         mailbox, rules.book, office.admin, template="unsent", purpose=purpose, subject=subject, values=values,
         case=case.number if case else None,
@@ -229,6 +231,9 @@ def _tell(office: Office, tx: Transaction, outgoing: Outgoing, verdict: Verdict,
         letters.append(replace(told, case=words_in.number))
     written = office.writer(rules).write(tx, [Send(letter=each) for each in letters], now)
     queue(tx, written, office.mailboxes, now)
+
+
+_UNSENT = {"end": "A mail has not arrived", "wait": "A mail has not left yet", "unknown": "A mail may not have arrived"}
 
 
 def _words_came_back(office: Office, tx: Transaction, outgoing: Outgoing, now: datetime) -> None:

@@ -165,7 +165,8 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "thanks": {**PERSON, "quote": "You made my day.", "at": NOW, "not_asked": True, "grave": False},
     "bounce_notice": {**PERSON, "address": "ana@example.org", "permanent": True, "reply": "550 no such mailbox"},
     "unsent": {
-        **PERSON, "given_up": True, "number": 1042, "subject": "Heating", "tries": 9, "since": NOW, "reply": "451 try later",
+        **PERSON, "unknown": False, "given_up": True,
+        "number": 1042, "subject": "Heating", "tries": 9, "since": NOW, "reply": "451 try later",
         "words": "Hello Ana",
     },
     "parked": {"received_at": NOW, "reason": "the decision failed", "message": 7},
@@ -284,7 +285,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         for by in ("", "Tom", "Maximiliane-Charlotte")
     ),
     "bounce_notice": ({"permanent": False, "reply": ""},),
-    "unsent": ({"given_up": False, "number": 0, "subject": "", "tries": 1, "words": ""},),
+    "unsent": ({"unknown": True}, {"given_up": False, "number": 0, "subject": "", "tries": 1, "words": ""},),
     "rules_tried": (
         {"failed": []}, {"failed": [], "warnings": []}, {"failed": [], "warnings": [], "tests": 1},
         {"failed": [], "warnings": [], "tests": 0, "backtest": ""},

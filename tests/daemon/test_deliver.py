@@ -288,7 +288,9 @@ def test_twice_ambiguous_is_parked() -> None:
     day = day_with(NOBODY_KNOWS, NOBODY_KNOWS)
     number = queue(day)
     day.run()
-    assert (state(day, number), len(day.store.parked()), day.mailer.delivered) == ("unknown", 1, [])
+    assert (state(day, number), len(day.store.parked())) == ("unknown", 1)
+    assert [each.envelope_to for each in day.mailer.delivered] == [(PETRA,)] and told(day) == ["A mail may not have arrived"]
+    assert "please ask" in day.inbox(PETRA)[0].text
 
 
 # --- the process ends ----------------------------------------------------------------------------------------------
