@@ -69,7 +69,8 @@ def _with_name(situation: Situation) -> tuple[Situation, tuple[ChangePerson, ...
     """Somebody of whom we knew the address alone says their name: from now on they are called by it."""
     person, sender = situation.person, situation.understood.message.sender
     nameless = person is not None and not person.name and person.email == sender.email
-    if person is None or not nameless or not sender.name or "@" in sender.name or situation.understood.screening.automatic:
+    doubtful = situation.understood.screening.automatic or situation.authentication == "fail"
+    if person is None or not nameless or doubtful or not sender.name or "@" in sender.name:
         return situation, ()
     person = replace(person, name=sender.name)
     customer = situation.customer
