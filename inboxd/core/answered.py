@@ -111,7 +111,8 @@ def _unclear(situation: Situation, case: Case, book: Rulebook, policy: Policy) -
         return wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
     read = Log(kind="answer.read", case=case.number, data={"message": u.number, "answer": Answer.UNCLEAR, "round": case.round})
     waits = "?" in u.new_text or u.reading.sentiment is Sentiment.UPSET
-    if waits and _is_by_customer(situation, case):  # whoever asks, or is angry, waits for an answer: with an hour
+    theirs = situation.answer_proof is None or situation.answer_proof.from_customer
+    if waits and theirs:  # whoever asks, or is angry, waits for an answer: with an hour
         decision = wrote(situation, case, book, policy, CaseEvent.CUSTOMER_WROTE)
         return replace(decision, actions=(*decision.actions, read))
     actions: list[Action] = [Join(case=case.number), Advance(case=case.number, event=event, state=state), read]
