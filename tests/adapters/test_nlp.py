@@ -273,6 +273,8 @@ def test_death_illness_danger_and_law_are_sensitive(reader: SpacyReader, text: s
         ("Vielen Dank. Damit ist alles geklärt.", True),
         ("Thanks. I hope that solves it, but the light still flickers.", False),
         ("Thank you. That explains nothing about the second invoice.", False),
+        ("Thank you. I will wait until Friday and then cancel.", False),
+        ("Danke. Ich warte darauf jetzt seit drei Wochen.", False),
         ("Danke. Das klärt aber nicht, wann das Paket kommt.", False),
         ("Thanks, but it is still broken.", False),
         ("Thanks! When will it arrive?", False),
